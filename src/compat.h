@@ -1,0 +1,75 @@
+/*
+** compat: the newest Lua and OpenSSL names, given to older ones.
+** The only file that tests a version; everything above it is written once,
+** for Lua 5.5 and OpenSSL 4, and runs down to Lua 5.1 and OpenSSL 3.0.
+*/
+#ifndef lacre_compat_h
+#define lacre_compat_h
+
+#include <stdint.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <openssl/opensslv.h>
+
+#if OPENSSL_VERSION_NUMBER < 0x30000000L || defined(LIBRESSL_VERSION_NUMBER)
+#error "lacre needs OpenSSL 3.0 or newer"
+#endif
+
+/* what the module shows to the loader: its one luaopen function */
+#if defined(__GNUC__)
+#define LACRE_EXPORT __attribute__((visibility("default")))
+#define LACRE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#elif defined(_WIN32)
+#define LACRE_EXPORT __declspec(dllexport)
+#define LACRE_PRINTF(fmt, args)
+#else
+#define LACRE_EXPORT
+#define LACRE_PRINTF(fmt, args)
+#endif
+
+#if LUA_VERSION_NUM < 502
+#define lua_rawlen lua_objlen
+#define lua_absindex(L, i)                                                             \
+  ((i) > 0 || (i) <= LUA_REGISTRYINDEX ? (i) : lua_gettop(L) + (i) + 1)
+/* a user value is always a table here: 5.1 calls it an environment */
+#define lua_getuservalue(L, i) lua_getfenv(L, i)
+#define lua_setuservalue(L, i) lua_setfenv(L, i)
+#define luaL_setfuncs compat_setfuncs
+#define luaL_testudata compat_testudata
+
+static inline void compat_setfuncs (lua_State *L, const luaL_Reg *l, int nup) {
+  for (; l->name != NULL; l++) {
+    int i;
+    for (i = 0; i < nup; i++) lua_pushvalue(L, -nup);
+    lua_pushcclosure(L, l->func, nup);
+    lua_setfield(L, -(nup + 2), l->name);
+  }
+  lua_pop(L, nup);
+}
+
+static inline void *compat_testudata (lua_State *L, int arg, const char *tname) {
+  void *p = lua_touserdata(L, arg);
+  if (p == NULL || !lua_getmetatable(L, arg)) return NULL;
+  luaL_getmetatable(L, tname);
+  if (!lua_rawequal(L, -1, -2)) p = NULL;
+  lua_pop(L, 2);
+  return p;
+}
+#endif
+
+#if LUA_VERSION_NUM < 504
+#define lua_toclose(L, i) ((void)(L), (void)(i))
+#endif
+
+/* whole numbers beyond 32 bits: integers where Lua has them, else doubles */
+static inline void compat_pushint64 (lua_State *L, int64_t n) {
+#if LUA_VERSION_NUM >= 503
+  lua_pushinteger(L, (lua_Integer)n);
+#else
+  lua_pushnumber(L, (lua_Number)n);
+#endif
+}
+
+#endif

@@ -1,0 +1,29 @@
+/*
+** core: the roof. Opens every part as a field of one private table, and is
+** included by none. Its shape may change between releases: programs use the
+** modules of lua/lacre, which stand on it.
+*/
+#include <openssl/crypto.h>
+
+#include "compat.h"
+#include "fail.h"
+#include "own.h"
+
+static const luaL_Reg parts[] = {
+  { "error", fail_open },
+  { NULL, NULL },
+};
+
+LACRE_EXPORT int luaopen_lacre_core (lua_State *L);
+
+int luaopen_lacre_core (lua_State *L) {
+  const luaL_Reg *part;
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+  own_open(L);
+  lua_newtable(L);
+  for (part = parts; part->name != NULL; part++) {
+    part->func(L);
+    lua_setfield(L, -2, part->name);
+  }
+  return 1;
+}

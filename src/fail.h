@@ -1,0 +1,41 @@
+/*
+** fail: every failure of the world as one kind of value.
+** A binding that fails returns `return fail...(L, ...)`: nil and a table with the
+** metatable "lacre.error", whose methods and hints are written in Lua. All of
+** them leave OpenSSL's error queue empty; fail() drains the whole queue into the
+** error. Only memory running out is raised, as Lua itself does.
+*/
+#ifndef lacre_fail_h
+#define lacre_fail_h
+
+#include "compat.h"
+#include "codes.h"
+
+#define FAIL_ERROR "lacre.error" /* the metatable of errors */
+
+/* forgets what earlier calls left; directly before each OpenSSL call whose
+** failure is told by the queue */
+void fail_clear (void);
+
+/* nil, err: what OpenSSL's queue says */
+int fail (lua_State *L, const char *stage);
+
+/* nil, err: what the queue says of a handshake or record; alerts that the peer
+** sent mean different things at a client and at a server */
+int fail_tls (lua_State *L, const char *stage, int is_server);
+
+/* nil, err: a failed system call. `what` is put before the system's words */
+int fail_errno (lua_State *L, const char *stage, int number, const char *what);
+
+/* nil, err: a code of our own, with its message */
+int fail_code (lua_State *L, const char *stage, const char *code, const char *fmt, ...)
+    LACRE_PRINTF(4, 5);
+
+/* pushes a bare error of a row; `library` is "os", "dns", "x509", "tls" ... */
+void fail_push (lua_State *L, const char *stage, const char *library,
+                const codes_Row *row, int number, const char *message);
+
+/* makes the metatable and leaves it on the stack */
+int fail_open (lua_State *L);
+
+#endif

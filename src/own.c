@@ -1,0 +1,101 @@
+#include "own.h"
+
+#define TEMPORARY "lacre.temporary"
+
+/* its address marks the metatables of boxes: Lua code may hand __gc or close()
+** any userdata it likes */
+static char marker;
+
+void own_close (own_Box *box) {
+  void *obj = box->obj;
+  box->obj = NULL; /* first: a release that comes back finds it empty */
+  if (obj != NULL) box->release(obj);
+}
+
+static own_Box *push_empty (lua_State *L, const char *name, own_Release release) {
+  own_Box *box = lua_newuserdata(L, sizeof *box);
+  box->obj = NULL;
+  box->release = release;
+  luaL_getmetatable(L, name);
+  lua_setmetatable(L, -2);
+  return box;
+}
+
+own_Box *own_new (lua_State *L, const own_Type *type) {
+  return push_empty(L, type->name, type->release);
+}
+
+own_Box *own_temp (lua_State *L, own_Release release) {
+  own_Box *box = push_empty(L, TEMPORARY, release);
+  lua_toclose(L, -1);
+  return box;
+}
+
+void *own_test (lua_State *L, int arg, const own_Type *type) {
+  own_Box *box = luaL_testudata(L, arg, type->name);
+  return box == NULL ? NULL : box->obj;
+}
+
+void *own_check (lua_State *L, int arg, const own_Type *type) {
+  own_Box *box = luaL_checkudata(L, arg, type->name);
+  if (box->obj == NULL) luaL_error(L, "attempt to use a closed %s", type->name);
+  return box->obj;
+}
+
+static own_Box *to_box (lua_State *L, int arg) {
+  own_Box *box = lua_touserdata(L, arg);
+  if (box == NULL || !lua_getmetatable(L, arg)) return NULL;
+  lua_pushlightuserdata(L, &marker);
+  lua_rawget(L, -2);
+  if (!lua_toboolean(L, -1)) box = NULL;
+  lua_pop(L, 2);
+  return box;
+}
+
+/* __gc, __close and close(): one function, idempotent */
+static int box_release (lua_State *L) {
+  own_Box *box = to_box(L, 1);
+  if (box != NULL) own_close(box);
+  return 0;
+}
+
+int own_method_close (lua_State *L) {
+  box_release(L);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static void set_release (lua_State *L, const char *event) {
+  lua_pushcfunction(L, box_release);
+  lua_setfield(L, -2, event);
+}
+
+/* a fresh metatable of boxes, on the stack; getmetatable() shows but its name */
+static void push_metatable (lua_State *L, const char *name) {
+  luaL_newmetatable(L, name);
+  lua_pushlightuserdata(L, &marker);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, -3);
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__name");
+  lua_pushstring(L, name);
+  lua_setfield(L, -2, "__metatable");
+  set_release(L, "__gc");
+  set_release(L, "__close");
+}
+
+void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
+               const luaL_Reg *methods) {
+  push_metatable(L, type->name);
+  if (metamethods != NULL) luaL_setfuncs(L, metamethods, 0);
+  lua_newtable(L);
+  if (methods != NULL) luaL_setfuncs(L, methods, 0);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__index");
+  lua_remove(L, -2);
+}
+
+void own_open (lua_State *L) {
+  push_metatable(L, TEMPORARY);
+  lua_pop(L, 1);
+}

@@ -1,0 +1,103 @@
+#include "verify.h"
+
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+typedef struct Run {
+  const verify_Rules *rules;
+  verify_Verdict *verdict;
+} Run;
+
+/* where a running verification finds its rules; -1 until first used */
+static int run_index = -1;
+static CRYPTO_ONCE run_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_run_index (void) {
+  run_index = X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+void verify_add (verify_Verdict *verdict, int error, int depth, X509 *cert) {
+  verify_Finding *f;
+  if (verdict->error == X509_V_OK) verdict->error = error;
+  if (verdict->count == VERIFY_FINDINGS) return;
+  f = &verdict->findings[verdict->count++];
+  f->error = error;
+  f->depth = depth;
+  f->cert = cert != NULL && X509_up_ref(cert) ? cert : NULL;
+}
+
+void verify_clear (verify_Verdict *verdict) {
+  int i;
+  for (i = 0; i < verdict->count; i++) X509_free(verdict->findings[i].cert);
+  sk_X509_pop_free(verdict->chain, X509_free);
+  memset(verdict, 0, sizeof *verdict);
+}
+
+/* the rules of RFC 5280 that X509_V_FLAG_X509_STRICT adds */
+static int is_strictness (int error) {
+  return error >= X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA &&
+         error <= X509_V_ERR_EC_KEY_EXPLICIT_PARAMS;
+}
+
+/* the last of the chain, and out of the store rather than from the peer */
+static int is_anchor (X509_STORE_CTX *ctx) {
+  int depth = X509_STORE_CTX_get_error_depth(ctx);
+  int last = sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+  return depth == last && depth >= X509_STORE_CTX_get_num_untrusted(ctx);
+}
+
+/* a CRL of the anchor would have to be signed by nobody we know */
+static int is_anchor_exempt (X509_STORE_CTX *ctx, const verify_Rules *rules,
+                             int error) {
+  if (!is_anchor(ctx)) return 0;
+  if (error == X509_V_ERR_UNABLE_TO_GET_CRL) return 1;
+  return rules->strict == VERIFY_STRICT && is_strictness(error);
+}
+
+static int is_accepted (const verify_Rules *rules, int error) {
+  switch (error) {
+  case X509_V_ERR_CERT_HAS_EXPIRED:
+  case X509_V_ERR_CERT_NOT_YET_VALID: return rules->accept_expired;
+  case X509_V_ERR_HOSTNAME_MISMATCH:
+  case X509_V_ERR_IP_ADDRESS_MISMATCH: return rules->accept_name;
+  default: return 0;
+  }
+}
+
+static int on_finding (int ok, X509_STORE_CTX *ctx) {
+  Run *run = X509_STORE_CTX_get_ex_data(ctx, run_index);
+  int error = X509_STORE_CTX_get_error(ctx);
+  if (ok) return 1;
+  if (is_anchor_exempt(ctx, run->rules, error) || is_accepted(run->rules, error)) {
+    X509_STORE_CTX_set_error(ctx, X509_V_OK);
+    return 1;
+  }
+  verify_add(run->verdict, error, X509_STORE_CTX_get_error_depth(ctx),
+             X509_STORE_CTX_get_current_cert(ctx));
+  return run->rules->all_errors;
+}
+
+int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
+                verify_Verdict *verdict) {
+  Run run;
+  int result;
+  run.rules = rules;
+  run.verdict = verdict;
+  if (!CRYPTO_THREAD_run_once(&run_once, make_run_index) || run_index < 0) return -1;
+  if (!X509_STORE_CTX_set_ex_data(ctx, run_index, &run)) return -1;
+  X509_STORE_CTX_set_verify_cb(ctx, on_finding);
+  X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
+  if (rules->strict != VERIFY_LAX)
+    X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
+  result = X509_verify_cert(ctx);
+  X509_STORE_CTX_set_ex_data(ctx, run_index, NULL);
+  verdict->chain = X509_STORE_CTX_get1_chain(ctx);
+  if (result < 0 || X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM) return -1;
+  if (result != 1 && verdict->count == 0)
+    verify_add(verdict, X509_STORE_CTX_get_error(ctx),
+               X509_STORE_CTX_get_error_depth(ctx), NULL);
+  if (verdict->error != X509_V_OK) X509_STORE_CTX_set_error(ctx, verdict->error);
+  return result == 1 && verdict->error == X509_V_OK;
+}

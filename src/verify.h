@@ -1,0 +1,48 @@
+/*
+** verify: one verification of a chain, its rules and its outcome. Without Lua.
+** Both the handshake and store:verify() run through here, so a chain is judged
+** by the same rules wherever it comes from: strict as RFC 5280 but for the trust
+** anchor, which is a name and a key and no certificate of the path (section 6.1);
+** any trusted certificate ends the path. Nothing here can rescue a failure.
+*/
+#ifndef lacre_verify_h
+#define lacre_verify_h
+
+#include <openssl/x509_vfy.h>
+
+enum { VERIFY_LAX, VERIFY_STRICT, VERIFY_STRICT_ANCHORS };
+
+typedef struct verify_Rules {
+  int strict;         /* one of the above */
+  int all_errors;     /* go on after an error, and find them all */
+  int accept_expired; /* insecure: validity dates are not looked at */
+  int accept_name;    /* insecure: a name that does not match is let through */
+} verify_Rules;
+
+#define VERIFY_FINDINGS 32
+
+typedef struct verify_Finding {
+  int error;  /* X509_V_ERR_* */
+  int depth;  /* 0 is the leaf */
+  X509 *cert; /* owned; NULL where the error concerns none */
+} verify_Finding;
+
+typedef struct verify_Verdict {
+  int error; /* X509_V_OK, or that of the first finding */
+  int count;
+  verify_Finding findings[VERIFY_FINDINGS];
+  STACK_OF(X509) * chain; /* owned: as built, leaf first, as far as it got */
+} verify_Verdict;
+
+/* verifies what `ctx` was initialised with and fills the empty verdict.
+** Returns 1 only for a chain without any finding; -1 when memory ran out */
+int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
+                verify_Verdict *verdict);
+
+/* adds an error of our own (a pin, a name) to a verdict */
+void verify_add (verify_Verdict *verdict, int error, int depth, X509 *cert);
+
+/* frees what a verdict owns and leaves it empty */
+void verify_clear (verify_Verdict *verdict);
+
+#endif
