@@ -5,12 +5,16 @@
 */
 #include <openssl/crypto.h>
 
+#include "clock.h"
 #include "compat.h"
+#include "disk.h"
 #include "fail.h"
 #include "own.h"
 
 static const luaL_Reg parts[] = {
   { "error", fail_open },
+  { "clock", clock_open },
+  { "disk", disk_open },
   { NULL, NULL },
 };
 

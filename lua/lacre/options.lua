@@ -1,0 +1,159 @@
+--- options: tables of options, checked by one loop over a schema.
+--
+-- A schema maps each name to `{ type = ..., default = ..., required = ..., values = ... }`. What is
+-- wrong with an option is the caller's mistake and raises; what is wrong with the world behind it
+-- (a file that is missing) is told later, by whoever looks.
+
+local time = require "lacre.time"
+
+local options = {}
+
+---@class lacre.option
+---@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration", "instant", "any"
+---@field default? any
+---@field required? boolean
+---@field values? any[] the only values allowed
+---@field elsewhere? string why the option is refused here, when it exists in another place
+
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do
+    row[j] = j
+  end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local cost = a:byte(i) == b:byte(j) and 0 or 1
+      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+      diagonal, row[j] = row[j], best
+    end
+  end
+  return row[#b]
+end
+
+--- The known name nearest to a misspelt one, or nil when none is near.
+---@param name string
+---@param known table names as keys
+---@return string?
+function options.nearest(name, known)
+  local best, best_distance
+  for candidate in pairs(known) do
+    local d = type(candidate) == "string" and distance(name:lower(), candidate) or math.huge
+    if not best or d < best_distance or (d == best_distance and candidate < best) then
+      best, best_distance = candidate, d
+    end
+  end
+  return best and best_distance <= math.max(1, math.floor(#name / 3)) and best or nil
+end
+
+local function of_type(name)
+  return function(value)
+    if type(value) == name then
+      return value
+    end
+    return nil, ("%s expected, got %s"):format(name, type(value))
+  end
+end
+
+local checks = {
+  any = function(value)
+    return value
+  end,
+  integer = function(value)
+    if type(value) == "number" and value == math.floor(value) and value > -math.huge and value < math.huge then
+      return value
+    end
+    return nil, ("whole number expected, got %s"):format(type(value) == "number" and value or type(value))
+  end,
+  list = function(value)
+    if type(value) == "table" and getmetatable(value) == nil then
+      return value
+    end
+    return nil, ("list expected, got %s"):format(type(value))
+  end,
+  duration = function(value)
+    local seconds, err = time.duration(value)
+    return seconds, err and err.message
+  end,
+  instant = function(value)
+    local instant, err = time.parse(value)
+    return instant, err and err.message
+  end,
+}
+
+local function check_type(kind, value)
+  if type(kind) == "function" then
+    return kind(value)
+  elseif type(kind) ~= "table" then
+    return (checks[kind] or of_type(kind))(value)
+  end
+  for _, one in ipairs(kind) do
+    local result, why = check_type(one, value)
+    if why == nil then
+      return result
+    end
+  end
+  return nil, ("%s expected, got %s"):format(table.concat(kind, " or "), type(value))
+end
+
+local function check_values(values, value)
+  local shown = {}
+  for i, allowed in ipairs(values) do
+    if allowed == value then
+      return value
+    end
+    shown[i] = ("%q"):format(tostring(allowed))
+  end
+  return nil, ("%s expected, got %q"):format(table.concat(shown, " or "), tostring(value))
+end
+
+local function unknown_reason(name, schema)
+  local nearest = options.nearest(name, schema)
+  return nearest and ("unknown; did you mean '%s'?"):format(nearest) or "unknown"
+end
+
+local function check_one(row, value)
+  local result, why = check_type(row.type or "any", value)
+  if why == nil and row.values then
+    result, why = check_values(row.values, result)
+  end
+  return result, why
+end
+
+--- Checks options against a schema and fills the defaults in; raises at the caller's caller.
+---@param schema table<string, lacre.option>
+---@param given table? nil is an empty table
+---@param what string who takes the options, for messages: "client"
+---@param level? integer whom to blame, as for `error`; 2 by default: the caller of the caller
+---@return table checked a new table
+function options.check(schema, given, what, level)
+  level = (level or 2) + 1
+  if given ~= nil and type(given) ~= "table" then
+    error(("bad options to '%s' (table expected, got %s)"):format(what, type(given)), level)
+  end
+  local checked = {}
+  for name, value in pairs(given or {}) do
+    local row = schema[name]
+    if not row or row.elsewhere then
+      local reason = row and row.elsewhere or unknown_reason(tostring(name), schema)
+      error(("bad option '%s' to '%s' (%s)"):format(tostring(name), what, reason), level)
+    end
+    local result, why = check_one(row, value)
+    if why ~= nil then
+      error(("bad option '%s' to '%s' (%s)"):format(name, what, why), level)
+    end
+    checked[name] = result
+  end
+  for name, row in pairs(schema) do
+    if checked[name] == nil then
+      if row.required then
+        error(("missing option '%s' to '%s'"):format(name, what), level)
+      end
+      checked[name] = row.default
+    end
+  end
+  return checked
+end
+
+return options

@@ -1,0 +1,181 @@
+#include "disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "fail.h"
+
+/* the rest of this file speaks of results as 0 or an errno, and takes no L */
+
+static int write_all (int fd, const char *bytes, size_t len) {
+  while (len > 0) {
+    ssize_t n = write(fd, bytes, len);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    bytes += n;
+    len -= (size_t)n;
+  }
+  return 0;
+}
+
+/* the mode is set on the open file, so that a umask cannot make it wider or the
+** file be seen with another for a moment */
+static int create (const char *path, const char *bytes, size_t len, mode_t mode) {
+  int error,
+      fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return errno;
+  error = write_all(fd, bytes, len);
+  if (error == 0 && fchmod(fd, mode) != 0) error = errno;
+  if (error == 0 && fsync(fd) != 0) error = errno;
+  if (close(fd) != 0 && error == 0) error = errno;
+  if (error != 0) unlink(path);
+  return error;
+}
+
+static int result (lua_State *L, int error, const char *stage, const char *path) {
+  if (error != 0) return fail_errno(L, stage, error, path);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* create(path, bytes, mode) -> true | nil, err; file_exists if there is one */
+static int disk_create (lua_State *L) {
+  const char *path = args_text(L, 1);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  int mode = args_int(L, 3, 0, 0777);
+  return result(L, create(path, bytes, len, (mode_t)mode), "save", path);
+}
+
+/* rename(from, to) -> true | nil, err; replaces `to` */
+static int disk_rename (lua_State *L) {
+  const char *from = args_text(L, 1), *to = args_text(L, 2);
+  return result(L, rename(from, to) == 0 ? 0 : errno, "save", to);
+}
+
+/* link(from, to) -> true | nil, err; never replaces `to` */
+static int disk_link (lua_State *L) {
+  const char *from = args_text(L, 1), *to = args_text(L, 2);
+  return result(L, link(from, to) == 0 ? 0 : errno, "save", to);
+}
+
+/* remove(path) -> true | nil, err */
+static int disk_remove (lua_State *L) {
+  const char *path = args_text(L, 1);
+  return result(L, unlink(path) == 0 ? 0 : errno, "save", path);
+}
+
+static int sync_directory (const char *path) {
+  int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  if (fd < 0) return errno;
+  error = fsync(fd) == 0 ? 0 : errno;
+  close(fd);
+  return error == EINVAL ? 0 : error; /* some file systems cannot, and need not */
+}
+
+/* sync(directory) -> true | nil, err */
+static int disk_sync (lua_State *L) {
+  const char *path = args_text(L, 1);
+  return result(L, sync_directory(path), "save", path);
+}
+
+static const char *kind_name (mode_t mode) {
+  if (S_ISREG(mode)) return "file";
+  if (S_ISDIR(mode)) return "directory";
+  return "other";
+}
+
+/* stat(path) -> { kind =, mode =, size =, modified = } | nil, err */
+static int disk_stat (lua_State *L) {
+  const char *path = args_text(L, 1);
+  struct stat s;
+  if (stat(path, &s) != 0) return fail_errno(L, "load", errno, path);
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, kind_name(s.st_mode));
+  lua_setfield(L, -2, "kind");
+  lua_pushinteger(L, (lua_Integer)(s.st_mode & 07777));
+  lua_setfield(L, -2, "mode");
+  compat_pushint64(L, (int64_t)s.st_size);
+  lua_setfield(L, -2, "size");
+  compat_pushint64(L, (int64_t)s.st_mtime);
+  lua_setfield(L, -2, "modified");
+  return 1;
+}
+
+/* reads what fits; 0 or an errno, and how much in *len */
+static int read_some (int fd, char *buffer, size_t size, size_t *len) {
+  ssize_t n;
+  do n = read(fd, buffer, size);
+  while (n < 0 && errno == EINTR);
+  *len = n < 0 ? 0 : (size_t)n;
+  return n < 0 ? errno : 0;
+}
+
+/* the descriptor sits in a userdata, so that whatever Lua raises closes it */
+static int close_fd (lua_State *L) {
+  int *fd = lua_touserdata(L, 1);
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  return 0;
+}
+
+static int *push_fd (lua_State *L) {
+  int *fd = lua_newuserdata(L, sizeof *fd);
+  *fd = -1;
+  lua_newtable(L);
+  lua_pushcfunction(L, close_fd);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return fd;
+}
+
+/* one read a piece; a box of 16 KiB beside the pieces, joined by Lua */
+static int read_pieces (lua_State *L, int fd, size_t limit, int pieces) {
+  const size_t size = 16384;
+  char *buffer = lua_newuserdata(L, size);
+  size_t total = 0, len = 0;
+  int i = 0, error;
+  while ((error = read_some(fd, buffer, size, &len)) == 0 && len > 0) {
+    total += len;
+    if (total > limit) return EFBIG;
+    lua_pushlstring(L, buffer, len);
+    lua_rawseti(L, pieces, ++i);
+  }
+  return error;
+}
+
+/* read(path, limit) -> { piece, ... } | nil, err; EFBIG over the limit */
+static int disk_read (lua_State *L) {
+  const char *path = args_text(L, 1);
+  int error, limit = args_int(L, 2, 0, 0x7fffffff), pieces;
+  int *fd;
+  lua_settop(L, 2);
+  lua_newtable(L);
+  pieces = lua_gettop(L);
+  fd = push_fd(L);
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  error = *fd < 0 ? errno : read_pieces(L, *fd, (size_t)limit, pieces);
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+  if (error != 0) return fail_errno(L, "load", error, path);
+  lua_settop(L, pieces);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "create", disk_create }, { "rename", disk_rename },
+  { "link", disk_link },     { "remove", disk_remove },
+  { "sync", disk_sync },     { "stat", disk_stat },
+  { "read", disk_read },     { NULL, NULL },
+};
+
+int disk_open (lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}
