@@ -6,15 +6,25 @@
 #include <openssl/crypto.h>
 
 #include "clock.h"
+#include "bytes.h"
+#include "cert.h"
 #include "compat.h"
+#include "crl.h"
 #include "disk.h"
 #include "fail.h"
+#include "key.h"
+#include "keyfile.h"
+#include "name.h"
+#include "oid.h"
 #include "own.h"
+#include "pem.h"
+#include "store.h"
 
 static const luaL_Reg parts[] = {
-  { "error", fail_open },
-  { "clock", clock_open },
-  { "disk", disk_open },
+  { "error", fail_open },  { "clock", clock_open }, { "disk", disk_open },
+  { "bytes", bytes_open }, { "pem", pem_open },     { "oid", oid_open },
+  { "name", name_open },   { "key", key_open },     { "keyfile", keyfile_open },
+  { "cert", cert_open },   { "crl", crl_open },     { "store", store_open },
   { NULL, NULL },
 };
 

@@ -1,0 +1,17 @@
+/*
+** bytes: digests, random bytes, text forms of bytes, comparison.
+** Digests are fetched once a state and kept: on OpenSSL 3 the fetch costs more
+** than hashing a key. Nothing here knows certificates.
+*/
+#ifndef lacre_bytes_h
+#define lacre_bytes_h
+
+#include "compat.h"
+
+/* pushes bytes in lower-case hexadecimal */
+void bytes_push_hex (lua_State *L, const unsigned char *bytes, size_t len);
+
+/* the kept table of digests is the first upvalue of the functions made here */
+int bytes_open (lua_State *L);
+
+#endif

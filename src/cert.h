@@ -1,0 +1,35 @@
+/*
+** cert: a parsed certificate, which never changes.
+** It keeps its encoding and is read through a light X509 that lives in a library
+** context without providers, so that its key is not decoded: on OpenSSL 3.0 that
+** decoding is five sixths of parsing. The full X509, which stores, contexts and
+** verifications need, is made when it is first lent.
+*/
+#ifndef lacre_cert_h
+#define lacre_cert_h
+
+#include <openssl/x509.h>
+
+#include "compat.h"
+#include "own.h"
+
+extern const own_Type cert_type;
+
+/* lends the full certificate; raises unless the argument is one */
+X509 *cert_check (lua_State *L, int arg);
+
+/* the same for the certificate at an index, or NULL where it is none */
+X509 *cert_test (lua_State *L, int index);
+
+/* pushes a certificate; takes its own reference */
+void cert_push (lua_State *L, X509 *x);
+
+/* pushes a list of certificates, leaf first; NULL is an empty chain */
+void cert_push_chain (lua_State *L, const STACK_OF(X509) * chain);
+
+/* parses a whole DER certificate and pushes it, or nil, err */
+int cert_push_der (lua_State *L, const unsigned char *der, size_t len);
+
+int cert_open (lua_State *L);
+
+#endif

@@ -1,0 +1,256 @@
+#include "crl.h"
+
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+
+#include "args.h"
+#include "asn1_time.h"
+#include "bytes.h"
+#include "der.h"
+#include "fail.h"
+#include "key.h"
+#include "oid.h"
+#include "pem.h"
+
+static void release_crl (void *obj) {
+  X509_CRL_free(obj);
+}
+
+const own_Type crl_type = { "lacre.crl", release_crl };
+
+X509_CRL *crl_check (lua_State *L, int arg) {
+  return own_check(L, arg, &crl_type);
+}
+
+/* -- parsing -- */
+
+static int push_der (lua_State *L, const unsigned char *der, size_t len) {
+  const unsigned char *p = der;
+  der_Item whole;
+  own_Box *box = own_new(L, &crl_type);
+  if (der_expect(&p, der + len, 0x30, &whole) != 1)
+    return fail_code(L, "parse", "bad_der", "the bytes are no revocation list");
+  if (p != der + len)
+    return fail_code(L, "parse", "trailing_data", "%lu bytes follow the list",
+                     (unsigned long)(der + len - p));
+  p = der;
+  fail_clear();
+  box->obj = d2i_X509_CRL(NULL, &p, (long)len);
+  if (box->obj == NULL) return fail(L, "parse");
+  fail_clear();
+  return 1;
+}
+
+/* crl.parse(pem or der) -> crl | nil, err (no_crl, bad_pem, bad_der, trailing_data) */
+static int crl_parse (lua_State *L) {
+  size_t len, size, pos = 0;
+  const char *text = luaL_checklstring(L, 1, &len);
+  pem_Block b;
+  int found;
+  if (len > 0 && text[0] == 0x30) return push_der(L, (const unsigned char *)text, len);
+  while ((found = pem_next(text, len, &pos, &b)) == PEM_FOUND) {
+    const unsigned char *der;
+    if (!pem_is(&b, "X509 CRL")) continue;
+    der = pem_decode(L, &b, &size);
+    if (der != NULL) return push_der(L, der, size);
+    return fail_code(L, "parse", "bad_pem", "a revocation list's PEM is no base64");
+  }
+  if (found == PEM_BROKEN)
+    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
+  return fail_code(L, "parse", "no_crl", "no revocation list among the bytes");
+}
+
+/* -- fields -- */
+
+/* crl:to_der() -> DER */
+static int crl_to_der (lua_State *L) {
+  X509_CRL *crl = crl_check(L, 1);
+  int n = i2d_X509_CRL(crl, NULL);
+  unsigned char *out, *p;
+  if (n <= 0) return fail(L, "save");
+  p = out = lua_newuserdata(L, (size_t)n);
+  n = i2d_X509_CRL(crl, &p);
+  lua_pushlstring(L, (char *)out, (size_t)n);
+  return 1;
+}
+
+/* crl:issuer_der() -> DER | nil, err */
+static int crl_issuer_der (lua_State *L) {
+  const unsigned char *der;
+  size_t len;
+  if (X509_NAME_get0_der(X509_CRL_get_issuer(crl_check(L, 1)), &der, &len) != 1)
+    return fail(L, "parse");
+  lua_pushlstring(L, (const char *)der, len);
+  return 1;
+}
+
+static int push_time (lua_State *L, const ASN1_TIME *time) {
+  int64_t seconds;
+  if (asn1_time_read(time, &seconds)) compat_pushint64(L, seconds);
+  else lua_pushnil(L);
+  fail_clear();
+  return 1;
+}
+
+/* crl:this_update() -> seconds | nil */
+static int crl_this_update (lua_State *L) {
+  return push_time(L, X509_CRL_get0_lastUpdate(crl_check(L, 1)));
+}
+
+/* crl:next_update() -> seconds | nil */
+static int crl_next_update (lua_State *L) {
+  return push_time(L, X509_CRL_get0_nextUpdate(crl_check(L, 1)));
+}
+
+/* crl:version() -> 2 */
+static int crl_version (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)X509_CRL_get_version(crl_check(L, 1)) + 1);
+  return 1;
+}
+
+/* crl:signature_algorithm() -> long name or dotted identifier */
+static int crl_signature_algorithm (lua_State *L) {
+  const X509_ALGOR *algorithm;
+  const ASN1_OBJECT *object;
+  oid_Text text;
+  X509_CRL_get0_signature(crl_check(L, 1), NULL, &algorithm);
+  X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+  if (!oid_read(object, &text)) return 0;
+  lua_pushstring(L, text.name == NULL ? text.dotted : OBJ_nid2ln(OBJ_obj2nid(object)));
+  return 1;
+}
+
+static void set_extension (lua_State *L, const ASN1_OBJECT *type, int critical,
+                           const ASN1_OCTET_STRING *value, int i) {
+  oid_Text oid;
+  lua_createtable(L, 0, 3);
+  if (oid_read(type, &oid)) {
+    lua_pushstring(L, oid.dotted);
+    lua_setfield(L, -2, "oid");
+  }
+  lua_pushboolean(L, critical);
+  lua_setfield(L, -2, "critical");
+  lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),
+                  (size_t)ASN1_STRING_length(value));
+  lua_setfield(L, -2, "der");
+  lua_rawseti(L, -2, i);
+}
+
+/* crl:raw_extensions() -> { { oid =, critical =, der = }, ... } */
+static int crl_raw_extensions (lua_State *L) {
+  X509_CRL *crl = crl_check(L, 1);
+  int i, n = X509_CRL_get_ext_count(crl);
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++)
+    set_extension(L, X509_EXTENSION_get_object(X509_CRL_get_ext(crl, i)),
+                  X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i)),
+                  X509_EXTENSION_get_data(X509_CRL_get_ext(crl, i)), i + 1);
+  return 1;
+}
+
+/* -- entries -- */
+
+static void push_integer_hex (lua_State *L, const ASN1_INTEGER *n) {
+  int len = ASN1_STRING_length(n);
+  lua_pushstring(L, ASN1_STRING_type(n) == V_ASN1_NEG_INTEGER ? "-" : "");
+  bytes_push_hex(L, ASN1_STRING_get0_data(n), len > 0 ? (size_t)len : 0);
+  lua_concat(L, 2);
+}
+
+static void push_entry (lua_State *L, X509_REVOKED *entry) {
+  int i, n = X509_REVOKED_get_ext_count(entry);
+  lua_createtable(L, 0, 3);
+  push_integer_hex(L, X509_REVOKED_get0_serialNumber(entry));
+  lua_setfield(L, -2, "serial");
+  push_time(L, X509_REVOKED_get0_revocationDate(entry));
+  lua_setfield(L, -2, "time");
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++)
+    set_extension(L, X509_EXTENSION_get_object(X509_REVOKED_get_ext(entry, i)),
+                  X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, i)),
+                  X509_EXTENSION_get_data(X509_REVOKED_get_ext(entry, i)), i + 1);
+  lua_setfield(L, -2, "extensions");
+}
+
+/* crl:raw_count() -> number of entries */
+static int crl_raw_count (lua_State *L) {
+  STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl_check(L, 1));
+  lua_pushinteger(L, list == NULL ? 0 : sk_X509_REVOKED_num(list));
+  return 1;
+}
+
+/* crl:raw_entry(i) -> { serial =, time =, extensions = } | nil */
+static int crl_raw_entry (lua_State *L) {
+  STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl_check(L, 1));
+  int i = args_int(L, 2, 1, INT32_MAX);
+  if (list == NULL || i > sk_X509_REVOKED_num(list)) return 0;
+  push_entry(L, sk_X509_REVOKED_value(list, i - 1));
+  return 1;
+}
+
+static void release_integer (void *obj) {
+  ASN1_INTEGER_free(obj);
+}
+
+/* crl:raw_find(content of the serial's INTEGER) -> entry | nil */
+static int crl_raw_find (lua_State *L) {
+  X509_CRL *crl = crl_check(L, 1);
+  size_t len;
+  const char *content = luaL_checklstring(L, 2, &len);
+  own_Box *serial = own_temp(L, release_integer);
+  X509_REVOKED *entry = NULL;
+  unsigned char der[64], *q = der;
+  const unsigned char *p = der;
+  luaL_argcheck(L, len > 0 && len < 60, 2, "serial number out of range");
+  ASN1_put_object(&q, 0, (int)len, V_ASN1_INTEGER, V_ASN1_UNIVERSAL);
+  memcpy(q, content, len);
+  serial->obj = d2i_ASN1_INTEGER(NULL, &p, (long)(q - der) + (long)len);
+  if (serial->obj != NULL) X509_CRL_get0_by_serial(crl, &entry, serial->obj);
+  fail_clear();
+  if (entry == NULL) return 0;
+  push_entry(L, entry);
+  return 1;
+}
+
+/* crl:is_signed_by(key) -> boolean */
+static int crl_is_signed_by (lua_State *L) {
+  X509_CRL *crl = crl_check(L, 1);
+  int good = X509_CRL_verify(crl, key_check(L, 2)) == 1;
+  fail_clear();
+  lua_pushboolean(L, good);
+  return 1;
+}
+
+/* crl == crl: the same list */
+static int crl_equal (lua_State *L) {
+  X509_CRL *a = own_test(L, 1, &crl_type), *b = own_test(L, 2, &crl_type);
+  lua_pushboolean(L, a != NULL && b != NULL && X509_CRL_match(a, b) == 0);
+  fail_clear();
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "to_der", crl_to_der },
+  { "issuer_der", crl_issuer_der },
+  { "this_update", crl_this_update },
+  { "next_update", crl_next_update },
+  { "version", crl_version },
+  { "signature_algorithm", crl_signature_algorithm },
+  { "raw_extensions", crl_raw_extensions },
+  { "raw_count", crl_raw_count },
+  { "raw_entry", crl_raw_entry },
+  { "raw_find", crl_raw_find },
+  { "is_signed_by", crl_is_signed_by },
+  { NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = { { "__eq", crl_equal }, { NULL, NULL } };
+
+int crl_open (lua_State *L) {
+  lua_newtable(L);
+  own_type(L, &crl_type, metamethods, methods);
+  lua_setfield(L, -2, "methods");
+  lua_pushcfunction(L, crl_parse);
+  lua_setfield(L, -2, "parse");
+  return 1;
+}

@@ -1,0 +1,389 @@
+#include "key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "args.h"
+#include "fail.h"
+
+#define MAX_BITS 16384 /* beyond it an RSA key takes hours */
+
+typedef struct Key {
+  EVP_PKEY *pkey;      /* owned */
+  unsigned char *spki; /* owned; NULL until asked for */
+  size_t spki_len;
+  int is_private;
+} Key;
+
+static void release_key (void *obj) {
+  Key *key = obj;
+  EVP_PKEY_free(key->pkey);
+  OPENSSL_free(key->spki);
+  OPENSSL_free(key);
+}
+
+const own_Type key_type = { "lacre.key", release_key };
+
+static void release_generator (void *obj) {
+  EVP_PKEY_CTX_free(obj);
+}
+
+/* contexts of key generation, kept by type in an upvalue of key.generate */
+static const own_Type generator_type = { "lacre.key_generator", release_generator };
+
+static void release_context (void *obj) {
+  EVP_MD_CTX_free(obj);
+}
+
+EVP_PKEY *key_check (lua_State *L, int arg) {
+  Key *key = own_check(L, arg, &key_type);
+  return key->pkey;
+}
+
+EVP_PKEY *key_check_private (lua_State *L, int arg) {
+  Key *key = own_check(L, arg, &key_type);
+  luaL_argcheck(L, key->is_private, arg, "private key expected, got a public one");
+  return key->pkey;
+}
+
+/* an empty key in its box */
+static Key *push_key (lua_State *L, int is_private) {
+  own_Box *box = own_new(L, &key_type);
+  Key *key = OPENSSL_zalloc(sizeof *key);
+  if (key == NULL) luaL_error(L, "not enough memory");
+  key->is_private = is_private;
+  box->obj = key;
+  return key;
+}
+
+void key_push (lua_State *L, EVP_PKEY *pkey, int is_private) {
+  Key *key = push_key(L, is_private);
+  if (!EVP_PKEY_up_ref(pkey)) luaL_error(L, "not enough memory");
+  key->pkey = pkey;
+}
+
+int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
+  Key *key = push_key(L, 0);
+  const unsigned char *p = spki;
+  fail_clear();
+  key->pkey = d2i_PUBKEY(NULL, &p, (long)len);
+  if (key->pkey == NULL) return fail(L, "parse");
+  fail_clear();
+  key->spki = OPENSSL_memdup(spki, len);
+  key->spki_len = len;
+  if (key->spki == NULL) luaL_error(L, "not enough memory");
+  return 1;
+}
+
+/* -- SubjectPublicKeyInfo -- */
+
+typedef struct Prefix {
+  const char *group; /* or the type's name, for raw keys */
+  unsigned char bytes[32];
+  size_t len, key_len;
+} Prefix;
+
+/* everything of the encoding but the key: without them OpenSSL loads its
+** encoders, which is a third of a short program's time */
+static const Prefix prefixes[] = {
+  { "prime256v1",
+    { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+      0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 },
+    26,
+    65 },
+  { "secp384r1",
+    { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+      0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 },
+    23,
+    97 },
+  { "ED25519",
+    { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 },
+    12,
+    32 },
+};
+
+#define MAX_RAW 128
+
+/* the public key as it stands in a prefix's BIT STRING */
+static size_t read_public (EVP_PKEY *pkey, char *group, size_t size,
+                           unsigned char *raw) {
+  size_t n = MAX_RAW;
+  if (EVP_PKEY_is_a(pkey, "EC")) {
+    if (EVP_PKEY_get_group_name(pkey, group, size, NULL) != 1 ||
+        EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, raw, MAX_RAW,
+                                        &n) != 1)
+      return 0;
+    return n;
+  }
+  if (!EVP_PKEY_is_a(pkey, "ED25519") ||
+      EVP_PKEY_get_raw_public_key(pkey, raw, &n) != 1)
+    return 0;
+  memcpy(group, "ED25519", sizeof "ED25519");
+  return n;
+}
+
+static int encode_known (Key *key) {
+  unsigned char raw[MAX_RAW];
+  char group[64];
+  size_t i, n = read_public(key->pkey, group, sizeof group, raw);
+  for (i = 0; n > 0 && i < sizeof prefixes / sizeof *prefixes; i++) {
+    const Prefix *p = &prefixes[i];
+    if (p->key_len != n || strcmp(p->group, group) != 0) continue;
+    key->spki = OPENSSL_malloc(p->len + n);
+    if (key->spki == NULL) return 0;
+    memcpy(key->spki, p->bytes, p->len);
+    memcpy(key->spki + p->len, raw, n);
+    key->spki_len = p->len + n;
+    return 1;
+  }
+  return 0;
+}
+
+static int ensure_spki (Key *key) {
+  int n;
+  if (key->spki != NULL) return 1;
+  ERR_clear_error();
+  if (encode_known(key)) return 1;
+  ERR_clear_error();
+  n = i2d_PUBKEY(key->pkey, &key->spki);
+  key->spki_len = n < 0 ? 0 : (size_t)n;
+  return n > 0;
+}
+
+/* key:spki() -> DER | nil, err */
+static int key_spki (lua_State *L) {
+  Key *key = own_check(L, 1, &key_type);
+  if (!ensure_spki(key)) return fail(L, "parse");
+  lua_pushlstring(L, (char *)key->spki, key->spki_len);
+  return 1;
+}
+
+/* key.from_spki(der) -> key | nil, err (bad_der, unsupported_key_type) */
+static int key_from_spki (lua_State *L) {
+  int len;
+  const char *der = args_bytes(L, 1, &len);
+  return key_push_spki(L, (const unsigned char *)der, (size_t)len);
+}
+
+/* -- generation -- */
+
+typedef struct Kind {
+  const char *name, *type, *group;
+} Kind;
+
+static const Kind kinds[] = {
+  { "p256", "EC", "P-256" },          { "p384", "EC", "P-384" },
+  { "p521", "EC", "P-521" },          { "rsa", "RSA", NULL },
+  { "ed25519", "ED25519", NULL },     { "ed448", "ED448", NULL },
+  { "ml-dsa-44", "ML-DSA-44", NULL }, { "ml-dsa-65", "ML-DSA-65", NULL },
+  { "ml-dsa-87", "ML-DSA-87", NULL },
+};
+
+static const Kind *find_kind (lua_State *L, int arg) {
+  const char *name = args_text(L, arg);
+  size_t i;
+  for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
+  luaL_argerror(L, arg, lua_pushfstring(L, "unknown kind of key '%s'", name));
+  return NULL;
+}
+
+/* a context ready to generate, without L; NULL where this build cannot */
+static EVP_PKEY_CTX *make_generator (const Kind *kind, int bits) {
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind->type, NULL);
+  if (context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
+      (kind->group == NULL || EVP_PKEY_CTX_set_group_name(context, kind->group) == 1) &&
+      (bits == 0 || EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1))
+    return context;
+  EVP_PKEY_CTX_free(context);
+  return NULL;
+}
+
+/* leaves the box of the kept context on the stack */
+static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits) {
+  own_Box *box;
+  lua_pushfstring(L, "%s:%d", kind->name, bits);
+  lua_pushvalue(L, -1);
+  lua_rawget(L, lua_upvalueindex(1));
+  box = lua_touserdata(L, -1);
+  if (box != NULL) return box->obj;
+  lua_pop(L, 1);
+  box = own_new(L, &generator_type);
+  box->obj = make_generator(kind, bits);
+  if (box->obj == NULL) return NULL;
+  lua_pushvalue(L, -1);
+  lua_insert(L, -3);
+  lua_rawset(L, lua_upvalueindex(1));
+  return box->obj;
+}
+
+/* key.generate(kind [, bits]) -> key | nil, err (unsupported) */
+static int key_generate (lua_State *L) {
+  const Kind *kind = find_kind(L, 1);
+  int is_rsa = strcmp(kind->name, "rsa") == 0;
+  int bits = is_rsa ? args_int(L, 2, 2048, MAX_BITS) : 0;
+  EVP_PKEY_CTX *context;
+  Key *key;
+  fail_clear();
+  context = find_generator(L, kind, bits);
+  fail_clear();
+  if (context == NULL)
+    return fail_code(L, "config", "unsupported", "this OpenSSL has no %s keys",
+                     kind->name);
+  key = push_key(L, 1);
+  if (EVP_PKEY_generate(context, &key->pkey) != 1) return fail(L, "config");
+  return 1;
+}
+
+/* -- fields -- */
+
+static int push_lower (lua_State *L, const char *text) {
+  char lower[64];
+  size_t i;
+  for (i = 0; text != NULL && text[i] != '\0' && i < sizeof lower - 1; i++)
+    lower[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
+  lua_pushlstring(L, lower, i);
+  return 1;
+}
+
+/* key:type() -> "ec" | "rsa" | "rsa-pss" | "ed25519" | "ml-dsa-65" | ... */
+static int key_kind (lua_State *L) {
+  return push_lower(L, EVP_PKEY_get0_type_name(key_check(L, 1)));
+}
+
+/* key:bits() -> integer */
+static int key_bits (lua_State *L) {
+  lua_pushinteger(L, EVP_PKEY_get_bits(key_check(L, 1)));
+  return 1;
+}
+
+/* key:security_bits() -> integer */
+static int key_security_bits (lua_State *L) {
+  lua_pushinteger(L, EVP_PKEY_get_security_bits(key_check(L, 1)));
+  return 1;
+}
+
+/* key:curve() -> "P-256" | OpenSSL's name of another curve | nil */
+static int key_curve (lua_State *L) {
+  EVP_PKEY *pkey = key_check(L, 1);
+  char name[64];
+  const char *nist;
+  int found;
+  if (!EVP_PKEY_is_a(pkey, "EC")) return 0;
+  fail_clear();
+  found = EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) == 1;
+  fail_clear();
+  if (!found) return 0; /* explicit parameters */
+  nist = OBJ_txt2nid(name) == NID_undef ? NULL : EC_curve_nid2nist(OBJ_txt2nid(name));
+  lua_pushstring(L, nist == NULL ? name : nist);
+  return 1;
+}
+
+/* key:is_private() -> boolean */
+static int key_is_private (lua_State *L) {
+  Key *key = own_check(L, 1, &key_type);
+  lua_pushboolean(L, key->is_private);
+  return 1;
+}
+
+/* key == key: the same public key, and both private or both public */
+static int key_equal (lua_State *L) {
+  Key *a = own_test(L, 1, &key_type), *b = own_test(L, 2, &key_type);
+  int equal = a != NULL && b != NULL && a->is_private == b->is_private &&
+              EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+  fail_clear();
+  lua_pushboolean(L, equal);
+  return 1;
+}
+
+/* key:is_pair(key) -> boolean: whether the public halves are one */
+static int key_is_pair (lua_State *L) {
+  int equal = EVP_PKEY_eq(key_check(L, 1), key_check(L, 2)) == 1;
+  fail_clear();
+  lua_pushboolean(L, equal);
+  return 1;
+}
+
+/* -- signatures -- */
+
+static int set_padding (EVP_PKEY_CTX *context, const char *padding) {
+  if (padding == NULL) return 1;
+  if (strcmp(padding, "pss") != 0)
+    return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
+  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
+         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
+}
+
+/* key:sign(data, hash or nil, padding or nil) -> signature | nil, err */
+static int key_sign (lua_State *L) {
+  EVP_PKEY *pkey = key_check_private(L, 1);
+  size_t len, size = 0;
+  const char *data = luaL_checklstring(L, 2, &len);
+  const char *hash = args_opt_text(L, 3, NULL), *padding = args_opt_text(L, 4, NULL);
+  own_Box *box = own_temp(L, release_context);
+  EVP_PKEY_CTX *context;
+  unsigned char *out;
+  fail_clear();
+  box->obj = EVP_MD_CTX_new();
+  if (box->obj == NULL ||
+      EVP_DigestSignInit_ex(box->obj, &context, hash, NULL, NULL, pkey, NULL) != 1 ||
+      !set_padding(context, padding) ||
+      EVP_DigestSign(box->obj, NULL, &size, (const unsigned char *)data, len) != 1)
+    return fail(L, "sign");
+  out = lua_newuserdata(L, size);
+  if (EVP_DigestSign(box->obj, out, &size, (const unsigned char *)data, len) != 1)
+    return fail(L, "sign");
+  lua_pushlstring(L, (char *)out, size);
+  return 1;
+}
+
+/* key:verify(data, signature, hash or nil, padding or nil) -> boolean */
+static int key_verify (lua_State *L) {
+  EVP_PKEY *pkey = key_check(L, 1);
+  size_t len, n;
+  const char *data = luaL_checklstring(L, 2, &len);
+  const char *signature = luaL_checklstring(L, 3, &n);
+  const char *hash = args_opt_text(L, 4, NULL), *padding = args_opt_text(L, 5, NULL);
+  own_Box *box = own_temp(L, release_context);
+  EVP_PKEY_CTX *context;
+  int good;
+  fail_clear();
+  box->obj = EVP_MD_CTX_new();
+  if (box->obj == NULL) return fail(L, "verify");
+  good =
+      EVP_DigestVerifyInit_ex(box->obj, &context, hash, NULL, NULL, pkey, NULL) == 1 &&
+      set_padding(context, padding) &&
+      EVP_DigestVerify(box->obj, (const unsigned char *)signature, n,
+                       (const unsigned char *)data, len) == 1;
+  fail_clear();
+  lua_pushboolean(L, good);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "spki", key_spki },       { "type", key_kind },
+  { "bits", key_bits },       { "security_bits", key_security_bits },
+  { "curve", key_curve },     { "is_private", key_is_private },
+  { "is_pair", key_is_pair }, { "sign", key_sign },
+  { "verify", key_verify },   { NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = { { "__eq", key_equal }, { NULL, NULL } };
+
+int key_open (lua_State *L) {
+  own_type(L, &generator_type, NULL, NULL);
+  lua_pop(L, 1);
+  lua_newtable(L);
+  own_type(L, &key_type, metamethods, methods);
+  lua_setfield(L, -2, "methods");
+  lua_newtable(L);
+  lua_pushcclosure(L, key_generate, 1);
+  lua_setfield(L, -2, "generate");
+  lua_pushcfunction(L, key_from_spki);
+  lua_setfield(L, -2, "from_spki");
+  return 1;
+}

@@ -1,0 +1,286 @@
+#include "keyfile.h"
+
+#include <openssl/asn1.h>
+#include <openssl/crypto.h>
+#include <openssl/decoder.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
+
+#include "args.h"
+#include "fail.h"
+#include "key.h"
+#include "own.h"
+#include "pem.h"
+
+/* how keys are locked, and how long it takes to try a password: RFC 8018 */
+#define SCRYPT_N 32768
+#define SCRYPT_R 8
+#define SCRYPT_P 1
+#define PBKDF2_ROUNDS 600000
+#define SALT 16
+
+typedef struct Password {
+  const char *bytes; /* NULL: none was given */
+  size_t len;
+  int was_asked;
+} Password;
+
+static int give_password (char *out, size_t size, size_t *len,
+                          const OSSL_PARAM params[], void *data) {
+  Password *password = data;
+  (void)params;
+  password->was_asked = 1;
+  if (password->bytes == NULL || password->len > size) return 0;
+  memcpy(out, password->bytes, password->len);
+  *len = password->len;
+  return 1;
+}
+
+/* -- what an encoding is -- */
+
+typedef struct Form {
+  const char *structure; /* OpenSSL's name; NULL: any of the traditional ones */
+  int is_private;
+} Form;
+
+static const Form public_form = { "SubjectPublicKeyInfo", 0 };
+static const Form encrypted_form = { "EncryptedPrivateKeyInfo", 1 };
+static const Form pkcs8_form = { "PrivateKeyInfo", 1 };
+static const Form traditional_form = { "type-specific", 1 };
+static const Form traditional_public_form = { "type-specific", 0 };
+
+/* the tag of the element at *p, which is moved behind it, and its length */
+static int element (const unsigned char **p, const unsigned char *end, long *len) {
+  int tag, class;
+  if (ASN1_get_object(p, len, &tag, &class, end - *p) & 0x80) return -1;
+  return class == V_ASN1_UNIVERSAL ? tag : -1;
+}
+
+static const Form *find_form (const unsigned char *der, size_t size) {
+  const unsigned char *p = der, *end = der + size;
+  long len;
+  int first, second;
+  if (element(&p, end, &len) != V_ASN1_SEQUENCE) return NULL;
+  first = element(&p, end, &len);
+  if (first == -1 || len > end - p) return NULL;
+  if (first == V_ASN1_INTEGER && len > 1) return &traditional_public_form;
+  p += len;
+  second = element(&p, end, &len);
+  if (first == V_ASN1_SEQUENCE && second == V_ASN1_BIT_STRING) return &public_form;
+  if (first == V_ASN1_SEQUENCE && second == V_ASN1_OCTET_STRING) return &encrypted_form;
+  if (first != V_ASN1_INTEGER) return NULL;
+  return second == V_ASN1_SEQUENCE ? &pkcs8_form : &traditional_form;
+}
+
+/* -- decoding, without L -- */
+
+static void release_pkey (void *obj) {
+  EVP_PKEY_free(obj);
+}
+
+static EVP_PKEY *decode (const char *input, const Form *form,
+                         const unsigned char *bytes, size_t len, Password *password) {
+  EVP_PKEY *pkey = NULL;
+  int selection = form->is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
+  OSSL_DECODER_CTX *context = OSSL_DECODER_CTX_new_for_pkey(
+      &pkey, input, form->structure, NULL, selection, NULL, NULL);
+  if (context != NULL &&
+      OSSL_DECODER_CTX_set_passphrase_cb(context, give_password, password) == 1)
+    OSSL_DECODER_from_data(context, &bytes, &len);
+  OSSL_DECODER_CTX_free(context);
+  return pkey;
+}
+
+static int explain (lua_State *L, const Password *password) {
+  if (password->was_asked && password->bytes == NULL)
+    return fail_code(L, "parse", "password_required", "the key is encrypted");
+  if (password->was_asked)
+    return fail_code(L, "parse", "bad_password", "the password does not open the key");
+  return fail(L, "parse");
+}
+
+static int push_decoded (lua_State *L, const char *input, const Form *form,
+                         const unsigned char *bytes, size_t len, Password *password) {
+  own_Box *box = own_temp(L, release_pkey);
+  fail_clear();
+  box->obj = decode(input, form, bytes, len, password);
+  if (box->obj == NULL) return explain(L, password);
+  fail_clear();
+  key_push(L, box->obj, form->is_private);
+  return 1;
+}
+
+static int push_der (lua_State *L, const unsigned char *der, size_t len,
+                     Password *password) {
+  const unsigned char *p = der;
+  const Form *form = find_form(der, len);
+  long content;
+  if (form == NULL) return fail_code(L, "parse", "bad_der", "the bytes are no key");
+  if (element(&p, der + len, &content) != V_ASN1_SEQUENCE || content != der + len - p)
+    return fail_code(L, "parse", "trailing_data", "something follows the key");
+  if (form == &public_form) return key_push_spki(L, der, len);
+  return push_decoded(L, "DER", form, der, len, password);
+}
+
+/* -- PEM -- */
+
+static int is_key_label (const pem_Block *b) {
+  static const char suffix[] = "KEY";
+  size_t n = sizeof suffix - 1;
+  return b->label_len >= n && memcmp(b->label + b->label_len - n, suffix, n) == 0;
+}
+
+static int push_block (lua_State *L, const pem_Block *b, Password *password) {
+  size_t len;
+  unsigned char *der;
+  int results;
+  if (b->headers_len > 0) /* RFC 1421 encryption is OpenSSL's own matter */
+    return push_decoded(L, "PEM", &traditional_form, (const unsigned char *)b->text,
+                        b->text_len, password);
+  der = pem_decode(L, b, &len);
+  if (der == NULL)
+    return fail_code(L, "parse", "bad_pem", "the key's PEM holds what is no base64");
+  results = push_der(L, der, len, password);
+  OPENSSL_cleanse(der, len);
+  return results;
+}
+
+static int push_pem (lua_State *L, const char *text, size_t len, Password *password) {
+  size_t pos = 0;
+  pem_Block b;
+  int found;
+  while ((found = pem_next(text, len, &pos, &b)) == PEM_FOUND)
+    if (is_key_label(&b)) return push_block(L, &b, password);
+  if (found == PEM_BROKEN)
+    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
+  return fail_code(L, "parse", "no_key", "no key among the PEM blocks");
+}
+
+static Password read_password (lua_State *L, int arg) {
+  Password password = { NULL, 0, 0 };
+  if (!lua_isnoneornil(L, arg))
+    password.bytes = luaL_checklstring(L, arg, &password.len);
+  return password;
+}
+
+/* keyfile.parse(pem or der, password or nil) -> key | nil, err (bad_pem, bad_der,
+** no_key, trailing_data, password_required, bad_password, unsupported_key_type) */
+static int keyfile_parse (lua_State *L) {
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 1, &len);
+  Password password = read_password(L, 2);
+  if (len > 0 && bytes[0] == 0x30)
+    return push_der(L, (const unsigned char *)bytes, len, &password);
+  return push_pem(L, bytes, len, &password);
+}
+
+/* -- encoding -- */
+
+static void release_pkcs8 (void *obj) {
+  PKCS8_PRIV_KEY_INFO_free(obj);
+}
+
+static void release_encrypted (void *obj) {
+  X509_SIG_free(obj);
+}
+
+/* an encoding that OpenSSL allocates, pushed as a string and cleansed. The box
+** it sits in cleanses it too, should pushing raise */
+typedef struct Encoded {
+  unsigned char *bytes;
+  int len;
+} Encoded;
+
+static void release_encoded (void *obj) {
+  Encoded *e = obj;
+  OPENSSL_clear_free(e->bytes, e->len > 0 ? (size_t)e->len : 0);
+  OPENSSL_free(e);
+}
+
+static Encoded *push_encoded (lua_State *L) {
+  own_Box *box = own_temp(L, release_encoded);
+  box->obj = OPENSSL_zalloc(sizeof(Encoded));
+  if (box->obj == NULL) luaL_error(L, "not enough memory");
+  return box->obj;
+}
+
+static int push_result (lua_State *L, const Encoded *e) {
+  if (e->len <= 0) return fail(L, "save");
+  lua_pushlstring(L, (char *)e->bytes, (size_t)e->len);
+  return 1;
+}
+
+/* keyfile.pkcs8(key) -> DER | nil, err */
+static int keyfile_pkcs8 (lua_State *L) {
+  EVP_PKEY *pkey = key_check_private(L, 1);
+  own_Box *box = own_temp(L, release_pkcs8);
+  Encoded *e = push_encoded(L);
+  fail_clear();
+  box->obj = EVP_PKEY2PKCS8(pkey);
+  if (box->obj == NULL) return fail(L, "save");
+  e->len = i2d_PKCS8_PRIV_KEY_INFO(box->obj, &e->bytes);
+  return push_result(L, e);
+}
+
+/* PBES2 with scrypt, or with PBKDF2 where this build lacks that; without L */
+static X509_ALGOR *make_scheme (const EVP_CIPHER *cipher) {
+  X509_ALGOR *scheme =
+      PKCS5_pbe2_set_scrypt(cipher, NULL, SALT, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
+  if (scheme != NULL) return scheme;
+  ERR_clear_error();
+  return PKCS5_pbe2_set_iv(cipher, PBKDF2_ROUNDS, NULL, SALT, NULL, NID_hmacWithSHA256);
+}
+
+static X509_SIG *encrypt (PKCS8_PRIV_KEY_INFO *info, const EVP_CIPHER *cipher,
+                          const char *password, int len) {
+  X509_ALGOR *scheme = make_scheme(cipher);
+  X509_SIG *sealed =
+      scheme == NULL ? NULL : PKCS8_set0_pbe(password, len, info, scheme);
+  if (sealed == NULL) X509_ALGOR_free(scheme);
+  return sealed;
+}
+
+/* keyfile.encrypted(key, password, cipher) -> DER | nil, err (unsupported) */
+static int keyfile_encrypted (lua_State *L) {
+  EVP_PKEY *pkey = key_check_private(L, 1);
+  int len;
+  const char *password = args_bytes(L, 2, &len), *name = args_text(L, 3);
+  const EVP_CIPHER *cipher = EVP_get_cipherbyname(name);
+  own_Box *info = own_temp(L, release_pkcs8), *sealed = own_temp(L, release_encrypted);
+  Encoded *e = push_encoded(L);
+  if (cipher == NULL)
+    return fail_code(L, "save", "unsupported", "this OpenSSL has no cipher %s", name);
+  fail_clear();
+  info->obj = EVP_PKEY2PKCS8(pkey);
+  if (info->obj == NULL) return fail(L, "save");
+  sealed->obj = encrypt(info->obj, cipher, password, len);
+  if (sealed->obj == NULL) return fail(L, "save");
+  e->len = i2d_X509_SIG(sealed->obj, &e->bytes);
+  fail_clear();
+  return push_result(L, e);
+}
+
+/* keyfile.traditional(key) -> DER | nil, err: PKCS#1 for RSA, SEC1 for EC */
+static int keyfile_traditional (lua_State *L) {
+  EVP_PKEY *pkey = key_check_private(L, 1);
+  Encoded *e = push_encoded(L);
+  fail_clear();
+  e->len = i2d_PrivateKey(pkey, &e->bytes);
+  return push_result(L, e);
+}
+
+static const luaL_Reg functions[] = {
+  { "parse", keyfile_parse },
+  { "pkcs8", keyfile_pkcs8 },
+  { "encrypted", keyfile_encrypted },
+  { "traditional", keyfile_traditional },
+  { NULL, NULL },
+};
+
+int keyfile_open (lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}

@@ -1,0 +1,317 @@
+#include "name.h"
+
+#include <arpa/inet.h>
+#include <openssl/objects.h>
+#include <openssl/x509.h>
+
+#include "args.h"
+#include "bytes.h"
+#include "der.h"
+#include "fail.h"
+#include "oid.h"
+#include "own.h"
+
+enum { /* tags of X.680 */
+       UTF8 = 0x0c,
+       NUMERIC = 0x12,
+       PRINTABLE = 0x13,
+       TELETEX = 0x14,
+       IA5 = 0x16,
+       VISIBLE = 0x1a,
+       UNIVERSAL = 0x1c,
+       BMP = 0x1e
+};
+
+/* -- text -- */
+
+static size_t put_utf8 (char *out, unsigned long c) {
+  if (c < 0x80) {
+    out[0] = (char)c;
+    return 1;
+  }
+  if (c < 0x800) {
+    out[0] = (char)(0xc0 | c >> 6);
+    out[1] = (char)(0x80 | (c & 63));
+    return 2;
+  }
+  if (c < 0x10000) {
+    out[0] = (char)(0xe0 | c >> 12);
+    out[1] = (char)(0x80 | (c >> 6 & 63));
+    out[2] = (char)(0x80 | (c & 63));
+    return 3;
+  }
+  out[0] = (char)(0xf0 | (c >> 18 & 7));
+  out[1] = (char)(0x80 | (c >> 12 & 63));
+  out[2] = (char)(0x80 | (c >> 6 & 63));
+  out[3] = (char)(0x80 | (c & 63));
+  return 4;
+}
+
+/* characters of `width` octets; pairs of UTF-16 surrogates are one character */
+static void push_wide (lua_State *L, const unsigned char *s, size_t len, size_t width) {
+  char *out = lua_newuserdata(L, len * 4 + 1);
+  size_t i, j, n = 0;
+  unsigned long high = 0;
+  for (i = 0; i < len; i += width) {
+    unsigned long c = 0;
+    for (j = 0; j < width; j++) c = c << 8 | s[i + j];
+    if (width == 2 && c >= 0xd800 && c < 0xdc00 && i + 2 < len) {
+      high = c;
+      continue;
+    }
+    if (high != 0 && c >= 0xdc00 && c < 0xe000)
+      c = 0x10000 + ((high - 0xd800) << 10) + (c - 0xdc00);
+    high = 0;
+    n += put_utf8(out + n, c);
+  }
+  lua_pushlstring(L, out, n);
+  lua_remove(L, -2);
+}
+
+static void push_hash_hex (lua_State *L, const unsigned char *der, size_t len) {
+  lua_pushliteral(L, "#");
+  bytes_push_hex(L, der, len);
+  lua_concat(L, 2);
+}
+
+static void push_text (lua_State *L, const der_Item *item) {
+  switch (item->tag) {
+  case UTF8:
+  case NUMERIC:
+  case PRINTABLE:
+  case IA5:
+  case VISIBLE: lua_pushlstring(L, (const char *)item->content, item->len); return;
+  case TELETEX: push_wide(L, item->content, item->len, 1); return;
+  case BMP:
+    if (item->len % 2 != 0) break;
+    push_wide(L, item->content, item->len, 2);
+    return;
+  case UNIVERSAL:
+    if (item->len % 4 != 0) break;
+    push_wide(L, item->content, item->len, 4);
+    return;
+  default: break;
+  }
+  push_hash_hex(L, item->start, (size_t)(der_end(item) - item->start));
+}
+
+/* -- distinguished names -- */
+
+static void set_text (lua_State *L, const char *field, const char *value) {
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, field);
+}
+
+/* one AttributeTypeAndValue, appended to the list on top */
+static int append_attribute (lua_State *L, const der_Item *pair, int rdn) {
+  const unsigned char *p = pair->content, *end = der_end(pair);
+  der_Item type, value;
+  oid_Text oid;
+  if (pair->tag != 0x30 || der_expect(&p, end, 0x06, &type) != 1 ||
+      der_next(&p, end, &value) != 1 || p != end ||
+      !oid_read_content(type.content, type.len, &oid))
+    return 0;
+  lua_createtable(L, 0, 4);
+  set_text(L, "type", oid.name == NULL ? oid.dotted : oid.name);
+  set_text(L, "oid", oid.dotted);
+  push_text(L, &value);
+  lua_setfield(L, -2, "value");
+  lua_pushinteger(L, rdn);
+  lua_setfield(L, -2, "rdn");
+  lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+  return 1;
+}
+
+static int append_rdn (lua_State *L, const der_Item *set, int rdn) {
+  const unsigned char *p = set->content, *end = der_end(set);
+  der_Item pair;
+  int found;
+  if (set->tag != 0x31) return 0;
+  while ((found = der_next(&p, end, &pair)) == 1)
+    if (!append_attribute(L, &pair, rdn)) return 0;
+  return found == 0;
+}
+
+int name_push (lua_State *L, const unsigned char *der, size_t len) {
+  const unsigned char *p = der, *end = der + len;
+  der_Item name, set;
+  int found = 0, rdn = 0, good = der_expect(&p, end, 0x30, &name) == 1 && p == end;
+  if (!good) return 0;
+  lua_newtable(L);
+  for (p = name.content; good && (found = der_next(&p, end, &set)) == 1;)
+    good = append_rdn(L, &set, ++rdn);
+  if (good && found == 0) return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* -- general names -- */
+
+/* "192.0.2.0/24", or with the mask written out where it is no prefix */
+static void push_mask (lua_State *L, const unsigned char *mask, size_t len) {
+  size_t bits = 0, i;
+  char text[64];
+  while (bits < len * 8 && (mask[bits / 8] & (0x80 >> bits % 8)) != 0) bits++;
+  for (i = bits; i < len * 8; i++)
+    if ((mask[i / 8] & (0x80 >> i % 8)) != 0) break;
+  if (i == len * 8) lua_pushfstring(L, "/%d", (int)bits);
+  else
+    lua_pushfstring(L, "/%s",
+                    inet_ntop(len == 4 ? AF_INET : AF_INET6, mask, text, sizeof text));
+}
+
+static void push_address (lua_State *L, const der_Item *item) {
+  size_t len = item->len;
+  int is_range = len == 8 || len == 32;
+  char text[64];
+  if (is_range) len /= 2;
+  if (len != 4 && len != 16) {
+    push_hash_hex(L, item->content, item->len);
+    return;
+  }
+  lua_pushstring(
+      L, inet_ntop(len == 4 ? AF_INET : AF_INET6, item->content, text, sizeof text));
+  if (!is_range) return;
+  push_mask(L, item->content + len, len);
+  lua_concat(L, 2);
+}
+
+/* otherName: its declared type, the value as text where it is text */
+static int set_other (lua_State *L, const der_Item *item) {
+  const unsigned char *p = item->content, *end = der_end(item);
+  der_Item type, wrap, value;
+  oid_Text oid;
+  if (der_expect(&p, end, 0x06, &type) != 1 || der_expect(&p, end, 0xa0, &wrap) != 1)
+    return 0;
+  p = wrap.content;
+  if (der_next(&p, der_end(&wrap), &value) != 1 || p != der_end(&wrap)) return 0;
+  if (!oid_read_content(type.content, type.len, &oid)) return 0;
+  set_text(L, "oid", oid.dotted);
+  lua_pushlstring(L, (const char *)wrap.content, wrap.len);
+  lua_setfield(L, -2, "der");
+  push_text(L, &value);
+  lua_setfield(L, -2, "value");
+  return 1;
+}
+
+static int push_ia5 (lua_State *L, const der_Item *item) {
+  lua_pushlstring(L, (const char *)item->content, item->len);
+  return 1;
+}
+
+static int push_ip (lua_State *L, const der_Item *item) {
+  push_address(L, item);
+  return 1;
+}
+
+static int push_oid (lua_State *L, const der_Item *item) {
+  oid_Text oid;
+  if (!oid_read_content(item->content, item->len, &oid)) return 0;
+  lua_pushstring(L, oid.dotted);
+  return 1;
+}
+
+typedef struct GeneralKind {
+  int tag;
+  const char *type;
+  int (*push)(lua_State *L, const der_Item *item); /* NULL: another shape */
+} GeneralKind;
+
+static const GeneralKind general_kinds[] = {
+  { 0x82, "dns", push_ia5 }, { 0x87, "ip", push_ip },    { 0x81, "email", push_ia5 },
+  { 0x86, "uri", push_ia5 }, { 0xa4, "dir", push_ia5 },  { 0x88, "rid", push_oid },
+  { 0xa0, "other", NULL },   { 0xa3, "x400", push_ia5 }, { 0xa5, "edi", push_ia5 },
+};
+
+static int push_general (lua_State *L, const der_Item *item) {
+  size_t i, n = sizeof general_kinds / sizeof *general_kinds;
+  for (i = 0; i < n && general_kinds[i].tag != item->tag;) i++;
+  if (i == n) return 0;
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, general_kinds[i].type);
+  lua_setfield(L, -2, "type");
+  if (general_kinds[i].push == NULL) return set_other(L, item) || (lua_pop(L, 1), 0);
+  if (!general_kinds[i].push(L, item)) {
+    lua_pop(L, 1);
+    return 0;
+  }
+  lua_setfield(L, -2, "value");
+  return 1;
+}
+
+int name_push_general (lua_State *L, const unsigned char *der, size_t len) {
+  const unsigned char *p = der, *end = der + len;
+  der_Item list, item;
+  int found, n = 0;
+  if (der_expect(&p, end, 0x30, &list) != 1 || p != end) return 0;
+  lua_newtable(L);
+  for (p = list.content; (found = der_next(&p, end, &item)) == 1;) {
+    if (!push_general(L, &item)) break;
+    lua_rawseti(L, -2, ++n);
+  }
+  if (found == 0) return 1;
+  lua_pop(L, 1);
+  return 0;
+}
+
+/* -- what OpenSSL knows of names -- */
+
+static void release_name (void *obj) {
+  X509_NAME_free(obj);
+}
+
+/* name.attributes(der) -> list | nil, where it is malformed */
+static int name_attributes (lua_State *L) {
+  size_t len;
+  const char *der = luaL_checklstring(L, 1, &len);
+  return name_push(L, (const unsigned char *)der, len);
+}
+
+/* name.general(der) -> list | nil, where it is malformed */
+static int name_general (lua_State *L) {
+  size_t len;
+  const char *der = luaL_checklstring(L, 1, &len);
+  return name_push_general(L, (const unsigned char *)der, len);
+}
+
+static X509_NAME *read_name (lua_State *L, int arg) {
+  int len;
+  const char *bytes = args_bytes(L, arg, &len);
+  const unsigned char *p = (const unsigned char *)bytes;
+  own_Box *box = own_temp(L, release_name);
+  box->obj = d2i_X509_NAME(NULL, &p, len);
+  fail_clear();
+  return box->obj;
+}
+
+/* name.equal(der, der) -> boolean: RFC 5280 7.1, case and spaces aside */
+static int name_equal (lua_State *L) {
+  X509_NAME *a = read_name(L, 1), *b = read_name(L, 2);
+  lua_pushboolean(L, a != NULL && b != NULL && X509_NAME_cmp(a, b) == 0);
+  return 1;
+}
+
+/* name.hash(der) -> number that names links in certificate directories | nil */
+static int name_hash (lua_State *L) {
+  X509_NAME *name = read_name(L, 1);
+  int ok = 0;
+  unsigned long hash = name == NULL ? 0 : X509_NAME_hash_ex(name, NULL, NULL, &ok);
+  fail_clear();
+  if (!ok) return 0;
+  lua_pushnumber(L, (lua_Number)hash);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "attributes", name_attributes },
+  { "general", name_general },
+  { "equal", name_equal },
+  { "hash", name_hash },
+  { NULL, NULL },
+};
+
+int name_open (lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}

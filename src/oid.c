@@ -1,0 +1,74 @@
+#include "oid.h"
+
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+
+#include "args.h"
+
+#define MAX_CONTENT 100 /* octets: one arc of 700 bits, or a hundred small ones */
+
+int oid_read (const ASN1_OBJECT *object, oid_Text *text) {
+  int nid = OBJ_obj2nid(object);
+  int n = OBJ_obj2txt(text->dotted, sizeof text->dotted, object, 1);
+  text->name = nid == NID_undef ? NULL : OBJ_nid2sn(nid);
+  return n > 0 && (size_t)n < sizeof text->dotted;
+}
+
+int oid_read_content (const unsigned char *content, size_t len, oid_Text *text) {
+  unsigned char der[MAX_CONTENT + 4];
+  const unsigned char *p = der;
+  unsigned char *q = der;
+  ASN1_OBJECT *object;
+  int good;
+  if (len == 0 || len > MAX_CONTENT) return 0;
+  ASN1_put_object(&q, 0, (int)len, V_ASN1_OBJECT, V_ASN1_UNIVERSAL);
+  memcpy(q, content, len);
+  object = d2i_ASN1_OBJECT(NULL, &p, (long)(q - der) + (long)len);
+  good = object != NULL && oid_read(object, text);
+  ASN1_OBJECT_free(object);
+  ERR_clear_error();
+  return good;
+}
+
+/* oid.text(content) -> dotted, short name or nil | nil */
+static int oid_text (lua_State *L) {
+  size_t len;
+  const char *content = luaL_checklstring(L, 1, &len);
+  oid_Text text;
+  if (!oid_read_content((const unsigned char *)content, len, &text)) return 0;
+  lua_pushstring(L, text.dotted);
+  lua_pushstring(L, text.name);
+  return 2;
+}
+
+/* the content octets of a name's or dotted text's identifier; 0 where there is none */
+static size_t write_content (const char *name, unsigned char out[MAX_CONTENT]) {
+  ASN1_OBJECT *object = OBJ_txt2obj(name, 0);
+  size_t len = object == NULL ? 0 : OBJ_length(object);
+  if (len > MAX_CONTENT) len = 0;
+  if (len > 0) memcpy(out, OBJ_get0_data(object), len);
+  ASN1_OBJECT_free(object);
+  ERR_clear_error();
+  return len;
+}
+
+/* oid.content(name or dotted) -> content octets | nil */
+static int oid_content (lua_State *L) {
+  unsigned char content[MAX_CONTENT];
+  size_t len = write_content(args_text(L, 1), content);
+  if (len == 0) return 0;
+  lua_pushlstring(L, (char *)content, len);
+  return 1;
+}
+
+static const luaL_Reg functions[] = {
+  { "text", oid_text },
+  { "content", oid_content },
+  { NULL, NULL },
+};
+
+int oid_open (lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  return 1;
+}

@@ -1,0 +1,283 @@
+#include "store.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "args.h"
+#include "cert.h"
+#include "crl.h"
+#include "fail.h"
+#include "own.h"
+#include "verdict.h"
+#include "verify.h"
+
+typedef struct Store {
+  X509_STORE *store; /* owned */
+  int is_lent;
+} Store;
+
+static void release_store (void *obj) {
+  Store *s = obj;
+  X509_STORE_free(s->store);
+  OPENSSL_free(s);
+}
+
+static const own_Type store_type = { "lacre.store", release_store };
+
+X509_STORE *store_check (lua_State *L, int arg) {
+  Store *s = own_check(L, arg, &store_type);
+  s->is_lent = 1;
+  return s->store;
+}
+
+static X509_STORE *check_open (lua_State *L, int arg) {
+  Store *s = own_check(L, arg, &store_type);
+  luaL_argcheck(L, !s->is_lent, arg, "the store is in use by a context");
+  return s->store;
+}
+
+static Store *make_store (void) {
+  Store *s = OPENSSL_zalloc(sizeof *s);
+  if (s == NULL) return NULL;
+  s->store = X509_STORE_new();
+  if (s->store != NULL) return s;
+  OPENSSL_free(s);
+  return NULL;
+}
+
+/* store.new() -> store */
+static int store_new (lua_State *L) {
+  own_Box *box = own_new(L, &store_type);
+  box->obj = make_store();
+  if (box->obj == NULL) return luaL_error(L, "not enough memory");
+  return 1;
+}
+
+static int answer (lua_State *L, int done) {
+  if (!done) return fail(L, "load");
+  fail_clear();
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* store:add_cert(cert) -> true | nil, err */
+static int store_add_cert (lua_State *L) {
+  X509_STORE *store = check_open(L, 1);
+  X509 *x = cert_check(L, 2);
+  fail_clear();
+  return answer(L, X509_STORE_add_cert(store, x) == 1);
+}
+
+/* store:add_crl(crl) -> true | nil, err */
+static int store_add_crl (lua_State *L) {
+  X509_STORE *store = check_open(L, 1);
+  X509_CRL *crl = crl_check(L, 2);
+  fail_clear();
+  return answer(L, X509_STORE_add_crl(store, crl) == 1);
+}
+
+/* store:add_directory(path) -> true | nil, err: of hashed links, looked into lazily */
+static int store_add_directory (lua_State *L) {
+  X509_STORE *store = check_open(L, 1);
+  const char *path = args_text(L, 2);
+  fail_clear();
+  return answer(L, X509_STORE_load_path(store, path) == 1);
+}
+
+static void release_certs (void *obj) {
+  sk_X509_pop_free(obj, X509_free);
+}
+
+/* store:list() -> { cert, ... }: what is in memory, directories left out */
+static int store_list (lua_State *L) {
+  Store *s = own_check(L, 1, &store_type);
+  own_Box *box = own_temp(L, release_certs);
+  fail_clear();
+  box->obj = X509_STORE_get1_all_certs(s->store);
+  if (box->obj == NULL) return fail(L, "load");
+  fail_clear();
+  cert_push_chain(L, box->obj);
+  return 1;
+}
+
+/* -- verification -- */
+
+static void release_context (void *obj) {
+  X509_STORE_CTX_free(obj);
+}
+
+static void release_verdict (void *obj) {
+  verify_clear(obj);
+  OPENSSL_free(obj);
+}
+
+/* the list of certificates at an index, boxed on the stack */
+static STACK_OF(X509) * push_stack(lua_State *L, int arg) {
+  int i, n = args_list(L, arg);
+  own_Box *box = own_temp(L, release_certs);
+  box->obj = sk_X509_new_null();
+  if (box->obj == NULL) luaL_error(L, "not enough memory");
+  for (i = 1; i <= n; i++) {
+    X509 *x;
+    lua_rawgeti(L, arg, i);
+    x = cert_test(L, -1);
+    if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
+    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF))
+      luaL_error(L, "not enough memory");
+    lua_pop(L, 1);
+  }
+  return box->obj;
+}
+
+static const char *field_text (lua_State *L, int arg, const char *name) {
+  const char *text;
+  lua_getfield(L, arg, name);
+  text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+  lua_pop(L, 1); /* the table keeps it */
+  return text;
+}
+
+static int field_int (lua_State *L, int arg, const char *name, int fallback) {
+  int value;
+  lua_getfield(L, arg, name);
+  value = lua_isnil(L, -1) ? fallback : (int)lua_tonumber(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int field_true (lua_State *L, int arg, const char *name) {
+  int value;
+  lua_getfield(L, arg, name);
+  value = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return value;
+}
+
+static int set_names (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
+  const char *host = field_text(L, arg, "host"), *ip = field_text(L, arg, "ip"),
+             *email = field_text(L, arg, "email");
+  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0) == 1) &&
+         (ip == NULL || X509_VERIFY_PARAM_set1_ip_asc(param, ip) == 1) &&
+         (email == NULL || X509_VERIFY_PARAM_set1_email(param, email, 0) == 1);
+}
+
+typedef struct Purpose {
+  const char *name;
+  int purpose, trust;
+} Purpose;
+
+static const Purpose purposes[] = {
+  { "server", X509_PURPOSE_SSL_SERVER, X509_TRUST_SSL_SERVER },
+  { "client", X509_PURPOSE_SSL_CLIENT, X509_TRUST_SSL_CLIENT },
+  { "email", X509_PURPOSE_SMIME_SIGN, X509_TRUST_EMAIL },
+  { "ocsp", X509_PURPOSE_OCSP_HELPER, X509_TRUST_OCSP_SIGN },
+  { "timestamp", X509_PURPOSE_TIMESTAMP_SIGN, X509_TRUST_TSA },
+  { "code_signing", X509_PURPOSE_ANY, X509_TRUST_OBJECT_SIGN },
+  { "any", X509_PURPOSE_ANY, 0 },
+};
+
+static int set_purpose (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
+  const char *name = field_text(L, arg, "purpose");
+  size_t i;
+  for (i = 0; i < sizeof purposes / sizeof *purposes; i++) {
+    const Purpose *p = &purposes[i];
+    if (name == NULL || strcmp(p->name, name) != 0) continue;
+    return X509_VERIFY_PARAM_set_purpose(param, p->purpose) == 1 &&
+           (p->trust == 0 || X509_VERIFY_PARAM_set_trust(param, p->trust) == 1);
+  }
+  return luaL_argerror(L, arg, "unknown purpose");
+}
+
+/* certificate policies that must be agreed on, RFC 5280 6.1.1 */
+static int set_policies (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
+  int i, n, good = 1;
+  lua_getfield(L, arg, "policies");
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    return 1;
+  }
+  n = args_list(L, lua_gettop(L));
+  for (i = 1; i <= n && good; i++) {
+    ASN1_OBJECT *policy = OBJ_txt2obj(args_item(L, lua_gettop(L), i), 1);
+    good = policy != NULL && X509_VERIFY_PARAM_add0_policy(param, policy) == 1;
+    if (!good) ASN1_OBJECT_free(policy);
+  }
+  X509_VERIFY_PARAM_set_flags(param,
+                              X509_V_FLAG_POLICY_CHECK | X509_V_FLAG_EXPLICIT_POLICY);
+  lua_pop(L, 1);
+  return good;
+}
+
+static void set_revocation (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
+  const char *extent = field_text(L, arg, "revocation");
+  if (extent == NULL || strcmp(extent, "off") == 0) return;
+  X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK |
+                                         X509_V_FLAG_EXTENDED_CRL_SUPPORT |
+                                         X509_V_FLAG_USE_DELTAS);
+  if (strcmp(extent, "chain") == 0)
+    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK_ALL);
+}
+
+static int set_param (lua_State *L, int arg, X509_STORE_CTX *context) {
+  X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
+  int good = set_names(L, arg, param) && set_purpose(L, arg, param) &&
+             set_policies(L, arg, param);
+  set_revocation(L, arg, param);
+  X509_VERIFY_PARAM_set_depth(param, field_int(L, arg, "max_depth", 8));
+  X509_VERIFY_PARAM_set_auth_level(param, field_int(L, arg, "security_level", 2));
+  lua_getfield(L, arg, "time");
+  X509_VERIFY_PARAM_set_time(param, (time_t)args_time(L, lua_gettop(L)));
+  lua_pop(L, 1);
+  return good;
+}
+
+/* store:check(cert, intermediates, rules) -> verdict, is_good | nil, err. The
+** rules: host ip email purpose time policies revocation max_depth
+** security_level, strict (a number of verify.h), all_errors, accept_expired,
+** accept_name */
+static int store_check_chain (lua_State *L) {
+  Store *s = own_check(L, 1, &store_type);
+  X509 *x = cert_check(L, 2);
+  STACK_OF(X509) *untrusted = push_stack(L, 3);
+  own_Box *context = own_temp(L, release_context);
+  own_Box *verdict = own_temp(L, release_verdict);
+  verify_Rules rules;
+  int result;
+  luaL_checktype(L, 4, LUA_TTABLE);
+  rules.strict = field_int(L, 4, "strict", VERIFY_STRICT);
+  rules.all_errors = field_true(L, 4, "all_errors");
+  rules.accept_expired = field_true(L, 4, "accept_expired");
+  rules.accept_name = field_true(L, 4, "accept_name");
+  fail_clear();
+  context->obj = X509_STORE_CTX_new();
+  verdict->obj = OPENSSL_zalloc(sizeof(verify_Verdict));
+  if (context->obj == NULL || verdict->obj == NULL)
+    return luaL_error(L, "not enough memory");
+  if (X509_STORE_CTX_init(context->obj, s->store, x, untrusted) != 1 ||
+      !set_param(L, 4, context->obj))
+    return fail(L, "verify");
+  result = verify_run(context->obj, &rules, verdict->obj);
+  fail_clear();
+  if (result < 0) return luaL_error(L, "not enough memory");
+  verdict_push(L, verdict->obj);
+  lua_pushboolean(L, result == 1);
+  return 2;
+}
+
+static const luaL_Reg methods[] = {
+  { "add_cert", store_add_cert },           { "add_crl", store_add_crl },
+  { "add_directory", store_add_directory }, { "list", store_list },
+  { "check", store_check_chain },           { NULL, NULL },
+};
+
+int store_open (lua_State *L) {
+  lua_newtable(L);
+  own_type(L, &store_type, NULL, methods);
+  lua_setfield(L, -2, "methods");
+  lua_pushcfunction(L, store_new);
+  lua_setfield(L, -2, "new");
+  return 1;
+}
