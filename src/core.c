@@ -17,15 +17,21 @@
 #include "name.h"
 #include "oid.h"
 #include "own.h"
-#include "pem.h"
-#include "store.h"
+#include "terminal.h"
+
+/* openssl: what this process runs on, which may be newer than the headers */
+static int openssl_open (lua_State *L) {
+  lua_createtable(L, 0, 2);
+  lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION_STRING));
+  lua_setfield(L, -2, "version");
+  compat_pushint64(L, (int64_t)OpenSSL_version_num());
+  lua_setfield(L, -2, "number");
+  return 1;
+}
 
 static const luaL_Reg parts[] = {
-  { "error", fail_open },  { "clock", clock_open }, { "disk", disk_open },
-  { "bytes", bytes_open }, { "pem", pem_open },     { "oid", oid_open },
-  { "name", name_open },   { "key", key_open },     { "keyfile", keyfile_open },
-  { "cert", cert_open },   { "crl", crl_open },     { "store", store_open },
-  { NULL, NULL },
+  { "openssl", openssl_open }, { "error", fail_open },        { "clock", clock_open },
+  { "disk", disk_open },       { "terminal", terminal_open }, { NULL, NULL },
 };
 
 LACRE_EXPORT int luaopen_lacre_core (lua_State *L);

@@ -79,28 +79,23 @@ end
 -- a link never replaces what is there; some file systems have none
 local function publish_new(temporary, path)
   local done, err = disk.link(temporary, path)
-  if done or err.code == "file_exists" then
-    disk.remove(temporary)
-    return done, err
+  if done then
+    return disk.remove(temporary)
+  elseif err.code == "file_exists" then
+    return nil, err
   elseif disk.stat(path) then
-    disk.remove(temporary)
     return fail("save", "file_exists", "%s: File exists", path)
   end
   return disk.rename(temporary, path)
 end
 
-local function publish(temporary, path, overwrite)
-  local done, err
-  if overwrite then
-    done, err = disk.rename(temporary, path)
-  else
-    done, err = publish_new(temporary, path)
+-- the old file keeps a second name until all the new ones are in place
+local function publish_over(one)
+  local aside = temporary_name(one.path)
+  if disk.link(one.path, aside) then
+    one.aside = aside
   end
-  if not done then
-    disk.remove(temporary)
-    return nil, err
-  end
-  return disk.sync(file.directory(path))
+  return disk.rename(one.temporary, one.path)
 end
 
 -- a device or a pipe is written to, and never replaced by a file
@@ -117,39 +112,123 @@ local function write_through(path, bytes)
   return true
 end
 
-local schema = {
-  mode = {
-    type = function(value)
-      local mode = type(value) == "string" and value:match "^0?[0-7][0-7][0-7]$" and tonumber(value, 8)
-      return mode, not mode and "octal text such as \"0600\" expected" or nil
-    end,
-    default = tonumber("644", 8),
-  },
-  overwrite = { type = "boolean", default = false },
-}
+local function publish(one)
+  local done, err
+  if one.device then
+    done, err = write_through(one.path, one.bytes)
+  elseif one.replaces then
+    done, err = publish_over(one)
+  else
+    done, err = publish_new(one.temporary, one.path)
+  end
+  one.published = done
+  return done, err
+end
+
+local function undo(plan)
+  for _, one in ipairs(plan) do
+    if one.published and one.aside then
+      disk.rename(one.aside, one.path)
+    elseif one.published and not one.replaces then
+      disk.remove(one.path)
+    end
+    if one.temporary then
+      disk.remove(one.temporary)
+    end
+  end
+end
+
+local function examine(one, overwrite)
+  local old = disk.stat(one.path)
+  if old and old.kind == "directory" then
+    return fail("save", "is_directory", "%s: Is a directory", one.path)
+  elseif old and not overwrite then
+    return fail("save", "file_exists", "%s: File exists", one.path)
+  end
+  one.replaces = old ~= nil
+  one.device = old ~= nil and old.kind == "other"
+  return true
+end
+
+local function prepare(one)
+  if one.device then
+    return true
+  end
+  local temporary, err = create_temporary(one.path, one.bytes, one.mode)
+  if not temporary then
+    err.message = err.message:gsub("^.-%.tmp: ", function()
+      return one.path .. ": "
+    end)
+  end
+  one.temporary = temporary
+  return temporary, err
+end
+
+local function finish(plan)
+  for _, one in ipairs(plan) do
+    if one.aside then
+      disk.remove(one.aside)
+    end
+    local synced, err = disk.sync(file.directory(one.path))
+    if not synced then
+      return with_path(one.path, nil, err)
+    end
+  end
+  return true
+end
+
+local function octal_text(value)
+  if type(value) == "string" and value:match "^0?[0-7][0-7][0-7]$" then
+    return value
+  end
+  return nil, 'octal text such as "0600" expected'
+end
+
+local function plan_of(files)
+  local plan = {}
+  for i, one in ipairs(files) do
+    plan[i] = { path = one.path, bytes = one.bytes, mode = tonumber(one.mode or "644", 8) }
+  end
+  return plan
+end
+
+local function each(plan, step, overwrite)
+  for _, one in ipairs(plan) do
+    local done, err = step(one, overwrite)
+    if not done then
+      undo(plan)
+      return with_path(one.path, nil, err)
+    end
+  end
+  return true
+end
+
+--- Writes several files: all of them are there afterwards, or none is, and nothing old is lost.
+---@param files { path: string, bytes: string, mode?: string }[] mode is octal text, "0644" by default
+---@param given? { overwrite?: boolean } an old file is replaced only when told
+---@return true? done
+---@return lacre.error? err file_exists, file_not_found, permission_denied, is_directory, io_error (disk full)
+function file.write_together(files, given)
+  local set = options.check({ overwrite = { type = "boolean", default = false } }, given, "file.write_together")
+  local plan = plan_of(files)
+  for _, step in ipairs { examine, prepare, publish } do
+    local done, err = each(plan, step, set.overwrite)
+    if not done then
+      return nil, err
+    end
+  end
+  return finish(plan)
+end
 
 --- Writes a file so that it is there whole, durably, or not at all.
 ---@param path string
 ---@param bytes string
 ---@param given? { mode?: string, overwrite?: boolean } mode is octal text, "0644" by default
 ---@return true? done
----@return lacre.error? err file_exists, file_not_found, permission_denied, is_directory, io_error (disk full)
+---@return lacre.error? err as `file.write_together`
 function file.write(path, bytes, given)
-  local set = options.check(schema, given, "file.write")
-  local old = disk.stat(path)
-  if old and old.kind == "directory" then
-    return fail("save", "is_directory", "%s: Is a directory", path)
-  elseif old and not set.overwrite then
-    return with_path(path, fail("save", "file_exists", "%s: File exists", path))
-  elseif old and old.kind == "other" then
-    return with_path(path, write_through(path, bytes))
-  end
-  local temporary, err = create_temporary(path, bytes, set.mode)
-  if not temporary then
-    err.message = err.message:gsub("^.-%.tmp: ", function() return path .. ": " end)
-    return with_path(path, nil, err)
-  end
-  return with_path(path, publish(temporary, path, set.overwrite))
+  local set = options.check({ mode = { type = octal_text }, overwrite = { type = "boolean" } }, given, "file.write")
+  return file.write_together({ { path = path, bytes = bytes, mode = set.mode } }, { overwrite = set.overwrite })
 end
 
 return file

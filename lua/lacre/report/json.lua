@@ -1,0 +1,42 @@
+--- json: plain data as JSON, keys in alphabetical order so that two runs can be compared.
+
+local fail = require("lacre.error").fail
+
+local json = {}
+
+local function collect_keys(value, keys)
+  if type(value) ~= "table" then
+    return keys
+  end
+  for k, v in pairs(value) do
+    if type(k) == "string" then
+      keys[k] = true
+    end
+    collect_keys(v, keys)
+  end
+  return keys
+end
+
+local function key_order(value)
+  local order = {}
+  for key in pairs(collect_keys(value, {})) do
+    order[#order + 1] = key
+  end
+  table.sort(order)
+  return order
+end
+
+--- JSON text of plain data. Indented, or in one line.
+---@param value any
+---@param compact? boolean
+---@return string? text
+---@return lacre.error? err unsupported, when the dkjson rock is missing
+function json.encode(value, compact)
+  local found, dkjson = pcall(require, "dkjson")
+  if not found then
+    return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
+  end
+  return (dkjson.encode(value, { indent = not compact, keyorder = key_order(value) }))
+end
+
+return json
