@@ -1,0 +1,78 @@
+--- lacre: TLS and certificates, safe by default.
+--
+-- `require "lacre"` gives one table whose members load when first used. A name it does not have
+-- raises, so that a misspelling cannot pass for an absent option.
+
+local options = require "lacre.options"
+
+local modules = {}
+for _, name in ipairs {
+  "cert", "crl", "csr", "error", "key", "loop", "name", "ocsp", "pem", "pin", "pkcs12", "store", "tcp", "time",
+} do
+  modules[name] = "lacre." .. name
+end
+
+-- member = { module, name in it }
+local members = {
+  assert = { "lacre.error", "assert" },
+  client = { "lacre.context", "client" },
+  server = { "lacre.context", "server" },
+  connect = { "lacre.conn", "connect" },
+  listen = { "lacre.listener", "listen" },
+  verify = { "lacre.store", "verify" },
+  VERSION = { "lacre.version", "NUMBER" },
+}
+
+local lacre = {}
+
+--- The tools, each loaded when first used: `lacre.tool.selfsign { hosts = { "localhost" } }`.
+lacre.tool = setmetatable({}, {
+  __index = function(tools, name)
+    local tool = require("lacre.tool." .. tostring(name))
+    rawset(tools, name, tool)
+    return tool
+  end,
+})
+
+local function load_member(name)
+  if modules[name] then
+    return require(modules[name])
+  end
+  local place = members[name]
+  return place and require(place[1])[place[2]]
+end
+
+local function known_names()
+  local names = { tool = true }
+  for _, list in ipairs { modules, members } do
+    for name in pairs(list) do
+      names[name] = true
+    end
+  end
+  return names
+end
+
+setmetatable(lacre, {
+  __index = function(self, name)
+    local member = load_member(name)
+    if member == nil then
+      local nearest = options.nearest(tostring(name), known_names())
+      error(("lacre has no '%s'%s"):format(tostring(name), nearest and (", did you mean '%s'?"):format(nearest) or ""), 2)
+    end
+    rawset(self, name, member)
+    return member
+  end,
+})
+
+-- `lua -l lacre` makes a global on Lua 5.2 and later; on 5.1 and LuaJIT we do. Asked for by -l, this
+-- chunk and `require` have only the interpreter's own C function above them.
+local function is_asked_by_command_line()
+  local caller = debug.getinfo(4, "S")
+  return caller ~= nil and caller.what == "C" and debug.getinfo(5, "S") == nil
+end
+
+if is_asked_by_command_line() and rawget(_G, "lacre") == nil then
+  rawset(_G, "lacre", lacre)
+end
+
+return lacre
