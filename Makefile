@@ -20,7 +20,7 @@ $(CORE): $(OBJECTS)
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c99 $(CFLAGS) $(WARNINGS) $(DEFINES) -fPIC -fvisibility=hidden -MMD $$($(PKG_CONFIG) --cflags $(LUA) openssl) -c -o $@ $<
+	$(CC) -std=c99 $(CFLAGS) $(WARNINGS) $(DEFINES) -fPIC -fvisibility=hidden -MMD -MP $$($(PKG_CONFIG) --cflags $(LUA) openssl) -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 

@@ -12,11 +12,10 @@
 #include "crl.h"
 #include "disk.h"
 #include "fail.h"
-#include "key.h"
-#include "keyfile.h"
-#include "name.h"
-#include "oid.h"
+#include "net.h"
 #include "own.h"
+#include "poller.h"
+#include "resolver.h"
 #include "terminal.h"
 
 /* openssl: what this process runs on, which may be newer than the headers */
@@ -31,7 +30,8 @@ static int openssl_open (lua_State *L) {
 
 static const luaL_Reg parts[] = {
   { "openssl", openssl_open }, { "error", fail_open },        { "clock", clock_open },
-  { "disk", disk_open },       { "terminal", terminal_open }, { NULL, NULL },
+  { "disk", disk_open },       { "terminal", terminal_open }, { "net", net_open },
+  { "poller", poller_open },   { "resolver", resolver_open }, { NULL, NULL },
 };
 
 LACRE_EXPORT int luaopen_lacre_core (lua_State *L);

@@ -1,0 +1,329 @@
+#include "context.h"
+
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+
+#include "args.h"
+#include "cert.h"
+#include "fail.h"
+#include "key.h"
+#include "store.h"
+
+context_Context *context_retain (context_Context *c) {
+  c->references++;
+  return c;
+}
+
+void context_release (context_Context *c) {
+  if (--c->references > 0) return;
+  SSL_CTX_free(c->ctx);
+  pinset_clear(&c->policy.pins);
+  OPENSSL_free(c->alpn);
+  OPENSSL_free(c);
+}
+
+static void release_context (void *obj) {
+  context_release(obj);
+}
+
+static const own_Type context_type = { "lacre.core.context", release_context };
+
+context_Context *context_check (lua_State *L, int arg) {
+  return own_check(L, arg, &context_type);
+}
+
+/* RFC 7301 section 3.2: the server's preference; nothing in common is fatal */
+static int on_alpn (SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                    const unsigned char *offered, unsigned offered_len, void *arg) {
+  context_Context *c = arg;
+  unsigned char *chosen;
+  (void)ssl;
+  if (SSL_select_next_proto(&chosen, out_len, c->alpn, c->alpn_len, offered,
+                            offered_len) != OPENSSL_NPN_NEGOTIATED)
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+#define OPTIONS                                                                        \
+  (SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |                \
+   SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA)
+
+/* what OpenSSL switches on and nobody should have */
+#define UNWANTED (SSL_OP_LEGACY_SERVER_CONNECT | SSL_OP_IGNORE_UNEXPECTED_EOF)
+
+#define MODES                                                                          \
+  (SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |               \
+   SSL_MODE_RELEASE_BUFFERS)
+
+static void set_defaults (context_Context *c) {
+  SSL_CTX_set_options(c->ctx, OPTIONS);
+  SSL_CTX_clear_options(c->ctx, UNWANTED);
+  SSL_CTX_set_mode(c->ctx, MODES);
+  SSL_CTX_clear_mode(c->ctx, SSL_MODE_AUTO_RETRY);
+  SSL_CTX_set_read_ahead(c->ctx, 1);
+  SSL_CTX_set_session_cache_mode(c->ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(c->ctx, 0);
+  if (SSL_CTX_get_security_level(c->ctx) < 2) SSL_CTX_set_security_level(c->ctx, 2);
+  SSL_CTX_set_verify(c->ctx, c->is_server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+  SSL_CTX_set_cert_verify_callback(c->ctx, judge_callback, NULL);
+  X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(c->ctx),
+                                  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+}
+
+static const char *const roles[] = { "client", "server", NULL };
+
+/* new("client" | "server") -> context | nil, err */
+static int context_new (lua_State *L) {
+  int is_server = args_enum(L, 1, roles);
+  own_Box *box = own_new(L, &context_type);
+  context_Context *c = OPENSSL_zalloc(sizeof *c);
+  if (c == NULL) return luaL_error(L, "not enough memory");
+  c->references = 1;
+  c->is_server = is_server;
+  c->policy.rules.strict = VERIFY_STRICT;
+  box->obj = c;
+  fail_clear();
+  c->ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+  if (c->ctx == NULL) return fail(L, "config");
+  set_defaults(c);
+  return 1;
+}
+
+SSL *context_new_ssl (context_Context *c, judge_Check *check) {
+  SSL *ssl = SSL_new(c->ctx);
+  check->policy = &c->policy;
+  if (ssl != NULL && judge_attach(ssl, check)) return ssl;
+  SSL_free(ssl);
+  return NULL;
+}
+
+static int done (lua_State *L, int ok) {
+  if (!ok) return fail(L, "config");
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* "1.2" -> its number; other texts raise */
+static int version_of (lua_State *L, int arg) {
+  static const char *const names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
+  return TLS1_VERSION + args_enum(L, arg, names);
+}
+
+/* context:versions(min, max or nil) -> true | nil, err; the system's own policy
+** may ask for more than min, never for less */
+static int context_versions (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  int min = version_of(L, 2), max = lua_isnoneornil(L, 3) ? 0 : version_of(L, 3);
+  int policy = (int)SSL_CTX_get_min_proto_version(c->ctx);
+  fail_clear();
+  return done(L, SSL_CTX_set_min_proto_version(c->ctx, policy > min ? policy : min) &&
+                     SSL_CTX_set_max_proto_version(c->ctx, max));
+}
+
+/* context:ciphers(tls12, tls13) -> true | nil, err; OpenSSL names joined by ":",
+** already checked one by one; "" leaves that version's default */
+static int context_ciphers (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  const char *tls12 = args_text(L, 2), *tls13 = args_text(L, 3);
+  fail_clear();
+  return done(L, (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
+                     (*tls13 == '\0' || SSL_CTX_set_ciphersuites(c->ctx, tls13)));
+}
+
+/* context:groups(list) -> true | nil, err; names joined by ":" */
+static int context_groups (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  const char *list = args_text(L, 2);
+  fail_clear();
+  return done(L, (int)SSL_CTX_set1_groups_list(c->ctx, list));
+}
+
+/* context:sigalgs(list) -> true | nil, err; names joined by ":" */
+static int context_sigalgs (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  const char *list = args_text(L, 2);
+  fail_clear();
+  return done(L, (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
+}
+
+/* context:security_level(n) */
+static int context_security_level (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  SSL_CTX_set_security_level(c->ctx, args_int(L, 2, 0, 5));
+  return 0;
+}
+
+/* context:alpn(wire) -> true | nil, err; RFC 7301 section 3.1 */
+static int context_alpn (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  int len;
+  const unsigned char *wire = (const unsigned char *)args_bytes(L, 2, &len);
+  fail_clear();
+  if (!c->is_server)
+    return done(L, SSL_CTX_set_alpn_protos(c->ctx, wire, (unsigned)len) == 0);
+  OPENSSL_free(c->alpn);
+  c->alpn = OPENSSL_memdup(wire, (size_t)len);
+  c->alpn_len = (unsigned)len;
+  if (c->alpn == NULL) return luaL_error(L, "not enough memory");
+  SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, c);
+  return done(L, 1);
+}
+
+/* context:identity(cert, key, { intermediate ... }) -> true | nil, err */
+static int context_identity (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  X509 *cert = cert_check(L, 2);
+  EVP_PKEY *pkey = key_check_private(L, 3);
+  int i, n = args_list(L, 4);
+  fail_clear();
+  if (SSL_CTX_use_cert_and_key(c->ctx, cert, pkey, NULL, 1) != 1)
+    return fail(L, "config");
+  if (!SSL_CTX_clear_chain_certs(c->ctx)) return fail(L, "config");
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, 4, i);
+    if (!SSL_CTX_add1_chain_cert(c->ctx, cert_check(L, -1))) return fail(L, "config");
+    lua_pop(L, 1);
+  }
+  return done(L, 1);
+}
+
+/* context:trust(store) -> true: the store is counted, and never changed after */
+static int context_trust (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  SSL_CTX_set1_cert_store(c->ctx, store_check(L, 2));
+  return done(L, 1);
+}
+
+/* context:client_auth("none" | "optional" | "required", names of CAs or nil) */
+static int context_client_auth (lua_State *L) {
+  static const char *const names[] = { "none", "optional", "required", NULL };
+  static const int modes[] = { SSL_VERIFY_NONE, SSL_VERIFY_PEER,
+                               SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
+  context_Context *c = context_check(L, 1);
+  SSL_CTX_set_verify(c->ctx, modes[args_enum(L, 2, names)], NULL);
+  return done(L, 1);
+}
+
+/* context:advertise(cert) -> true | nil, err: a CA whose clients are welcome */
+static int context_advertise (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  X509 *cert = cert_check(L, 2);
+  fail_clear();
+  return done(L, SSL_CTX_add_client_CA(c->ctx, cert));
+}
+
+static int field_is_set (lua_State *L, int arg, const char *name) {
+  int set;
+  lua_getfield(L, arg, name);
+  set = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return set;
+}
+
+/* context:rules{ lax =, strict_anchors =, all_errors =, accept_expired =,
+** accept_name =, accept_any =, pins_only =, pins_expired = }, depth, time or nil */
+static int context_rules (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  SSL_CTX_set_verify_depth(c->ctx, args_int(L, 3, 0, 100));
+  if (!lua_isnoneornil(L, 4))
+    X509_VERIFY_PARAM_set_time(param, (time_t)args_time(L, 4));
+  if (field_is_set(L, 2, "lax")) c->policy.rules.strict = VERIFY_LAX;
+  if (field_is_set(L, 2, "strict_anchors"))
+    c->policy.rules.strict = VERIFY_STRICT_ANCHORS;
+  c->policy.rules.all_errors = field_is_set(L, 2, "all_errors");
+  c->policy.rules.accept_expired = field_is_set(L, 2, "accept_expired");
+  c->policy.rules.accept_name = field_is_set(L, 2, "accept_name");
+  c->policy.accept_any = field_is_set(L, 2, "accept_any");
+  c->policy.pins_only = field_is_set(L, 2, "pins_only");
+  c->policy.pins_expired = field_is_set(L, 2, "pins_expired");
+  return 0;
+}
+
+/* context:pins(digests, scope) -> true; digests are 32 bytes each, end to end */
+static int context_pins (lua_State *L) {
+  static const char *const scopes[] = { "chain", "leaf", "issuer", NULL };
+  context_Context *c = context_check(L, 1);
+  int len, scope = args_enum(L, 3, scopes);
+  const char *digests = args_bytes(L, 2, &len);
+  luaL_argcheck(L, len > 0 && len % PINSET_DIGEST == 0, 2,
+                "digests of 32 bytes expected");
+  if (!pinset_set(&c->policy.pins, digests, len / PINSET_DIGEST, scope))
+    return luaL_error(L, "not enough memory");
+  return done(L, 1);
+}
+
+/* context:unsafe_renegotiation(): an insecure option that was asked for by name */
+static int context_unsafe_renegotiation (lua_State *L) {
+  SSL_CTX_set_options(context_check(L, 1)->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+  return 0;
+}
+
+static void push_version (lua_State *L, int version) {
+  if (version == 0) lua_pushnil(L);
+  else lua_pushfstring(L, "1.%d", version - TLS1_VERSION);
+}
+
+static void push_cipher (lua_State *L, const SSL_CIPHER *cipher) {
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, SSL_CIPHER_standard_name(cipher));
+  lua_setfield(L, -2, "name");
+  lua_pushstring(L, SSL_CIPHER_get_name(cipher));
+  lua_setfield(L, -2, "openssl_name");
+  lua_pushinteger(L, SSL_CIPHER_get_bits(cipher, NULL));
+  lua_setfield(L, -2, "bits");
+  lua_pushstring(L, strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0 ? "1.3"
+                                                                           : "1.2");
+  lua_setfield(L, -2, "version");
+}
+
+/* context:effective() -> what OpenSSL really has: versions, level, ciphers */
+static int context_effective (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(c->ctx);
+  int i, n = sk_SSL_CIPHER_num(ciphers);
+  lua_createtable(L, 0, 4);
+  push_version(L, (int)SSL_CTX_get_min_proto_version(c->ctx));
+  lua_setfield(L, -2, "min_version");
+  push_version(L, (int)SSL_CTX_get_max_proto_version(c->ctx));
+  lua_setfield(L, -2, "max_version");
+  lua_pushinteger(L, SSL_CTX_get_security_level(c->ctx));
+  lua_setfield(L, -2, "security_level");
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++) {
+    push_cipher(L, sk_SSL_CIPHER_value(ciphers, i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "ciphers");
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "versions", context_versions },
+  { "ciphers", context_ciphers },
+  { "groups", context_groups },
+  { "sigalgs", context_sigalgs },
+  { "security_level", context_security_level },
+  { "alpn", context_alpn },
+  { "identity", context_identity },
+  { "trust", context_trust },
+  { "client_auth", context_client_auth },
+  { "advertise", context_advertise },
+  { "rules", context_rules },
+  { "pins", context_pins },
+  { "unsafe_renegotiation", context_unsafe_renegotiation },
+  { "effective", context_effective },
+  { NULL, NULL },
+};
+
+int context_open (lua_State *L) {
+  lua_newtable(L);
+  lua_pushcfunction(L, context_new);
+  lua_setfield(L, -2, "new");
+  own_type(L, &context_type, NULL, methods);
+  lua_pop(L, 1);
+  return 1;
+}

@@ -1,0 +1,35 @@
+/*
+** context: the settings of an SSL_CTX, as data. Built once, from plain typed
+** arguments, and never changed after its first engine exists: the Lua object
+** that users hold offers no way to. Verification runs here, inside the
+** handshake: the chain, then the pins on the verified chain, in plain C.
+*/
+#ifndef lacre_context_h
+#define lacre_context_h
+
+#include <openssl/ssl.h>
+
+#include "judge.h"
+#include "own.h"
+
+typedef struct context_Context {
+  SSL_CTX *ctx;
+  int references;
+  int is_server;
+  judge_Policy policy;
+  unsigned char *alpn; /* wire format, for a server to choose from */
+  unsigned alpn_len;
+} context_Context;
+
+/* lends the context of an argument; raises unless it is one */
+context_Context *context_check (lua_State *L, int arg);
+
+context_Context *context_retain (context_Context *c);
+void context_release (context_Context *c);
+
+/* an SSL of the context, whose verification uses `check`; NULL on failure */
+SSL *context_new_ssl (context_Context *c, judge_Check *check);
+
+int context_open (lua_State *L);
+
+#endif

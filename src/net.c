@@ -1,0 +1,351 @@
+#include "net.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "fail.h"
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* where SO_NOSIGPIPE does it */
+#endif
+
+net_Socket *net_retain (net_Socket *s) {
+  s->references++;
+  return s;
+}
+
+static void close_socket (net_Socket *s) {
+  if (s->fd >= 0 && !s->keeps_fd) close(s->fd);
+  s->fd = -1;
+}
+
+void net_release (net_Socket *s) {
+  if (--s->references > 0) return;
+  close_socket(s);
+  free(s);
+}
+
+/* collecting the Lua object closes it even while an engine refers to it */
+static void release_socket (void *obj) {
+  net_release(obj);
+}
+
+static const own_Type socket_type = { "lacre.socket", release_socket };
+
+net_Socket *net_check (lua_State *L, int arg) {
+  return own_check(L, arg, &socket_type);
+}
+
+int net_would_block (int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+long net_read (net_Socket *s, void *buffer, size_t size) {
+  ssize_t n;
+  do n = recv(s->fd, buffer, size, 0);
+  while (n < 0 && errno == EINTR);
+  s->error = n < 0 ? errno : 0;
+  return (long)n;
+}
+
+long net_write (net_Socket *s, const void *bytes, size_t len) {
+  ssize_t n;
+  do n = send(s->fd, bytes, len, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  s->error = n < 0 ? errno : 0;
+  return (long)n;
+}
+
+static net_Socket *push_socket (lua_State *L) {
+  own_Box *box = own_new(L, &socket_type);
+  net_Socket *s = malloc(sizeof *s);
+  if (s == NULL) luaL_error(L, "not enough memory");
+  memset(s, 0, sizeof *s);
+  s->fd = -1;
+  s->references = 1;
+  box->obj = s;
+  return s;
+}
+
+static void set_flag (int fd, int level, int option, int on) {
+  setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* nobody inherits it, nothing blocks on it, and nobody is killed by it */
+static int prepare (int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return 0;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+#ifdef SO_NOSIGPIPE
+  set_flag(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
+#endif
+  return 1;
+}
+
+typedef struct Address {
+  struct sockaddr_storage storage;
+  socklen_t len;
+  char text[NI_MAXHOST + 16]; /* "[::1]:443", for messages */
+} Address;
+
+/* a numeric address; 0 or the resolver's number */
+static int parse_address (Address *a, const char *host, int port) {
+  struct addrinfo hints, *found;
+  char service[16];
+  int error;
+  memset(&hints, 0, sizeof hints);
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  snprintf(service, sizeof service, "%d", port);
+  snprintf(a->text, sizeof a->text, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
+           service);
+  error = getaddrinfo(host, service, &hints, &found);
+  if (error != 0) return error;
+  memcpy(&a->storage, found->ai_addr, found->ai_addrlen);
+  a->len = found->ai_addrlen;
+  freeaddrinfo(found);
+  return 0;
+}
+
+/* address, port of a sockaddr, pushed; nothing where it has none */
+static int push_address (lua_State *L, const struct sockaddr *address, socklen_t len) {
+  char host[NI_MAXHOST], service[NI_MAXSERV];
+  if (getnameinfo(address, len, host, sizeof host, service, sizeof service,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return 0;
+  lua_pushstring(L, host);
+  lua_pushinteger(L, atoi(service));
+  return 2;
+}
+
+static int bad_address (lua_State *L, const char *host) {
+  return fail_code(L, "connect", "bad_name", "not a numeric address: %.100s", host);
+}
+
+static int begin (net_Socket *s, const Address *to, const Address *from) {
+  s->fd = socket(to->storage.ss_family, SOCK_STREAM, 0);
+  if (s->fd < 0 || !prepare(s->fd)) return errno;
+  set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (from != NULL &&
+      bind(s->fd, (const struct sockaddr *)&from->storage, from->len) != 0)
+    return errno;
+  if (connect(s->fd, (const struct sockaddr *)&to->storage, to->len) == 0) return 0;
+  return errno == EINPROGRESS || errno == EINTR ? 0 : errno;
+}
+
+/* connect(address, port, from_address or nil, from_port) -> socket that is
+** connecting | nil, err; when writable, socket:connected() tells */
+static int net_connect (lua_State *L) {
+  const char *host = args_text(L, 1), *bind_host = args_opt_text(L, 3, NULL);
+  Address to, from;
+  net_Socket *s;
+  int error;
+  if (parse_address(&to, host, args_int(L, 2, 0, 65535)) != 0)
+    return bad_address(L, host);
+  if (bind_host != NULL &&
+      parse_address(&from, bind_host, args_int(L, 4, 0, 65535)) != 0)
+    return bad_address(L, bind_host);
+  s = push_socket(L);
+  error = begin(s, &to, bind_host == NULL ? NULL : &from);
+  if (error == 0) return 1;
+  close_socket(s);
+  return fail_errno(L, "connect", error, to.text);
+}
+
+/* socket:connected() -> true | nil, err: how the connecting ended */
+static int socket_connected (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  int error = 0;
+  socklen_t len = sizeof error;
+  if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) error = errno;
+  if (error != 0) return fail_errno(L, "connect", error, "connect");
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static int bind_and_listen (net_Socket *s, const Address *a, int backlog,
+                            int reuse_port, int v6only) {
+  s->fd = socket(a->storage.ss_family, SOCK_STREAM, 0);
+  if (s->fd < 0 || !prepare(s->fd)) return errno;
+  set_flag(s->fd, SOL_SOCKET, SO_REUSEADDR, 1);
+#ifdef SO_REUSEPORT
+  if (reuse_port) set_flag(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
+#endif
+  if (a->storage.ss_family == AF_INET6)
+    set_flag(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
+  if (bind(s->fd, (const struct sockaddr *)&a->storage, a->len) != 0) return errno;
+  return listen(s->fd, backlog) == 0 ? 0 : errno;
+}
+
+/* listen(address, port, backlog, reuse_port, v6only) -> socket | nil, err */
+static int net_listen (lua_State *L) {
+  const char *host = args_text(L, 1);
+  int port = args_int(L, 2, 0, 65535), backlog = args_int(L, 3, 1, 65535), error;
+  Address a;
+  net_Socket *s;
+  if (parse_address(&a, host, port) != 0) return bad_address(L, host);
+  s = push_socket(L);
+  error = bind_and_listen(s, &a, backlog, lua_toboolean(L, 4), lua_toboolean(L, 5));
+  if (error == 0) return 1;
+  close_socket(s);
+  return fail_errno(L, "connect", error, a.text);
+}
+
+/* adopt(fd, keeps) -> socket | nil, err; `keeps`: the caller closes the fd */
+static int net_adopt (lua_State *L) {
+  int fd = args_int(L, 1, 0, 0x7fffffff);
+  net_Socket *s = push_socket(L);
+  s->keeps_fd = 1;
+  if (!prepare(fd)) return fail_errno(L, "connect", errno, "descriptor");
+  s->fd = fd;
+  s->keeps_fd = lua_toboolean(L, 2);
+  return 1;
+}
+
+static int closed (lua_State *L, const char *stage) {
+  return fail_code(L, stage, "closed", "the socket is closed");
+}
+
+static int would_block (lua_State *L, const char *event) {
+  lua_pushnil(L);
+  lua_pushstring(L, event);
+  return 2;
+}
+
+/* socket:accept() -> socket, address, port | nil, "want_read" | nil, err */
+static int socket_accept (lua_State *L) {
+  net_Socket *s = net_check(L, 1), *client;
+  struct sockaddr_storage from;
+  socklen_t len = sizeof from;
+  if (s->fd < 0) return closed(L, "connect");
+  client = push_socket(L);
+  client->fd = accept(s->fd, (struct sockaddr *)&from, &len);
+  if (client->fd < 0) {
+    if (net_would_block(errno) || errno == ECONNABORTED)
+      return would_block(L, "want_read");
+    return fail_errno(L, "connect", errno, "accept");
+  }
+  if (!prepare(client->fd)) return fail_errno(L, "connect", errno, "accept");
+  set_flag(client->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  return 1 + push_address(L, (struct sockaddr *)&from, len);
+}
+
+/* the bytes of one read go through a buffer that is the upvalue: one a state */
+#define BUFFER 16384
+
+/* socket:receive(max) -> bytes | nil, "want_read" | nil, err; closed at the end */
+static int socket_receive (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  size_t max = (size_t)args_int(L, 2, 1, BUFFER);
+  char *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  long n;
+  if (s->fd < 0) return closed(L, "read");
+  n = net_read(s, buffer, max);
+  if (n > 0) {
+    lua_pushlstring(L, buffer, (size_t)n);
+    return 1;
+  }
+  if (n < 0 && net_would_block(s->error)) return would_block(L, "want_read");
+  if (n < 0) return fail_errno(L, "read", s->error, "read");
+  return fail_code(L, "read", "closed", "the peer closed the connection");
+}
+
+/* socket:send(bytes, from) -> count | nil, "want_write" | nil, err; from is the
+** first byte, counted from 1 */
+static int socket_send (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  int len, from;
+  const char *bytes = args_bytes(L, 2, &len);
+  long n;
+  from = args_int(L, 3, 1, len + 1);
+  if (s->fd < 0) return closed(L, "write");
+  n = net_write(s, bytes + from - 1, (size_t)(len - from + 1));
+  if (n >= 0) {
+    lua_pushinteger(L, n);
+    return 1;
+  }
+  if (net_would_block(s->error)) return would_block(L, "want_write");
+  return fail_errno(L, "write", s->error, "write");
+}
+
+/* socket:shutdown() -> true: nothing more will be sent */
+static int socket_shutdown (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  if (s->fd >= 0) shutdown(s->fd, SHUT_WR);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* socket:address() -> address, port of this end | nothing */
+static int socket_address (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  struct sockaddr_storage a;
+  socklen_t len = sizeof a;
+  if (s->fd < 0 || getsockname(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
+  return push_address(L, (struct sockaddr *)&a, len);
+}
+
+/* socket:peer() -> address, port of the other end | nothing */
+static int socket_peer (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  struct sockaddr_storage a;
+  socklen_t len = sizeof a;
+  if (s->fd < 0 || getpeername(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
+  return push_address(L, (struct sockaddr *)&a, len);
+}
+
+/* socket:options(nodelay, keepalive) */
+static int socket_options (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  if (s->fd < 0) return 0;
+  set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, lua_toboolean(L, 2));
+  set_flag(s->fd, SOL_SOCKET, SO_KEEPALIVE, lua_toboolean(L, 3));
+  return 0;
+}
+
+/* socket:fd() -> integer, -1 once closed */
+static int socket_fd (lua_State *L) {
+  lua_pushinteger(L, net_check(L, 1)->fd);
+  return 1;
+}
+
+/* socket:close() -> true; whatever engine still refers to it finds it closed */
+static int socket_close (lua_State *L) {
+  close_socket(net_check(L, 1));
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "accept", socket_accept },   { "connected", socket_connected },
+  { "send", socket_send },       { "shutdown", socket_shutdown },
+  { "address", socket_address }, { "peer", socket_peer },
+  { "options", socket_options }, { "fd", socket_fd },
+  { "close", socket_close },     { NULL, NULL },
+};
+
+static const luaL_Reg functions[] = {
+  { "connect", net_connect },
+  { "listen", net_listen },
+  { "adopt", net_adopt },
+  { NULL, NULL },
+};
+
+int net_open (lua_State *L) {
+  lua_newtable(L);
+  luaL_setfuncs(L, functions, 0);
+  own_type(L, &socket_type, NULL, methods);
+  lua_newuserdata(L, BUFFER);
+  lua_pushcclosure(L, socket_receive, 1);
+  lua_setfield(L, -2, "receive");
+  lua_setfield(L, -2, "methods");
+  return 1;
+}

@@ -1,0 +1,51 @@
+#include "socket_bio.h"
+
+#include <openssl/crypto.h>
+
+static int bio_read (BIO *bio, char *buffer, int size) {
+  net_Socket *s = BIO_get_data(bio);
+  long n;
+  BIO_clear_retry_flags(bio);
+  n = net_read(s, buffer, (size_t)size);
+  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  if (n < 0 && net_would_block(s->error)) BIO_set_retry_read(bio);
+  return (int)n;
+}
+
+static int bio_write (BIO *bio, const char *bytes, int len) {
+  net_Socket *s = BIO_get_data(bio);
+  long n;
+  BIO_clear_retry_flags(bio);
+  n = net_write(s, bytes, (size_t)len);
+  if (n < 0 && net_would_block(s->error)) BIO_set_retry_write(bio);
+  return (int)n;
+}
+
+static long bio_ctrl (BIO *bio, int command, long number, void *pointer) {
+  (void)number;
+  (void)pointer;
+  if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+  return command == BIO_CTRL_FLUSH;
+}
+
+static BIO_METHOD *method;
+static CRYPTO_ONCE method_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_method (void) {
+  BIO_METHOD *m =
+      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "lacre socket");
+  if (m != NULL && BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
+      BIO_meth_set_ctrl(m, bio_ctrl))
+    method = m;
+  else BIO_meth_free(m);
+}
+
+BIO *socket_bio_new (net_Socket *socket) {
+  BIO *bio;
+  if (!CRYPTO_THREAD_run_once(&method_once, make_method) || method == NULL) return NULL;
+  bio = BIO_new(method);
+  if (bio == NULL) return NULL;
+  BIO_set_data(bio, socket);
+  BIO_set_init(bio, 1);
+  return bio;
+}
