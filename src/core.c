@@ -5,17 +5,25 @@
 */
 #include <openssl/crypto.h>
 
-#include "clock.h"
 #include "bytes.h"
 #include "cert.h"
+#include "clock.h"
 #include "compat.h"
+#include "context.h"
 #include "crl.h"
 #include "disk.h"
+#include "engine.h"
 #include "fail.h"
+#include "key.h"
+#include "keyfile.h"
+#include "name.h"
 #include "net.h"
+#include "oid.h"
 #include "own.h"
+#include "pem.h"
 #include "poller.h"
 #include "resolver.h"
+#include "store.h"
 #include "terminal.h"
 
 /* openssl: what this process runs on, which may be newer than the headers */
@@ -28,11 +36,31 @@ static int openssl_open (lua_State *L) {
   return 1;
 }
 
+/* one part a line, so that two changes meet without conflict */
+/* clang-format off */
 static const luaL_Reg parts[] = {
-  { "openssl", openssl_open }, { "error", fail_open },        { "clock", clock_open },
-  { "disk", disk_open },       { "terminal", terminal_open }, { "net", net_open },
-  { "poller", poller_open },   { "resolver", resolver_open }, { NULL, NULL },
+  { "openssl", openssl_open },
+  { "error", fail_open },
+  { "clock", clock_open },
+  { "disk", disk_open },
+  { "terminal", terminal_open },
+  { "bytes", bytes_open },
+  { "pem", pem_open },
+  { "oid", oid_open },
+  { "name", name_open },
+  { "key", key_open },
+  { "keyfile", keyfile_open },
+  { "cert", cert_open },
+  { "crl", crl_open },
+  { "store", store_open },
+  { "net", net_open },
+  { "poller", poller_open },
+  { "resolver", resolver_open },
+  { "context", context_open },
+  { "engine", engine_open },
+  { NULL, NULL },
 };
+/* clang-format on */
 
 LACRE_EXPORT int luaopen_lacre_core (lua_State *L);
 

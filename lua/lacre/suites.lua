@@ -1,0 +1,174 @@
+--- suites: cipher suites, groups and named policies.
+--
+-- OpenSSL drops unknown ciphers silently and refuses a whole list for one unknown group; so every
+-- name is looked up here, one by one, before OpenSSL sees a list.
+
+local core = require "lacre.core"
+
+local suites = {}
+
+-- RFC 9325 section 4.2: forward secrecy and AEAD, nothing else
+local modern12 = {
+  "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+}
+
+local modern13 = { "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256" }
+
+-- for peers that know no AEAD; still forward secret
+local cbc12 = {
+  "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+  "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+  "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+}
+
+local function join(...)
+  local all = {}
+  for _, list in ipairs { ... } do
+    for _, name in ipairs(list) do
+      all[#all + 1] = name
+    end
+  end
+  return all
+end
+
+local groups = { "?X25519MLKEM768", "X25519", "P-256", "P-384" }
+
+--- Named bundles of settings. `default` moves with releases; a dated one never changes.
+suites.policies = {
+  default = { min_version = "1.2", ciphers = join(modern13, modern12), groups = groups },
+  modern = { min_version = "1.3", ciphers = modern13, groups = groups },
+  compat = { min_version = "1.2", ciphers = join(modern13, modern12, cbc12), groups = groups },
+  ["2026.1"] = { min_version = "1.2", ciphers = join(modern13, modern12), groups = groups },
+}
+
+--- The names of the policies, for messages.
+suites.policy_names = { "default", "modern", "compat", "2026.1" }
+
+local known_ciphers
+
+-- by IANA and by OpenSSL name, everything this build implements
+local function ciphers_by_name()
+  if known_ciphers then
+    return known_ciphers
+  end
+  local ctx = assert(core.context.new "client")
+  ctx:security_level(0)
+  assert(ctx:ciphers("ALL:COMPLEMENTOFALL", table.concat({
+    "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256",
+  }, ":")))
+  known_ciphers = {}
+  for _, row in ipairs(ctx:effective().ciphers) do
+    known_ciphers[row.name], known_ciphers[row.openssl_name] = row, row
+  end
+  return known_ciphers
+end
+
+--- What the system's own policy allows, by IANA name: it may only make lacre's stricter.
+local function allowed_by_system(ctx)
+  local allowed = {}
+  for _, row in ipairs(ctx:effective().ciphers) do
+    allowed[row.name] = true
+  end
+  return allowed
+end
+
+--- OpenSSL's two lists of ciphers for some names.
+---@param names string[] IANA or OpenSSL names
+---@param ctx any core context, fresh: what the system's policy left in it
+---@param respect_system boolean
+---@return string? tls12 joined by ":"
+---@return string tls13 or, after nil, the unknown name
+function suites.cipher_lists(names, ctx, respect_system)
+  local allowed = respect_system and allowed_by_system(ctx)
+  local lists = { ["1.2"] = {}, ["1.3"] = {} }
+  for _, name in ipairs(names) do
+    local row = ciphers_by_name()[name]
+    if not row then
+      return nil, name
+    elseif not allowed or allowed[row.name] then
+      table.insert(lists[row.version], row.openssl_name)
+    end
+  end
+  return table.concat(lists["1.2"], ":"), table.concat(lists["1.3"], ":")
+end
+
+-- what OpenSSL 3.0 to 4.0 call them; any case is taken
+local group_names = {
+  "X25519", "X448", "P-256", "P-384", "P-521", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
+  "MLKEM512", "MLKEM768", "MLKEM1024", "ffdhe2048", "ffdhe3072", "ffdhe4096",
+}
+
+local group_aliases = { prime256v1 = "P-256", secp256r1 = "P-256", secp384r1 = "P-384", secp521r1 = "P-521" }
+
+local canonical_groups = {}
+for _, name in ipairs(group_names) do
+  canonical_groups[name:lower()] = name
+end
+for alias, name in pairs(group_aliases) do
+  canonical_groups[alias] = name
+end
+
+--- The usual name of a group: "P-256" of "secp256r1".
+---@param name string
+---@return string
+function suites.group_name(name)
+  return canonical_groups[name:lower()] or name
+end
+
+local available = {}
+
+local function is_available(name)
+  if available[name] == nil then
+    available[name] = assert(core.context.new "client"):groups(name) and true or false
+  end
+  return available[name]
+end
+
+--- OpenSSL's list for some groups; `?name` is left out where this build has it not.
+---@param names string[]
+---@return string? list joined by ":"
+---@return string? culprit
+---@return "unknown"|"unavailable"|nil why
+function suites.group_list(names)
+  local list = {}
+  for _, given in ipairs(names) do
+    local optional, bare = given:match "^(%??)(.+)$"
+    local name = bare and canonical_groups[bare:lower()]
+    if not name then
+      return nil, given, "unknown"
+    elseif is_available(name) then
+      list[#list + 1] = name
+    elseif optional == "" then
+      return nil, given, "unavailable"
+    end
+  end
+  return table.concat(list, ":")
+end
+
+-- OBJ_nid2sn of the key and the digest, as RFC 8446 section 4.2.3 names the pair
+local signature_keys = { ["id-ecPublicKey"] = "ecdsa", rsassaPss = "rsa_pss", rsaEncryption = "rsa_pkcs1" }
+
+--- The name of a signature as OpenSSL told it: "ecdsa_sha256", "rsa_pss_sha256", "ed25519".
+---@param text? string
+---@return string?
+function suites.signature_name(text)
+  if not text then
+    return nil
+  end
+  local key, digest = text:match "^([^+]*)%+?(.*)$"
+  key = signature_keys[key] or key:lower()
+  return digest ~= "" and key .. "_" .. digest:lower() or key
+end
+
+return suites

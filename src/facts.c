@@ -1,0 +1,71 @@
+#include "facts.h"
+
+#include "cert.h"
+#include "fail.h"
+
+static void set_text (lua_State *L, const char *key, const char *value) {
+  if (value == NULL) return;
+  lua_pushstring(L, value);
+  lua_setfield(L, -2, key);
+}
+
+static void set_alpn (lua_State *L, SSL *ssl) {
+  const unsigned char *name;
+  unsigned len;
+  SSL_get0_alpn_selected(ssl, &name, &len);
+  if (len == 0) return;
+  lua_pushlstring(L, (const char *)name, len);
+  lua_setfield(L, -2, "alpn");
+}
+
+/* RFC 8446 section 4.2.3 names a signature by its key and digest */
+static void set_sigalg (lua_State *L, SSL *ssl) {
+  int key = NID_undef, digest = NID_undef;
+  if (!SSL_get_peer_signature_type_nid(ssl, &key)) return;
+  SSL_get_peer_signature_nid(ssl, &digest);
+  if (digest == NID_undef) lua_pushstring(L, OBJ_nid2sn(key));
+  else lua_pushfstring(L, "%s+%s", OBJ_nid2sn(key), OBJ_nid2sn(digest));
+  lua_setfield(L, -2, "sigalg");
+}
+
+static const char *version_name (const SSL *ssl) {
+  switch (SSL_version(ssl)) {
+  case TLS1_VERSION: return "1.0";
+  case TLS1_1_VERSION: return "1.1";
+  case TLS1_2_VERSION: return "1.2";
+  default: return "1.3";
+  }
+}
+
+void facts_push_info (lua_State *L, SSL *ssl) {
+  const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+  int group = (int)SSL_get_negotiated_group(ssl);
+  lua_createtable(L, 0, 8);
+  if (cipher != NULL) {
+    set_text(L, "version", version_name(ssl));
+    set_text(L, "cipher", SSL_CIPHER_standard_name(cipher));
+  }
+  if (group != 0) set_text(L, "group", SSL_group_to_name(ssl, group));
+  set_text(L, "sni", SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+  set_alpn(L, ssl);
+  set_sigalg(L, ssl);
+  lua_pushboolean(L, SSL_session_reused(ssl));
+  lua_setfield(L, -2, "resumed");
+  fail_clear();
+}
+
+/* OpenSSL leaves a client's own certificate out of the list it gives a server */
+int facts_push_peer_chain (lua_State *L, SSL *ssl) {
+  STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+  X509 *leaf = SSL_get0_peer_certificate(ssl);
+  int i, n = sent == NULL ? 0 : sk_X509_num(sent), at = 0;
+  if (leaf == NULL) return 0;
+  lua_createtable(L, n + 1, 0);
+  cert_push(L, leaf);
+  lua_rawseti(L, -2, ++at);
+  for (i = SSL_is_server(ssl) ? 0 : 1; i < n; i++) {
+    cert_push(L, sk_X509_value(sent, i));
+    lua_rawseti(L, -2, ++at);
+  }
+  return 1;
+}
