@@ -11,7 +11,7 @@ local schema = {
 }
 
 local function check(given)
-  return options.check(schema, given, "client", 1)
+  return options.check(schema, given, "client")
 end
 
 describe("options", function()
@@ -41,7 +41,7 @@ describe("options", function()
   end)
 
   it("asks for what is required", function()
-    local ok, message = pcall(options.check, { port = { required = true } }, {}, "listen", 1)
+    local ok, message = pcall(options.check, { port = { required = true } }, {}, "listen")
     assert.is_false(ok)
     assert.truthy(message:find("missing option 'port' to 'listen'", 1, true))
   end)

@@ -121,34 +121,54 @@ local function check_one(row, value)
   return result, why
 end
 
---- Checks options against a schema and fills the defaults in; raises at the caller's caller.
+local own_sources = debug.getinfo(1, "S").source:match "^(.*)options%.lua$"
+
+local function is_ours(info)
+  return info.what == "C" or info.what == "tail" or info.source:sub(1, #own_sources) == own_sources
+end
+
+--- Raises a mistake of the caller's, at the place outside of lacre that made it.
+---@param format string
+function options.misuse(format, ...)
+  local level = 2
+  local info = debug.getinfo(level, "S")
+  while info and is_ours(info) do
+    level = level + 1
+    info = debug.getinfo(level, "S")
+  end
+  error(format:format(...), info and level or 0)
+end
+
+local function check_given(schema, name, value, what)
+  local row = schema[name]
+  if not row or row.elsewhere then
+    local reason = row and row.elsewhere or unknown_reason(tostring(name), schema)
+    options.misuse("bad option '%s' to '%s' (%s)", tostring(name), what, reason)
+  end
+  local result, why = check_one(row, value)
+  if why ~= nil then
+    options.misuse("bad option '%s' to '%s' (%s)", name, what, why)
+  end
+  return result
+end
+
+--- Checks options against a schema and fills the defaults in; raises what is wrong with them.
 ---@param schema table<string, lacre.option>
 ---@param given table? nil is an empty table
 ---@param what string who takes the options, for messages: "client"
----@param level? integer whom to blame, as for `error`; 2 by default: the caller of the caller
 ---@return table checked a new table
-function options.check(schema, given, what, level)
-  level = (level or 2) + 1
+function options.check(schema, given, what)
   if given ~= nil and type(given) ~= "table" then
-    error(("bad options to '%s' (table expected, got %s)"):format(what, type(given)), level)
+    options.misuse("bad options to '%s' (table expected, got %s)", what, type(given))
   end
   local checked = {}
   for name, value in pairs(given or {}) do
-    local row = schema[name]
-    if not row or row.elsewhere then
-      local reason = row and row.elsewhere or unknown_reason(tostring(name), schema)
-      error(("bad option '%s' to '%s' (%s)"):format(tostring(name), what, reason), level)
-    end
-    local result, why = check_one(row, value)
-    if why ~= nil then
-      error(("bad option '%s' to '%s' (%s)"):format(name, what, why), level)
-    end
-    checked[name] = result
+    checked[name] = check_given(schema, name, value, what)
   end
   for name, row in pairs(schema) do
     if checked[name] == nil then
       if row.required then
-        error(("missing option '%s' to '%s'"):format(name, what), level)
+        options.misuse("missing option '%s' to '%s'", name, what)
       end
       checked[name] = row.default
     end

@@ -1,0 +1,240 @@
+--- context_build: from an options table to a core context.
+--
+-- Each step takes the checked options and the core context, and applies one concern. What is wrong
+-- with an option raises at whoever asked for the context; what is wrong with the world behind it (a
+-- file, a key that is not the certificate's) is returned.
+
+local context_options = require "lacre.context_options"
+local core = require "lacre.core"
+local identity = require "lacre.identity"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local pin = require "lacre.pin"
+local store = require "lacre.store"
+local suites = require "lacre.suites"
+local time = require "lacre.time"
+local warning = require "lacre.warning"
+
+local fail = lacre_error.fail
+
+local misuse = options.misuse
+
+local function checked_insecure(given, role)
+  local sins = options.check(context_options.insecure, given, role .. " insecure")
+  for name, set in pairs(sins) do
+    if set then
+      warning.say("insecure.%s is set: %s", name, "what it gives up is not protected")
+    end
+  end
+  return sins
+end
+
+local function check_versions(set, policy)
+  set.min_version = set.min_version or policy.min_version
+  local old = set.min_version == "1.0" or set.min_version == "1.1"
+  if old and not set.insecure.allow_tls_1_0 then
+    misuse("bad option 'min_version' to '%s' (TLS %s is broken; \"1.2\" or \"1.3\" expected)",
+      set.role, set.min_version)
+  elseif set.max_version and set.max_version < set.min_version then
+    misuse("bad option 'max_version' to '%s' (below min_version)", set.role)
+  end
+end
+
+local function check_level(set)
+  local level = set.security_level or (set.insecure.allow_weak_crypto and 0 or 2)
+  if level < 2 and not set.insecure.allow_weak_crypto then
+    misuse("bad option 'security_level' to '%s' (2 to 5 expected)", set.role)
+  end
+  set.security_level = level
+end
+
+local function apply_ciphers(set, policy, ctx)
+  local names = set.ciphers or policy.ciphers
+  local tls12, tls13 = suites.cipher_lists(names, ctx, not set.ciphers)
+  if not tls12 then
+    misuse("bad option 'ciphers' to '%s' (unknown cipher suite '%s')", set.role, tostring(tls13))
+  end
+  return ctx:ciphers(tls12, tls13)
+end
+
+local function apply_groups(set, policy, ctx)
+  local list, culprit, why = suites.group_list(set.groups or policy.groups)
+  if why == "unknown" then
+    misuse("bad option 'groups' to '%s' (unknown group '%s')", set.role, tostring(culprit))
+  elseif not list then
+    return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
+  end
+  return ctx:groups(list)
+end
+
+local function alpn_wire(set)
+  local wire = {}
+  for i, name in ipairs(set.alpn) do
+    if type(name) ~= "string" or #name < 1 or #name > 255 then
+      misuse("bad option 'alpn' to '%s' (names of 1 to 255 bytes expected)", set.role)
+    end
+    wire[i] = string.char(#name) .. name
+  end
+  return table.concat(wire)
+end
+
+local function apply_algorithms(set, ctx)
+  local policy = suites.policies[set.policy]
+  check_versions(set, policy)
+  check_level(set)
+  local done, err = apply_ciphers(set, policy, ctx)
+  if done then
+    ctx:security_level(set.security_level)
+    done, err = ctx:versions(set.min_version, set.max_version)
+  end
+  if done then
+    done, err = apply_groups(set, policy, ctx)
+  end
+  if done and set.sigalgs then
+    done, err = ctx:sigalgs(table.concat(set.sigalgs, ":"))
+  end
+  if done and set.alpn and #set.alpn > 0 then
+    done, err = ctx:alpn(alpn_wire(set))
+  end
+  return done, err
+end
+
+local function identities(set)
+  local given = set.identity
+  if set.cert ~= nil or set.key ~= nil then
+    if given then
+      misuse("contradictory options to '%s' (identity, and cert or key)", set.role)
+    end
+    given = { cert = set.cert, key = set.key, password = set.password }
+  end
+  if given == nil then
+    return {}
+  end
+  return given.cert ~= nil and { given } or given
+end
+
+local function apply_identities(set, ctx)
+  local list = identities(set)
+  if set.role == "server" and #list == 0 then
+    misuse("missing option 'identity' (or 'cert' and 'key') to 'server'")
+  end
+  for i, given in ipairs(list) do
+    local one, err = identity.load(given)
+    local done
+    if one then
+      list[i] = one
+      done, err = ctx:identity(one.cert, one.key, one.chain)
+    end
+    if not done then
+      return nil, err
+    end
+  end
+  set.identities = list
+  return true
+end
+
+local function apply_trust(ctx, spec)
+  local anchors, err = store.new(spec)
+  if not anchors then
+    return nil, err
+  end
+  ctx:trust(anchors)
+  return anchors
+end
+
+local function apply_pins(set, ctx)
+  if set.pins == nil then
+    return true
+  end
+  local pins, err = pin.set(set.pins)
+  if not pins then
+    return nil, err
+  end
+  set.pin_set = pins
+  return ctx:pins(table.concat(pins:digests()), pins:scope())
+end
+
+local function apply_client(set, ctx)
+  set.pins_only = set.trust == "pins"
+  if set.pins_only and set.pins == nil then
+    misuse("missing option 'pins' to 'client' (trust = \"pins\" trusts nothing else)")
+  end
+  local done, err = true, nil
+  if not set.pins_only and not set.insecure.accept_any_certificate then
+    done, err = apply_trust(ctx, set.trust)
+  end
+  if done then
+    done, err = apply_pins(set, ctx)
+  end
+  return done, err
+end
+
+local function apply_client_auth(set, ctx)
+  if set.client_auth == "none" then
+    return true
+  elseif set.client_trust == nil then
+    misuse("missing option 'client_trust' to 'server' (client_auth needs it)")
+  elseif set.client_trust == "system" then
+    misuse("bad option 'client_trust' to 'server' (public CAs say nothing about your users)")
+  end
+  local anchors, err = apply_trust(ctx, set.client_trust)
+  if not anchors then
+    return nil, err
+  end
+  for _, cert in ipairs(set.advertise_cas and anchors:certs() or {}) do
+    ctx:advertise(cert)
+  end
+  return ctx:client_auth(set.client_auth)
+end
+
+local function verification_time(set)
+  if type(set.time) == "function" then
+    return set.time()
+  end
+  return set.time
+end
+
+local function apply_rules(set, ctx)
+  ctx:rules({
+    lax = set.strict == false,
+    strict_anchors = set.strict == "anchors",
+    accept_expired = set.insecure.accept_expired,
+    accept_name = set.insecure.accept_any_name,
+    accept_any = set.insecure.accept_any_certificate,
+    pins_only = set.pins_only,
+    pins_expired = set.pin_set and set.pin_set:is_expired(verification_time(set) or time.now()) or false,
+  }, set.max_depth, verification_time(set))
+  if set.insecure.allow_unsafe_renegotiation then
+    ctx:unsafe_renegotiation()
+  end
+  return true
+end
+
+local steps = {
+  client = { apply_algorithms, apply_identities, apply_client, apply_rules },
+  server = { apply_algorithms, apply_identities, apply_client_auth, apply_rules },
+}
+
+--- Builds the core's context.
+---@param role "client"|"server"
+---@param given? table
+---@return any? core
+---@return table|lacre.error settings or the error
+local function build(role, given)
+  local set = options.check(context_options[role], given, role)
+  set.role, set.insecure = role, checked_insecure(set.insecure, role)
+  local ctx, err = core.context.new(role)
+  if not ctx then
+    return nil, err
+  end
+  for _, step in ipairs(steps[role]) do
+    local done
+    done, err = step(set, ctx)
+    if not done then
+      return nil, err
+    end
+  end
+  return ctx, set
+end
+
+return build

@@ -1,0 +1,288 @@
+--- engine: TLS as a machine: bytes of the wire in and out, no socket, no clock.
+--
+-- Feed what came, drain what is to be sent, and ask; nothing ever waits. A connection over a socket
+-- is the same engine over its own descriptor.
+
+local context = require "lacre.context"
+local core = require "lacre.core"
+local host = require "lacre.host"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local peer = require "lacre.peer"
+local suites = require "lacre.suites"
+
+local fail = lacre_error.fail
+
+local engine = {}
+
+---@class lacre.engine
+local Engine = {}
+Engine.__index = Engine
+Engine.__name = "lacre.engine"
+
+-- RFC 6066 section 3: no SNI for addresses; RFC 9525: addresses are compared as addresses
+local function identity_of(set)
+  local name, err = nil, nil
+  if set.server_name then
+    name, err = host.parse(set.server_name)
+    if not name then
+      return nil, err
+    end
+  end
+  local sni = set.sni
+  if sni == nil and name and name.type == "dns" then
+    sni = name.value
+  end
+  return { name = name and name.value, sni = sni or nil }
+end
+
+--- Makes the core's engine, over memory or over a core socket.
+---@param ctx lacre.context
+---@param set { server_name?: string, sni?: string|false, explicit_name?: boolean, diagnose?: boolean }
+---@param socket? any core socket
+---@return any? core
+---@return lacre.error|string err or the name that is verified
+function engine.new_core(ctx, set, socket)
+  local inside = context.inside(ctx)
+  local names, err = identity_of(set)
+  if not names then
+    return nil, err
+  end
+  local made
+  made, err = core.engine.new(inside.core, socket, names.name, names.sni, set.explicit_name, set.diagnose)
+  if not made then
+    return nil, err
+  end
+  return made, names.name
+end
+
+local schema = {
+  server_name = { type = "string" },
+  sni = {
+    type = function(value)
+      if value == false or type(value) == "string" then
+        return value
+      end
+      return nil, "string or false expected"
+    end,
+  },
+}
+
+local function must_have_name(ctx, set)
+  local inside = context.inside(ctx)
+  if inside.set.role == "client" and not set.server_name and not inside.set.pins_only then
+    options.misuse("missing option 'server_name' to 'engine' (a client verifies a name)")
+  elseif inside.set.role == "server" and (set.server_name or set.sni) then
+    options.misuse("bad option 'server_name' to 'engine' (a client option, and this is a server)")
+  end
+end
+
+--- An engine over memory.
+---@param ctx lacre.context
+---@param given? { server_name?: string, sni?: string|false } clients need `server_name`
+---@return lacre.engine? engine
+---@return lacre.error? err bad_name
+function engine.new(ctx, given)
+  local set = options.check(schema, given, "engine")
+  must_have_name(ctx, set)
+  set.explicit_name = set.server_name ~= nil
+  local made, name = engine.new_core(ctx, set)
+  if not made then
+    return nil, name
+  end
+  return setmetatable({ core = made, context = ctx, server_name = name }, Engine)
+end
+
+-- what is owed to the caller: "not yet" is false, an error is explained
+local function outcome(self, result, why)
+  if result ~= nil then
+    return result
+  elseif lacre_error.is(why) then
+    return nil, peer.explain(self, why)
+  end
+  return false
+end
+
+--- Takes bytes of the wire.
+---@param bytes string
+---@return integer accepted fewer than given when the engine holds 256 KiB undigested
+function Engine:feed(bytes)
+  return self.core:feed(bytes)
+end
+
+--- Says that the wire has ended.
+function Engine:feed_eof()
+  return self.core:feed_eof()
+end
+
+--- Bytes to send, "" when there are none. After an error too: the alert is in them.
+---@return string
+function Engine:drain()
+  return self.core:drain()
+end
+
+--- Goes on with the handshake as far as the bytes allow.
+---@return boolean? done false: drain, and feed more
+---@return lacre.error? err
+function Engine:handshake()
+  return outcome(self, self.core:handshake())
+end
+
+--- Encrypts; drain afterwards.
+---@param data string
+---@return true?
+---@return lacre.error? err handshake_incomplete, closed
+function Engine:write(data)
+  local count, why = self.core:write(data, 1)
+  if count == #data then
+    return true
+  end
+  return nil, lacre_error.is(why) and peer.explain(self, why) or select(2, fail("write", "closed", "it is closed"))
+end
+
+--- Decrypts.
+---@param max? integer 16384 at most
+---@return string|false|nil data false: feed more
+---@return lacre.error? err closed at the clean end; unexpected_eof
+function Engine:read(max)
+  return outcome(self, self.core:read(max or 16384))
+end
+
+local function read_all(self)
+  local pieces = {}
+  while true do
+    local data, err = self:read()
+    if not data then
+      return table.concat(pieces), err
+    end
+    pieces[#pieces + 1] = data
+  end
+end
+
+--- Feeds, goes on with the handshake, and reads everything.
+---@param bytes? string nil: the wire has ended
+---@return string? plaintext "" when there is none
+---@return lacre.error? err
+---@return string? plaintext what was read before the error
+function Engine:advance(bytes)
+  if bytes then
+    self:feed(bytes)
+  else
+    self:feed_eof()
+  end
+  local done, err = self:handshake()
+  if not done then
+    return not err and "" or nil, err
+  end
+  local text
+  text, err = read_all(self)
+  if err then
+    return nil, err, text
+  end
+  return text
+end
+
+--- Queues close_notify.
+function Engine:shutdown()
+  return outcome(self, self.core:shutdown())
+end
+
+---@return "handshaking"|"open"|"closing"|"closed"|"failed"
+function Engine:state()
+  return self.core:state()
+end
+
+---@return boolean
+function Engine:is_open()
+  return self.core:state() == "open"
+end
+
+--- Bytes fed and not digested.
+function Engine:pending_in()
+  local _, undigested = self.core:pending()
+  return undigested
+end
+
+--- Bytes to drain.
+function Engine:pending_out()
+  local _, _, out = self.core:pending()
+  return out
+end
+
+--- The facts that engines and connections share; `conn` uses them too.
+engine.facts = {}
+
+---@return table info
+function engine.facts:info()
+  local info, set = self.core:info(), context.inside(self.context).set
+  info.role = set.role
+  info.group = info.group and suites.group_name(info.group)
+  info.sigalg = suites.signature_name(info.sigalg)
+  info.server_name = self.server_name or info.sni
+  info.sni = nil
+  info.verified = set.pins_only and "pins" or self.core:verified_chain() and "chain" or "none"
+  return info
+end
+
+---@return lacre.cert?
+function engine.facts:peer_cert()
+  return self.core:peer_cert()
+end
+
+--- What the peer sent, leaf first.
+---@return lacre.cert[]?
+function engine.facts:peer_chain()
+  return self.core:peer_chain()
+end
+
+--- The chain that was built and verified, leaf to anchor.
+---@return lacre.cert[]?
+function engine.facts:verified_chain()
+  return self.core:verified_chain()
+end
+
+---@return lacre.cert?
+function engine.facts:local_cert()
+  return self.core:local_cert()
+end
+
+--- Keying material for other protocols: RFC 5705, RFC 8446 section 7.5.
+---@param label string
+---@param length integer
+---@param material? string
+---@return string?
+---@return lacre.error?
+function engine.facts:export(label, length, material)
+  return self.core:export(label, length, material)
+end
+
+---@return string?
+function engine.facts:alpn()
+  return self.core:info().alpn
+end
+
+---@return string?
+function engine.facts:version()
+  return self.core:info().version
+end
+
+for name, method in pairs(engine.facts) do
+  Engine[name] = method
+end
+
+--- Frees it now instead of when it is collected.
+function Engine:close()
+  return self.core:close()
+end
+
+Engine.__close = Engine.close
+
+function Engine:__tostring()
+  return ("lacre.engine: %s"):format(self:state())
+end
+
+function context.methods:engine(given)
+  return engine.new(self, given)
+end
+
+return engine
