@@ -4,6 +4,7 @@
 ** modules of lua/lacre, which stand on it.
 */
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include "bytes.h"
 #include "cert.h"
@@ -26,6 +27,12 @@
 #include "store.h"
 #include "terminal.h"
 
+/* has_errors() -> whether OpenSSL's queue holds something: never, between calls */
+static int has_errors (lua_State *L) {
+  lua_pushboolean(L, ERR_peek_error() != 0);
+  return 1;
+}
+
 /* openssl: what this process runs on, which may be newer than the headers */
 static int openssl_open (lua_State *L) {
   lua_createtable(L, 0, 2);
@@ -33,6 +40,8 @@ static int openssl_open (lua_State *L) {
   lua_setfield(L, -2, "version");
   compat_pushint64(L, (int64_t)OpenSSL_version_num());
   lua_setfield(L, -2, "number");
+  lua_pushcfunction(L, has_errors);
+  lua_setfield(L, -2, "has_errors");
   return 1;
 }
 

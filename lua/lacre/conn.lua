@@ -93,10 +93,6 @@ function Conn:receive(max)
   return bytes, err
 end
 
-local function too_long(self, what, code)
-  return fail("read", code, "more than %d bytes", self.limits[what])
-end
-
 -- bytes until `enough(text)` gives the length of what was asked for
 local function collect(self, enough, what, code)
   local pieces, total = { self.buffer }, #self.buffer
@@ -108,12 +104,11 @@ local function collect(self, enough, what, code)
       self.buffer = text:sub(wanted + 1)
       return text:sub(1, wanted)
     end
-    local bytes, err
     if what and total > self.limits[what] then
-      _, err = too_long(self, what, code)
-    else
-      bytes, err = self:receive()
+      local _, err = fail("read", code, "more than %d bytes", self.limits[what])
+      return nil, err, table.concat(pieces)
     end
+    local bytes, err = self:receive()
     if not bytes then
       return nil, err, table.concat(pieces)
     end

@@ -22,7 +22,7 @@ Engine.__name = "lacre.engine"
 
 -- RFC 6066 section 3: no SNI for addresses; RFC 9525: addresses are compared as addresses
 local function identity_of(set)
-  local name, err = nil, nil
+  local name, err
   if set.server_name then
     name, err = host.parse(set.server_name)
     if not name then

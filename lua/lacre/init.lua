@@ -57,7 +57,8 @@ setmetatable(lacre, {
     local member = load_member(name)
     if member == nil then
       local nearest = options.nearest(tostring(name), known_names())
-      error(("lacre has no '%s'%s"):format(tostring(name), nearest and (", did you mean '%s'?"):format(nearest) or ""), 2)
+      local guess = nearest and (", did you mean '%s'?"):format(nearest) or ""
+      error(("lacre has no '%s'%s"):format(tostring(name), guess), 2)
     end
     rawset(self, name, member)
     return member

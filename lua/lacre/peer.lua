@@ -47,7 +47,8 @@ local function explain_opening(err, opening)
   end
   local protocol = looks_like(opening)
   err.code = "not_tls"
-  err.message = protocol and ("the peer speaks %s, not TLS"):format(protocol:upper()) or "the peer does not speak TLS"
+  err.message = protocol and ("the peer speaks %s, not TLS"):format(protocol:upper())
+    or "the peer does not speak TLS"
   err.detail = { looks_like = protocol, opening = opening:gsub("[^\32-\126]", ".") }
   return err
 end

@@ -7,7 +7,8 @@ local version = { NUMBER = "0.1.0" }
 --- One line for people: "lacre 0.1.0 (Lua 5.4, OpenSSL 3.0.22)".
 ---@return string
 function version.text()
-  local lua = rawget(_G, "jit") and jit.version or _VERSION
+  local jit = rawget(_G, "jit")
+  local lua = jit and jit.version or _VERSION
   return ("lacre %s (%s, OpenSSL %s)"):format(version.NUMBER, lua, core.openssl.version)
 end
 

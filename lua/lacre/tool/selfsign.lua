@@ -24,7 +24,8 @@ local selfsign = {
   options = {
     { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256",
       help = "kind of key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS" },
-    { name = "valid_for", type = "duration", value = "TIME", default = "30d", help = "how long it is valid, as 90d or 1y" },
+    { name = "valid_for", type = "duration", value = "TIME", default = "30d",
+      help = "how long it is valid, as 90d or 1y" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
       help = "subject, as CN=localhost,O=Example (default: CN of the first name)" },
     { name = "profile", default = "server", values = { "server", "client", "peer" }, help = "what it is for" },
@@ -69,7 +70,7 @@ end
 
 --- Makes an identity; with `out` its two files are written too, never over old ones unless told.
 ---@param set table see `selfsign.options`
----@return { cert: lacre.cert, key: lacre.key, chain: lacre.cert[], pin: string, cert_file?: string, key_file?: string }?
+---@return table? identity `cert`, `key`, `chain`, `pin`, and with `out` also `cert_file`, `key_file`
 ---@return lacre.error? err file_exists, permission_denied, bad_name ...
 function selfsign.run(set)
   local identity, err = make(set)

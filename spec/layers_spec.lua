@@ -1,0 +1,127 @@
+-- The plan of docs/architecture.md as data: a file uses lower floors only.
+local lfs = require "lfs"
+
+local c_floors = {
+  [0] = { "compat", "codes", "verify", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome" },
+  { "own", "fail", "args", "base64" },
+  { "bytes", "disk", "clock", "terminal", "der" },
+  { "pem", "oid", "net" },
+  { "name", "key", "poller", "resolver", "socket_bio" },
+  { "keyfile", "extension", "judge" },
+  { "cert", "csr", "crl" },
+  { "verdict", "facts" },
+  { "builder", "store", "ocsp", "pkcs12" },
+  { "session", "context" },
+  { "engine" },
+  { "core" },
+}
+
+local lua_floors = {
+  [0] = { "core", "error_codes" },
+  { "error" },
+  { "time", "version", "warning" },
+  { "options" },
+  { "file", "wait", "der", "records", "target" },
+  { "pem", "loop", "host", "suites" },
+  { "name", "key" },
+  { "extension" },
+  { "certificate", "sign", "trust" },
+  { "pin", "verdict", "crl", "csr" },
+  { "store" },
+  { "issue", "ocsp", "pkcs12" },
+  { "cert" },
+  { "identity", "context_options", "tcp" },
+  { "context_build" },
+  { "context" },
+  { "peer" },
+  { "engine" },
+  { "conn", "starttls" },
+  { "listener", "ca" },
+  { "lab", "probe", "http", "adapt.luasocket", "toolkit" },
+  { "report.json", "report.style" },
+  { "tool.selfsign", "tool.echo", "tool.info", "tool.pin" },
+  { "cli", "init" },
+}
+
+local function floor_of(floors)
+  local of = {}
+  for floor, names in pairs(floors) do
+    for _, name in ipairs(names) do
+      of[name] = floor
+    end
+  end
+  return of
+end
+
+local function read(path)
+  local handle = assert(io.open(path))
+  local text = handle:read "*a"
+  handle:close()
+  return text
+end
+
+local function files(directory, suffix, prefix, out)
+  out, prefix = out or {}, prefix or ""
+  for entry in lfs.dir(directory) do
+    local path = directory .. "/" .. entry
+    if entry:sub(1, 1) ~= "." and lfs.attributes(path, "mode") == "directory" then
+      files(path, suffix, prefix .. entry .. ".", out)
+    elseif entry:sub(-#suffix) == suffix then
+      out[#out + 1] = { name = prefix .. entry:sub(1, -#suffix - 1), path = path }
+    end
+  end
+  return out
+end
+
+local function check(file, used, floors, problems)
+  local mine = floors[file.name]
+  if not mine then
+    problems[#problems + 1] = file.path .. " stands on no floor"
+  elseif used ~= file.name and floors[used] and floors[used] >= mine then
+    problems[#problems + 1] = ("%s (floor %d) uses %s (floor %d)"):format(file.path, mine, used, floors[used])
+  end
+end
+
+describe("layers", function()
+  it("of the C core look down only", function()
+    local floors, problems = floor_of(c_floors), {}
+    for _, suffix in ipairs { ".c", ".h" } do
+      for _, file in ipairs(files("src", suffix)) do
+        check(file, file.name, floors, problems)
+        for used in read(file.path):gmatch '#include "([%w_]+)%.h"' do
+          check(file, used, floors, problems)
+        end
+      end
+    end
+    assert.same({}, problems)
+  end)
+
+  it("of the library look down only", function()
+    local floors, problems = floor_of(lua_floors), {}
+    for _, file in ipairs(files("lua/lacre", ".lua")) do
+      check(file, file.name, floors, problems)
+      for used in read(file.path):gmatch 'require%(?%s*"lacre%.([%w_.]+)"' do
+        check(file, used, floors, problems)
+      end
+    end
+    assert.same({}, problems)
+  end)
+
+  it("test versions in compat.h alone", function()
+    for _, suffix in ipairs { ".c", ".h" } do
+      for _, file in ipairs(files("src", suffix)) do
+        local text = read(file.path)
+        local found = text:find "LUA_VERSION_NUM" or text:find "OPENSSL_VERSION_NUMBER"
+        assert.is_true(file.name == "compat" or not found, file.path)
+      end
+    end
+  end)
+
+  it("print and exit in the command alone", function()
+    for _, file in ipairs(files("lua/lacre", ".lua")) do
+      local text = read(file.path):gsub("%-%-[^\n]*", "")
+      local allowed = file.name == "cli"
+      assert.is_true(allowed or not (text:find "os%.exit" or text:find "[^%w_.]print%("), file.path)
+    end
+  end)
+end)

@@ -1,0 +1,53 @@
+-- After every test: OpenSSL's error queue is empty, no descriptor leaked, no global was set.
+local busted = require "busted"
+local core = require "lacre.core"
+local lfs = require "lfs"
+
+local function descriptors()
+  local count = 0
+  for _ in lfs.dir "/proc/self/fd" do
+    count = count + 1
+  end
+  return count
+end
+
+local function globals()
+  local names = {}
+  for name in pairs(_G) do
+    names[name] = true
+  end
+  return names
+end
+
+local has_proc = lfs.attributes("/proc/self/fd", "mode") == "directory"
+local before
+
+local function complaint()
+  if core.openssl.has_errors() then
+    return "OpenSSL's error queue is not empty"
+  end
+  collectgarbage()
+  collectgarbage()
+  if has_proc and descriptors() > before.descriptors then
+    return ("%d descriptors leaked"):format(descriptors() - before.descriptors)
+  end
+  for name in pairs(_G) do
+    if not before.globals[name] then
+      return "the global '" .. tostring(name) .. "' was set"
+    end
+  end
+end
+
+busted.subscribe({ "test", "start" }, function()
+  collectgarbage()
+  before = { descriptors = has_proc and descriptors(), globals = globals() }
+  return nil, true
+end)
+
+busted.subscribe({ "test", "end" }, function(element, parent, status)
+  local text = status == "success" and complaint()
+  if text then
+    busted.publish({ "failure", element.descriptor }, element, parent, text, { message = text, traceback = "" })
+  end
+  return nil, true
+end)

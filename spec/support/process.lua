@@ -1,0 +1,106 @@
+-- Other programs as peers: started in the background, found by their port, stopped by their pid.
+local net = require("lacre.core").net
+
+local process = {}
+
+local Process = {}
+Process.__index = Process
+
+local function quoted(word)
+  return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
+end
+
+--- A command line of words, quoted for sh.
+function process.line(words)
+  local out = {}
+  for i, word in ipairs(words) do
+    out[i] = quoted(word)
+  end
+  return table.concat(out, " ")
+end
+
+--- A fresh directory.
+function process.directory()
+  local name = os.tmpname()
+  os.remove(name)
+  assert(os.execute("mkdir -m 700 " .. quoted(name)))
+  return name
+end
+
+--- Removes a directory and what is in it.
+function process.remove(directory)
+  os.execute("rm -rf " .. quoted(directory))
+end
+
+--- Runs a command to its end: its output (both streams) and whether it succeeded. `input` is a text.
+function process.run(words, input)
+  local stdin = "/dev/null"
+  if input then
+    stdin = os.tmpname()
+    local handle = assert(io.open(stdin, "wb"))
+    handle:write(input)
+    handle:close()
+  end
+  local pipe = io.popen(("timeout 30 %s < %s 2>&1; echo \"=$?\""):format(process.line(words), quoted(stdin)))
+  local output, code = pipe:read("*a"):match "^(.*)=(%d+)\n$"
+  pipe:close()
+  if input then
+    os.remove(stdin)
+  end
+  return output, tonumber(code)
+end
+
+--- Starts a command; it ends after a minute at the latest.
+function process.start(words)
+  local log = os.tmpname()
+  local pipe = io.popen(("timeout 60 %s < /dev/null > %s 2>&1 & echo $!"):format(process.line(words), log))
+  local pid = pipe:read "*n"
+  pipe:close()
+  return setmetatable({ pid = pid, log = log }, Process)
+end
+
+--- What it printed so far.
+function Process:output()
+  local handle = io.open(self.log)
+  local text = handle and handle:read "*a" or ""
+  if handle then
+    handle:close()
+  end
+  return text
+end
+
+function Process:is_alive()
+  return os.execute("kill -0 " .. self.pid .. " 2>/dev/null") == (_VERSION == "Lua 5.1" and not rawget(_G, "jit") and 0 or true)
+end
+
+--- Ends it and forgets its output.
+function Process:stop()
+  os.execute(("kill %d 2>/dev/null; while kill -0 %d 2>/dev/null; do sleep 0.02; done"):format(self.pid, self.pid))
+  os.remove(self.log)
+end
+
+--- Waits until something answers on a loopback port.
+function process.wait_for_port(port)
+  for _ = 1, 200 do
+    local socket = net.connect("127.0.0.1", port)
+    local ready = socket and require("lacre.core").poller.wait(socket:fd(), "w", 1) and socket:connected()
+    if socket then
+      socket:close()
+    end
+    if ready then
+      return true
+    end
+    os.execute "sleep 0.05"
+  end
+  error("nothing listens on port " .. port)
+end
+
+--- A port that was free a moment ago.
+function process.free_port()
+  local socket = assert(net.listen("127.0.0.1", 0, 1))
+  local _, port = socket:address()
+  socket:close()
+  return port
+end
+
+return process
