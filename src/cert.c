@@ -437,6 +437,8 @@ int cert_open (lua_State *L) {
   lua_newtable(L);
   own_type(L, &cert_type, metamethods, methods);
   lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, cert_type.name);
+  lua_setfield(L, -2, "metatable");
   lua_pushcfunction(L, cert_parse);
   lua_setfield(L, -2, "parse");
   return 1;

@@ -250,6 +250,8 @@ int crl_open (lua_State *L) {
   lua_newtable(L);
   own_type(L, &crl_type, metamethods, methods);
   lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, crl_type.name);
+  lua_setfield(L, -2, "metatable");
   lua_pushcfunction(L, crl_parse);
   lua_setfield(L, -2, "parse");
   return 1;

@@ -380,6 +380,8 @@ int key_open (lua_State *L) {
   lua_newtable(L);
   own_type(L, &key_type, metamethods, methods);
   lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, key_type.name);
+  lua_setfield(L, -2, "metatable");
   lua_newtable(L);
   lua_pushcclosure(L, key_generate, 1);
   lua_setfield(L, -2, "generate");

@@ -274,6 +274,18 @@ static int name_general (lua_State *L) {
   return name_push_general(L, (const unsigned char *)der, len);
 }
 
+/* name.text(der) -> UTF-8 of a string of any type | "#" and hex | nil, where it is
+** malformed */
+static int name_text (lua_State *L) {
+  size_t len;
+  const char *der = luaL_checklstring(L, 1, &len);
+  const unsigned char *p = (const unsigned char *)der, *end = p + len;
+  der_Item item;
+  if (der_next(&p, end, &item) != 1 || p != end) return 0;
+  push_text(L, &item);
+  return 1;
+}
+
 static X509_NAME *read_name (lua_State *L, int arg) {
   int len;
   const char *bytes = args_bytes(L, arg, &len);
@@ -305,6 +317,7 @@ static int name_hash (lua_State *L) {
 static const luaL_Reg functions[] = {
   { "attributes", name_attributes },
   { "general", name_general },
+  { "text", name_text },
   { "equal", name_equal },
   { "hash", name_hash },
   { NULL, NULL },

@@ -277,6 +277,8 @@ int store_open (lua_State *L) {
   lua_newtable(L);
   own_type(L, &store_type, NULL, methods);
   lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, store_type.name);
+  lua_setfield(L, -2, "metatable");
   lua_pushcfunction(L, store_new);
   lua_setfield(L, -2, "new");
   return 1;

@@ -1,0 +1,322 @@
+--- name: distinguished names, RFC 5280 section 4.1.2.4.
+--
+-- A name keeps its encoding, which is what signatures cover, and reads its attributes when asked:
+-- every one of them, in order, with the set it belongs to. Text is RFC 4514, where the last of the
+-- sequence stands first; values that would mislead (NUL, separators) are escaped, never cut.
+
+local core = require "lacre.core"
+local der = require "lacre.der"
+local fail = require("lacre.error").fail
+
+local name = {}
+
+---@class lacre.name
+local methods = {}
+local metatable = { __index = methods, __name = "lacre.name" }
+
+--- A name from its encoding.
+---@param bytes string DER of an X.501 Name
+---@return lacre.name? name
+---@return lacre.error? err bad_der
+function name.from_der(bytes)
+  if not core.name.attributes(bytes) then
+    return fail("parse", "bad_der", "malformed distinguished name")
+  end
+  return name.wrap(bytes)
+end
+
+--- The same without a look at it, for what OpenSSL has parsed already.
+---@return lacre.name
+function name.wrap(bytes)
+  return setmetatable({ bytes = bytes }, metatable)
+end
+
+local function is_name(value)
+  return type(value) == "table" and getmetatable(value) == metatable
+end
+name.is = is_name
+
+-- building --
+
+local attribute = der.sequence { { "oid", der.oid }, { "value", der.any } }
+local relative = der.set_of(attribute)
+local sequence = der.sequence_of(relative)
+
+local printable = { C = true, serialNumber = true, dnQualifier = true }
+local ia5 = { emailAddress = true, DC = true }
+local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128 }
+
+local function encode_value(short, value)
+  if value:match "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2) then
+    return der.from_hex(value:sub(2))
+  elseif ia5[short] then
+    return der.ia5.write(value)
+  elseif printable[short] and not value:find "[^%w '()+,./:=?-]" then
+    return der.printable.write(value)
+  end
+  return der.utf8.write(value)
+end
+
+-- { oid, value }, or nil and why not
+local function make_attribute(kind, value)
+  local content = type(kind) == "string" and not kind:find "%z" and core.oid.content(kind)
+  if not content then
+    return nil, ("unknown attribute '%s'"):format(tostring(kind))
+  elseif type(value) ~= "string" or value == "" then
+    return nil, ("attribute '%s' has no text"):format(kind)
+  end
+  local oid, short = core.oid.text(content)
+  if short == "C" and not value:match "^%a%a$" then
+    return nil, "a country is two letters (ISO 3166)"
+  elseif longest[short] and #value > 4 * longest[short] then
+    return nil, ("%s is longer than %d characters"):format(kind, longest[short])
+  end
+  return { oid = oid, value = encode_value(short, value) }
+end
+
+local function from_rdns(rdns)
+  local list = {}
+  for i, rdn in ipairs(rdns) do
+    list[i] = {}
+    for j, pair in ipairs(rdn) do
+      local made, why = make_attribute(pair[1], pair[2])
+      if not made then
+        return fail("parse", "bad_name", "%s", why)
+      end
+      list[i][j] = made
+    end
+  end
+  return name.wrap(sequence.write(list))
+end
+
+-- the order in which people write them, largest first
+local usual = { "DC", "C", "ST", "L", "street", "postalCode", "O", "OU", "title", "SN", "GN", "CN", "UID", "serialNumber", "emailAddress" }
+local rank = {}
+for i, short in ipairs(usual) do
+  rank[short] = i
+end
+
+local function keyed_rdns(fields)
+  local keys, rdns = {}, {}
+  for key in pairs(fields) do
+    if type(key) == "string" then
+      keys[#keys + 1] = key
+    end
+  end
+  table.sort(keys, function(a, b)
+    local x, y = rank[a] or 99, rank[b] or 99
+    return x < y or (x == y and a < b)
+  end)
+  for _, key in ipairs(keys) do
+    local values = fields[key]
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      rdns[#rdns + 1] = { { key, value } }
+    end
+  end
+  return rdns
+end
+
+local function from_table(fields)
+  local rdns = keyed_rdns(fields)
+  for _, item in ipairs(fields) do
+    if type(item) ~= "table" then
+      return fail("parse", "bad_name", "an attribute is written { type, value }")
+    end
+    rdns[#rdns + 1] = type(item[1]) == "table" and item or { item }
+  end
+  return from_rdns(rdns)
+end
+
+-- RFC 4514 text --
+
+local function unescape(text)
+  return (text:gsub("\\(%x%x)", function(pair)
+    return "\\" .. string.char(tonumber(pair, 16))
+  end):gsub("\\(.)", "%1"))
+end
+
+-- splits at separators that are not escaped; hexadecimal escapes hold none
+local function split(text, separator)
+  local parts, start, i = {}, 1, 1
+  while i <= #text do
+    local c = text:sub(i, i)
+    if c == "\\" then
+      i = i + 1
+    elseif c == separator then
+      parts[#parts + 1], start = text:sub(start, i - 1), i + 1
+    end
+    i = i + 1
+  end
+  parts[#parts + 1] = text:sub(start)
+  return parts
+end
+
+local function pair_of(text)
+  local kind, value = text:match "^%s*([%w.]+)%s*=(.*)$"
+  if not kind then
+    return nil
+  end
+  value = value:gsub("^ +", "")
+  while value:match " $" and not value:match "\\ $" do
+    value = value:sub(1, -2)
+  end
+  return { kind:gsub("^[Oo][Ii][Dd]%.", ""), unescape(value) }
+end
+
+local function rdns_of(parts, multi)
+  local rdns = {}
+  for i, part in ipairs(parts) do
+    rdns[i] = {}
+    for j, text in ipairs(multi and split(part, "+") or { part }) do
+      rdns[i][j] = pair_of(text)
+      if not rdns[i][j] then
+        return fail("parse", "bad_name", "'%s' is not written TYPE=value", (text:gsub("%c", "?")))
+      end
+    end
+  end
+  return rdns
+end
+
+local function from_text(text)
+  if text == "" then
+    return from_rdns {}
+  end
+  local slashed = text:sub(1, 1) == "/"
+  local parts = slashed and split(text:sub(2), "/") or split(text, ",")
+  local rdns, err = rdns_of(parts, not slashed)
+  if not rdns then
+    return nil, err
+  elseif not slashed then
+    for i = 1, math.floor(#rdns / 2) do
+      rdns[i], rdns[#rdns - i + 1] = rdns[#rdns - i + 1], rdns[i]
+    end
+  end
+  return from_rdns(rdns)
+end
+
+--- A name from RFC 4514 text (`CN=a,O=b`) or the slashed form (`/O=b/CN=a`).
+---@param text string
+---@return lacre.name? name
+---@return lacre.error? err bad_name
+function name.parse(text)
+  if type(text) ~= "string" then
+    error(("bad argument #1 to 'name.parse' (string expected, got %s)"):format(type(text)), 2)
+  end
+  return from_text(text)
+end
+
+--- A name from a table: `{ CN = "a", O = "b", { "OU", "x" } }`. Named ones come in the usual order,
+--- listed ones behind them in their own; a list of pairs in place of a pair is one multi-valued set.
+---@param fields table|string|lacre.name
+---@return lacre.name? name
+---@return lacre.error? err bad_name
+function name.new(fields)
+  if is_name(fields) then
+    return fields
+  elseif type(fields) == "string" then
+    return from_text(fields)
+  elseif type(fields) ~= "table" then
+    error(("bad argument #1 to 'name.new' (table expected, got %s)"):format(type(fields)), 2)
+  end
+  return from_table(fields)
+end
+
+-- reading --
+
+--- The encoding.
+---@return string
+function methods:der()
+  return self.bytes
+end
+
+--- The attributes in order: `{ { type = "CN", oid =, value =, rdn = 1 }, ... }`.
+---@return table[]
+function methods:to_table()
+  return core.name.attributes(self.bytes) or {}
+end
+
+--- `for attr, value, rdn in name:each() do`; attributes with the same rdn belong together.
+---@return fun(): string?, string?, integer?
+function methods:each()
+  local list, i = self:to_table(), 0
+  return function()
+    i = i + 1
+    local item = list[i]
+    if item then
+      return item.type, item.value, item.rdn
+    end
+  end
+end
+
+--- Every value of an attribute, by short or long name or dotted identifier.
+---@param kind string
+---@return string[]
+function methods:all(kind)
+  local content = core.oid.content(kind)
+  local oid, values = content and core.oid.text(content), {}
+  for _, item in ipairs(self:to_table()) do
+    if item.oid == oid then
+      values[#values + 1] = item.value
+    end
+  end
+  return values
+end
+
+--- The first value of an attribute.
+---@param kind string
+---@return string?
+function methods:get(kind)
+  return self:all(kind)[1]
+end
+
+---@return boolean
+function methods:is_empty()
+  return self.bytes == "\48\0"
+end
+
+--- The number that names links in certificate directories, in eight hexadecimal digits.
+---@return string?
+function methods:hash()
+  local hash = core.name.hash(self.bytes)
+  return hash and ("%08x"):format(hash)
+end
+
+-- RFC 4514 section 2.4
+local function escape(value)
+  value = value:gsub('[,+"\\<>;=]', "\\%0"):gsub("^[ #]", "\\%0"):gsub(" $", "\\ ")
+  return (value:gsub("%c", function(c)
+    return ("\\%02X"):format(c:byte())
+  end))
+end
+
+local function is_raw(value)
+  return value:match "^#%x+$" ~= nil
+end
+
+function metatable:__tostring()
+  local parts, last = {}, nil
+  for _, item in ipairs(self:to_table()) do
+    local text = item.type .. "=" .. (is_raw(item.value) and item.value or escape(item.value))
+    if item.rdn == last then
+      parts[#parts] = parts[#parts] .. "+" .. text
+    else
+      parts[#parts + 1] = text
+    end
+    last = item.rdn
+  end
+  for i = 1, math.floor(#parts / 2) do
+    parts[i], parts[#parts - i + 1] = parts[#parts - i + 1], parts[i]
+  end
+  return table.concat(parts, ",")
+end
+
+--- The same name as RFC 5280 section 7.1 compares: capitals and spaces aside.
+function metatable.__eq(a, b)
+  return is_name(a) and is_name(b) and core.name.equal(a.bytes, b.bytes)
+end
+
+function metatable.__concat(a, b)
+  return tostring(a) .. tostring(b)
+end
+
+return name

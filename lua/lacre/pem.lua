@@ -1,0 +1,65 @@
+--- pem: the textual encoding of certificates and keys, RFC 7468.
+
+local core = require "lacre.core"
+
+local pem = {}
+
+local sound = { bad_pem = true }
+
+--- Every block of a text: `for label, der, headers, text in pem.split(bytes) do`. Text around the
+--- blocks is skipped. A block that is broken ends the loop by raising its error, as `io.lines` does;
+--- `pem.list` returns it instead.
+---@param text string
+---@return fun(): string?, string?, table?, string?
+function pem.split(text)
+  local from = 1
+  return function()
+    local behind, label, der, headers, block = core.pem.next(text, from)
+    if behind == nil and sound[label.code] then
+      error(label, 2)
+    elseif not behind then
+      return nil
+    end
+    from = behind
+    return label, der, pem.headers(headers), block
+  end
+end
+
+--- The headers of RFC 1421 as a table: `{ ["Proc-Type"] = "4,ENCRYPTED" }`.
+---@param text string
+---@return table<string, string>
+function pem.headers(text)
+  local headers = {}
+  for name, value in text:gmatch "([%w-]+):[ \t]*([^\r\n]*)" do
+    headers[name] = value
+  end
+  return headers
+end
+
+--- Every block at once: `{ { label =, der =, headers =, text = }, ... }`.
+---@param text string
+---@return table[]? blocks
+---@return lacre.error? err bad_pem
+function pem.list(text)
+  local blocks, from = {}, 1
+  while true do
+    local behind, label, der, headers, block = core.pem.next(text, from)
+    if behind == nil then
+      return nil, label
+    elseif not behind then
+      return blocks
+    end
+    blocks[#blocks + 1] = { label = label, der = der, headers = pem.headers(headers), text = block }
+    from = behind
+  end
+end
+
+--- A block.
+---@param label string such as "CERTIFICATE"
+---@param der string
+---@return string
+function pem.encode(label, der)
+  return core.pem.encode(label, der)
+end
+
+return pem
