@@ -1,5 +1,6 @@
 #include "disk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -107,6 +108,43 @@ static int disk_stat (lua_State *L) {
   return 1;
 }
 
+static int close_directory (lua_State *L) {
+  DIR **directory = lua_touserdata(L, 1);
+  if (*directory != NULL) closedir(*directory);
+  *directory = NULL;
+  return 0;
+}
+
+/* as with descriptors: whatever Lua raises, the directory is closed */
+static DIR **push_directory (lua_State *L) {
+  DIR **directory = lua_newuserdata(L, sizeof *directory);
+  *directory = NULL;
+  lua_newtable(L);
+  lua_pushcfunction(L, close_directory);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  return directory;
+}
+
+/* list(path) -> { name, ... } in no order, without "." and ".." | nil, err */
+static int disk_list (lua_State *L) {
+  const char *path = args_text(L, 1);
+  DIR **directory = push_directory(L);
+  struct dirent *entry;
+  int n = 0;
+  *directory = opendir(path);
+  if (*directory == NULL) return fail_errno(L, "load", errno, path);
+  lua_newtable(L);
+  while ((entry = readdir(*directory)) != NULL) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    lua_pushstring(L, entry->d_name);
+    lua_rawseti(L, -2, ++n);
+  }
+  closedir(*directory);
+  *directory = NULL;
+  return 1;
+}
+
 /* reads what fits; 0 or an errno, and how much in *len */
 static int read_some (int fd, char *buffer, size_t size, size_t *len) {
   ssize_t n;
@@ -168,10 +206,9 @@ static int disk_read (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "create", disk_create }, { "rename", disk_rename },
-  { "link", disk_link },     { "remove", disk_remove },
-  { "sync", disk_sync },     { "stat", disk_stat },
-  { "read", disk_read },     { NULL, NULL },
+  { "create", disk_create }, { "rename", disk_rename }, { "link", disk_link },
+  { "remove", disk_remove }, { "sync", disk_sync },     { "stat", disk_stat },
+  { "read", disk_read },     { "list", disk_list },     { NULL, NULL },
 };
 
 int disk_open (lua_State *L) {

@@ -315,12 +315,8 @@ static int name_hash (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "attributes", name_attributes },
-  { "general", name_general },
-  { "text", name_text },
-  { "equal", name_equal },
-  { "hash", name_hash },
-  { NULL, NULL },
+  { "attributes", name_attributes }, { "general", name_general }, { "text", name_text },
+  { "equal", name_equal },           { "hash", name_hash },       { NULL, NULL },
 };
 
 int name_open (lua_State *L) {

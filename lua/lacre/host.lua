@@ -141,8 +141,9 @@ local function dns_name(text)
   local labels = {}
   text = text:gsub("\227\128\130", "."):gsub("%.$", "") -- the ideographic full stop
   for label in (text .. "."):gmatch "([^.]*)%." do
-    local ascii = #labels == 0 and label == "*" and "*" or ascii_label(label)
-    if not ascii or not (ascii == "*" or is_label(ascii)) then
+    local is_wildcard = #labels == 0 and label == "*"
+    local ascii = is_wildcard and label or ascii_label(label)
+    if not ascii or not (is_wildcard or is_label(ascii)) then
       return nil
     end
     labels[#labels + 1] = ascii
@@ -155,7 +156,7 @@ local function dns_name(text)
 end
 
 --- What a host's name is: `{ type = "dns"|"ip", value = text, address = raw bytes of an IP }`.
---- A wildcard is a DNS name whose leftmost label is `*`.
+--- A wildcard is a DNS name whose leftmost label is `*`; certificates have them, hosts do not.
 ---@param text string DNS name (also in UTF-8), IPv4 or IPv6 literal, with or without brackets
 ---@return { type: string, value: string, address?: string }? name
 ---@return lacre.error? err bad_name
@@ -169,7 +170,19 @@ function host.parse(text)
   if not name then
     return fail("parse", "bad_name", "not a host name: %s", (text:gsub("%c", "?")))
   end
-  return { type = "dns", value = name }
+  return { type = "dns", value = name, is_wildcard = name:sub(1, 1) == "*" }
+end
+
+--- The same for a name that is about to be verified: no wildcard.
+---@param text string
+---@return table? name
+---@return lacre.error? err bad_name
+function host.reference(text)
+  local name, err = host.parse(text)
+  if name and name.is_wildcard then
+    return fail("parse", "bad_name", "not the name of a host: %s", text)
+  end
+  return name, err
 end
 
 --- The encoding of a list with one general name, for what reads such lists.

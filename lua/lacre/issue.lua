@@ -4,7 +4,7 @@
 -- What is about to be signed is checked first: whoever reads the error learns before the
 -- certificate is out what would have been refused later.
 
-local cert = require "lacre.cert"
+local certificate = require "lacre.certificate"
 local core = require "lacre.core"
 local der = require "lacre.der"
 local extension = require "lacre.extension"
@@ -42,7 +42,7 @@ local function is_key(value)
 end
 
 local function is_cert(value)
-  return cert.is(value) and value or nil, not cert.is(value) and ("certificate expected, got %s"):format(type(value)) or nil
+  return certificate.is(value) and value or nil, not certificate.is(value) and ("certificate expected, got %s"):format(type(value)) or nil
 end
 
 local function is_csr(value)
@@ -441,7 +441,7 @@ end
 ---@param given table see docs/cert.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
 ---@return lacre.cert? cert
 ---@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer csr_signature_invalid weak_key bad_name
-function cert.create(given)
+function issue.create(given)
   local set = options.check(schema, given, "cert.create")
   return issue.guard(2, create, set)
 end

@@ -1,0 +1,185 @@
+local cert = require "lacre.cert"
+local key = require "lacre.key"
+local pki = require "spec.support.pki"
+
+describe("cert", function()
+  after_each(pki.clean)
+
+  describe("parse", function()
+    local leaf = pki.self_signed().cert
+
+    for name, case in pairs {
+      ["empty bytes"] = { "", "no_certificate" },
+      ["text without a block"] = { "hello\n", "no_certificate" },
+      ["a block of another kind"] = { pki.self_signed().key_pem, "no_certificate" },
+      ["a block without an end"] = { leaf:to_pem():sub(1, 100), "bad_pem" },
+      ["a block that is no base64"] = { (leaf:to_pem():gsub("MII", "!!!", 1)), "bad_pem" },
+      ["truncated DER"] = { leaf:to_der():sub(1, 100), "bad_der" },
+      ["a sequence of nothing"] = { "0\0", "bad_der" },
+      ["bytes behind DER"] = { leaf:to_der() .. "x", "trailing_data" },
+    } do
+      it("refuses " .. name, function()
+        local parsed, err = cert.parse(case[1])
+        assert.is_nil(parsed)
+        assert.equal(case[2], err.code)
+        assert.equal("parse", err.stage)
+      end)
+    end
+
+    it("raises for what is no text", function()
+      assert.has_error(function() cert.parse(42) end, "bad argument #1 to 'cert.parse' (string expected, got number)")
+    end)
+
+    it("reads PEM and DER alike, and text around PEM is skipped", function()
+      assert.equal(leaf, cert.parse(leaf:to_der()))
+      assert.equal(leaf, cert.parse("subject=x\r\n" .. leaf:to_pem():gsub("\n", "\r\n") .. "tail"))
+    end)
+
+    it("reads every certificate of a bundle", function()
+      local root = pki.root()
+      local list = cert.parse_all(leaf:to_pem() .. "# next\n" .. pki.self_signed().key_pem .. root.cert:to_pem())
+      assert.equal(2, #list)
+      assert.equal(root.cert, list[2])
+    end)
+  end)
+
+  describe("create", function()
+    local private = key.generate()
+    local root = pki.root()
+    local leaf = pki.issue(root)
+
+    for name, case in pairs {
+      ["an unknown option"] = { { key = private, hots = {} }, "bad option 'hots' to 'cert.create' (unknown; did you mean 'hosts'?)" },
+      ["no key"] = { { hosts = { "a" } }, "bad options to 'cert.create' (one of 'key' and 'csr' is required)" },
+      ["a server without names"] = { { key = private }, "bad options to 'cert.create' (a server certificate needs 'hosts')" },
+      ["a public key alone"] = { { key = private:public(), hosts = { "a" } }, "bad options to 'cert.create' (a private key is needed to sign)" },
+      ["an issuer without its key"] = { { key = private, hosts = { "a" }, issuer = root.cert }, "bad options to 'cert.create' ('issuer' and 'issuer_key' go together)" },
+      ["a serial number of 0"] = { { key = private, hosts = { "a" }, serial = 0 }, "bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)" },
+      ["a serial number of 21 octets"] = { { key = private, hosts = { "a" }, serial = ("11"):rep(21) }, "bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)" },
+      ["an end before its beginning"] = { { key = private, hosts = { "a" }, not_after = 0 }, "bad options to 'cert.create' (it would end before it begins)" },
+    } do
+      it("raises for " .. name, function()
+        local ok, message = pcall(function() cert.create(case[1]) end)
+        assert.is_false(ok)
+        assert.equal(case[2], (message:gsub("^[^:]+:%d+: ", "")))
+      end)
+    end
+
+    for name, case in pairs {
+      ["an issuer that is no CA"] = { { issuer = leaf.cert, issuer_key = leaf.key }, "issuer_not_ca" },
+      ["the key of another issuer"] = { { issuer = root.cert, issuer_key = leaf.key }, "key_mismatch" },
+      ["a validity beyond its issuer's"] = { { issuer = root.cert, issuer_key = root.key, valid_for = "20y" }, "validity_exceeds_issuer" },
+      ["a name that is none"] = { { hosts = { "not a name" } }, "bad_name" },
+      ["a wildcard inside a name"] = { { hosts = { "a.*.example" } }, "bad_name" },
+      ["an address that is none"] = { { hosts = { "1.2.3" } }, "bad_name" },
+    } do
+      it("refuses " .. name, function()
+        local options = { key = private, hosts = { "a.example" } }
+        for k, v in pairs(case[1]) do options[k] = v end
+        local made, err = cert.create(options)
+        assert.is_nil(made)
+        assert.equal(case[2], err.code)
+        assert.equal("sign", case[2] == "bad_name" and "sign" or err.stage)
+      end)
+    end
+
+    it("refuses a CA below a CA that allows none", function()
+      local inter = pki.intermediate(root)
+      local made, err = cert.create { key = private, profile = "intermediate", subject = "CN=x", issuer = inter.cert, issuer_key = inter.key }
+      assert.is_nil(made)
+      assert.equal("issuer_path_length", err.code)
+    end)
+
+    it("shortens the validity on wish", function()
+      local made = assert(cert.create { key = private, hosts = { "a" }, issuer = root.cert, issuer_key = root.key, valid_for = "20y", clamp = true })
+      assert.equal(root.cert:not_after(), made:not_after())
+    end)
+
+    it("makes what a strict verifier wants", function()
+      local c = leaf.cert
+      assert.equal(3, c:version())
+      assert.equal(32, #c:serial())
+      assert.same({ ca = false }, c:basic_constraints())
+      assert.same({ digital_signature = true }, c:key_usage())
+      assert.same({ server_auth = true }, c:extended_key_usage())
+      assert.equal(leaf.key:key_id(), c:subject_key_id())
+      assert.equal(root.key:key_id(), c:authority_key_id())
+      assert.same({ "localhost", "127.0.0.1", "::1" }, c:hosts())
+      assert.is_true(c:extension("key_usage").critical)
+      assert.is_true(c:extension("2.5.29.19").critical)
+      assert.is_false(c:extension("subject_alt_names").critical)
+    end)
+
+    it("marks the names critical where the subject is empty", function()
+      local made = assert(cert.create { key = private, hosts = { "a.example" }, subject = "" })
+      assert.is_true(made:extension("subject_alt_names").critical)
+      assert.is_true(made:subject():is_empty())
+    end)
+
+    it("drops and adds extensions", function()
+      local made = assert(cert.create {
+        key = private, hosts = { "a.example" },
+        extensions = { subject_key_id = false, { oid = "1.2.3.4", der = "\5\0", critical = true } },
+      })
+      assert.is_nil(made:subject_key_id())
+      local added = made:extension("1.2.3.4")
+      assert.equal("\5\0", added.der)
+      assert.is_true(added.critical)
+      assert.is_nil(added.value)
+    end)
+
+    for _, kind in ipairs { "p256", "p384", "p521", "rsa:2048", "ed25519", "ed448" } do
+      it("signs with " .. kind, function()
+        local made = assert(cert.create { key = key.generate(kind), hosts = { "a.example" } })
+        assert.is_true(made:is_self_signed())
+        assert.equal(kind == "rsa:2048", made:key_usage().key_encipherment == true)
+      end)
+    end
+  end)
+
+  describe("matches_host", function()
+    local c = pki.self_signed { hosts = { "a.example", "*.b.example", "192.0.2.1", "2001:db8::1", "bücher.example" } }.cert
+
+    for host, expected in pairs {
+      ["a.example"] = true, ["A.Example."] = true, ["x.b.example"] = true, ["192.0.2.1"] = true,
+      ["[2001:DB8:0::1]"] = true, ["xn--bcher-kva.example"] = true, ["BÜCHER.example"] = true,
+      ["b.example"] = false, ["x.y.b.example"] = false, ["192.0.2.2"] = false, ["aa.example"] = false,
+      [".b.example"] = false, [""] = false, ["*.b.example"] = false, ["a.example\0.evil"] = false,
+    } do
+      it((expected and "accepts " or "refuses ") .. ("%q"):format(host), function()
+        local good, presented = c:matches_host(host)
+        assert.equal(expected, good)
+        if not good then assert.equal("presented: a.example, *.b.example, 192.0.2.1, 2001:db8::1, xn--bcher-kva.example", presented) end
+      end)
+    end
+
+    it("never looks at the common name", function()
+      local made = pki.self_signed { hosts = { "a.example" }, subject = "CN=b.example" }.cert
+      assert.is_false(made:matches_host("b.example"))
+    end)
+  end)
+
+  it("keeps its pin, which is that of its key", function()
+    local leaf = pki.self_signed()
+    assert.equal(leaf.key:pin(), leaf.cert:pin())
+    assert.equal(leaf.cert:pin(), leaf.cert:pin())
+  end)
+
+  it("tells digests in the forms people read", function()
+    local c = pki.self_signed().cert
+    assert.equal(64, #c:fingerprint())
+    assert.equal(95, #c:fingerprint("sha256", "colon"))
+    assert.equal(20, #c:fingerprint("sha1", "raw"))
+    local none, err = c:fingerprint("md0")
+    assert.is_nil(none)
+    assert.equal("unsupported", err.code)
+  end)
+
+  it("survives methods called on what is no certificate", function()
+    for name, method in pairs(debug.getmetatable(pki.self_signed().cert).__index) do
+      for _, wrong in ipairs { false, 42, "x", {}, io.stdout } do
+        assert.is_false(pcall(method, wrong), name)
+      end
+    end
+  end)
+end)
