@@ -38,7 +38,15 @@ local function described(row)
   return help
 end
 
-local converters = { integer = tonumber, number = tonumber }
+local function as_is(value)
+  return value
+end
+
+local converters = setmetatable({ integer = tonumber, number = tonumber }, {
+  __index = function()
+    return as_is
+  end,
+})
 
 local function add_option(parser, row)
   if row.from_lua then
@@ -51,7 +59,7 @@ local function add_option(parser, row)
   option:argname(row.value or row.name:upper()):convert(converters[row.type])
   if row.type == "list" then
     option:count "*"
-  else
+  elseif row.values then
     option:choices(row.values)
   end
 end

@@ -3,7 +3,7 @@
 -- Every operation is a loop of steps of the core's engine that never wait; between them `lacre.wait`
 -- decides how to block, up to a deadline. A timeout loses nothing: the operation may be repeated.
 
-local context = require "lacre.context"
+local settings = require "lacre.settings"
 local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
@@ -413,11 +413,11 @@ local function context_for(set, inline)
   elseif set.context then
     return set.context
   elseif inline then
-    return context.client(inline)
+    return settings.client(inline)
   end
   local err
   if not default_context then
-    default_context, err = context.client()
+    default_context, err = settings.client()
   end
   return default_context, err
 end
@@ -485,21 +485,12 @@ function conn.connect(host, port, given)
   local ctx, err = context_for(set, inline)
   if not ctx then
     return nil, err
-  elseif not context.is(ctx, "client") then
+  elseif not settings.is(ctx, "client") then
     options.misuse("bad option 'context' to 'connect' (a client context is expected)")
   end
   local made
   made, err = begin(ctx, host, port, set)
   return made, err
-end
-
-function context.methods:connect(host, port, given)
-  local set = {}
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  set.context = self
-  return conn.connect(host, port, set)
 end
 
 return conn

@@ -1,152 +1,48 @@
---- context: immutable settings of TLS, for clients and for servers.
+--- context: immutable settings of TLS and what is done with them.
 --
--- A context is built once from an options table and never changes; `ctx:with{}` makes another. What
--- it needs of the world (files, the system's trust) is read while it is built and copied, so that
--- nothing done later alters what a live context trusts.
+-- `lacre.settings` builds the object; here it learns to connect, listen and make engines, because
+-- only this file may know both.
 
-local build = require "lacre.context_build"
-local context_options = require "lacre.context_options"
-local suites = require "lacre.suites"
+local conn = require "lacre.conn"
+local engine = require "lacre.engine"
+local listener = require "lacre.listener"
+local settings = require "lacre.settings"
 
-local context = {}
+local methods = settings.methods
 
----@class lacre.context
-local Context = {}
-local private = setmetatable({}, { __mode = "k" }) -- what a context holds, out of reach
-
-local metatable = {
-  __name = "lacre.context",
-  __metatable = "lacre.context",
-  __index = Context,
-  __newindex = function(_, key)
-    error(("a context never changes: make another with ctx:with{ %s = ... }"):format(tostring(key)), 2)
-  end,
-}
-
-local function make(role, given)
-  local ctx, set = build(role, given)
-  if not ctx then
-    return nil, set
+local function with_context(ctx, given)
+  local set = {}
+  for name, value in pairs(given or {}) do
+    set[name] = value
   end
-  local object = setmetatable({}, metatable)
-  private[object] = { core = ctx, set = set, given = given or {} }
-  return object
+  set.context = ctx
+  return set
 end
 
---- A context for clients. With no options: the system's trust, TLS 1.2 or newer, forward-secret AEAD
---- suites, chain, host name and dates verified.
----@param given? table see docs/context.md
----@return lacre.context? ctx
----@return lacre.error? err trust_unavailable, file_not_found, key_mismatch ...; wrong options raise
-function context.client(given)
-  local ctx, err = make("client", given)
-  return ctx, err
-end
-
---- A context for servers; `identity`, or `cert` and `key`, is required.
----@param given table see docs/context.md
----@return lacre.context? ctx
----@return lacre.error? err no_certificate, no_key, key_mismatch, file_not_found ...; wrong options raise
-function context.server(given)
-  local ctx, err = make("server", given)
-  return ctx, err
-end
-
---- Whether a value is a context, and of a role.
----@param value any
----@param role? "client"|"server"
----@return boolean
-function context.is(value, role)
-  local inside = private[value]
-  return inside ~= nil and (role == nil or inside.set.role == role)
-end
-
---- The inside of a context, for the modules above: `core`, and the settings it was built from.
----@param ctx lacre.context
----@return { core: any, set: table }
-function context.inside(ctx)
-  return private[ctx] or error("a context is expected", 3)
-end
-
---- Names of the options that build a client context, for calls that take them inline.
-context.client_schema = context_options.client
-context.server_schema = context_options.server
-
----@return "client"|"server"
-function Context:role()
-  return context.inside(self).set.role
-end
-
---- The leaf certificate a context presents, or nil.
----@return lacre.cert?
-function Context:certificate()
-  local first = context.inside(self).set.identities[1]
-  return first and first.cert
-end
-
---- Another context: the options of this one, some replaced. Nothing secret is shared.
----@param given table
----@return lacre.context?
+--- Connects with this context; see `lacre.connect`.
+---@param host string
+---@param port? integer
+---@param given? table options of the connection
+---@return lacre.conn?
 ---@return lacre.error?
-function Context:with(given)
-  local inside, merged = context.inside(self), {}
-  for name, value in pairs(inside.given) do
-    merged[name] = value
-  end
-  for name, value in pairs(given) do
-    merged[name] = value
-  end
-  local ctx, err = make(inside.set.role, merged)
-  return ctx, err
+function methods:connect(host, port, given)
+  return conn.connect(host, port, with_context(self, given))
 end
 
-local function names_of(rows)
-  local names = {}
-  for i, row in ipairs(rows) do
-    names[i] = row.name
-  end
-  return names
+--- Listens with this context; see `lacre.listen`.
+---@param given table options of the listener
+---@return lacre.listener?
+---@return lacre.error?
+function methods:listen(given)
+  return listener.listen(with_context(self, given))
 end
 
-local function named_sins(set)
-  local sins = {}
-  for name, value in pairs(set.insecure) do
-    sins[#sins + 1] = value and name or nil
-  end
-  table.sort(sins)
-  return sins
+--- An engine over memory; see `lacre.engine`.
+---@param given? { server_name?: string, sni?: string|false }
+---@return lacre.engine?
+---@return lacre.error?
+function methods:engine(given)
+  return engine.new(self, given)
 end
 
---- What is really in force, after OpenSSL and the system's policy had their say. Plain data, no keys.
----@return table
-function Context:config()
-  local inside = context.inside(self)
-  local set, effective = inside.set, inside.core:effective()
-  local subjects = {}
-  for i, one in ipairs(set.identities) do
-    subjects[i] = tostring(one.cert:subject())
-  end
-  return {
-    role = set.role,
-    policy = set.policy,
-    min_version = effective.min_version,
-    max_version = effective.max_version,
-    security_level = effective.security_level,
-    ciphers = names_of(effective.ciphers),
-    groups = set.groups or suites.policies[set.policy].groups,
-    identities = subjects,
-    strict = set.strict,
-    client_auth = set.client_auth,
-    pins = set.pin_set and set.pin_set:to_table() or nil,
-    insecure = named_sins(set),
-  }
-end
-
-function metatable.__tostring(ctx)
-  return ("lacre.context: %s, TLS %s or newer"):format(ctx:role(), ctx:config().min_version)
-end
-
---- The methods of contexts, so that higher floors may add theirs (connect, listen, engine).
-context.methods = Context
-
-return context
+return { client = settings.client, server = settings.server, is = settings.is }

@@ -3,7 +3,7 @@
 -- Feed what came, drain what is to be sent, and ask; nothing ever waits. A connection over a socket
 -- is the same engine over its own descriptor.
 
-local context = require "lacre.context"
+local settings = require "lacre.settings"
 local core = require "lacre.core"
 local host = require "lacre.host"
 local lacre_error = require "lacre.error"
@@ -43,7 +43,7 @@ end
 ---@return any? core
 ---@return lacre.error|string err or the name that is verified
 function engine.new_core(ctx, set, socket)
-  local inside = context.inside(ctx)
+  local inside = settings.inside(ctx)
   local names, err = identity_of(set)
   if not names then
     return nil, err
@@ -69,7 +69,7 @@ local schema = {
 }
 
 local function must_have_name(ctx, set)
-  local inside = context.inside(ctx)
+  local inside = settings.inside(ctx)
   if inside.set.role == "client" and not set.server_name and not inside.set.pins_only then
     options.misuse("missing option 'server_name' to 'engine' (a client verifies a name)")
   elseif inside.set.role == "server" and (set.server_name or set.sni) then
@@ -214,7 +214,7 @@ engine.facts = {}
 
 ---@return table info
 function engine.facts:info()
-  local info, set = self.core:info(), context.inside(self.context).set
+  local info, set = self.core:info(), settings.inside(self.context).set
   info.role = set.role
   info.group = info.group and suites.group_name(info.group)
   info.sigalg = suites.signature_name(info.sigalg)
@@ -279,10 +279,6 @@ Engine.__close = Engine.close
 
 function Engine:__tostring()
   return ("lacre.engine: %s"):format(self:state())
-end
-
-function context.methods:engine(given)
-  return engine.new(self, given)
 end
 
 return engine

@@ -191,7 +191,7 @@ return {
   bad_name = parse("it is not a name"),
   bad_time = parse("it is not a time", "write 2026-01-31 or 2026-01-31T12:00:00Z"),
   file_not_found = file("there is no such file"),
-  file_exists = file("the file exists", "choose another name, or say overwrite = true"),
+  file_exists = file("the file exists", "choose another name, or have it replaced: overwrite = true, or --overwrite"),
   is_directory = file("it is a directory"),
 
   internal_error = { category = "internal", summary = "a fault of lacre or OpenSSL", hint = "please report it" },

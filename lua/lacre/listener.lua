@@ -3,7 +3,7 @@
 -- Accepting never performs a handshake: a slow or hostile peer holds up nobody but its own task.
 
 local conn = require "lacre.conn"
-local context = require "lacre.context"
+local settings = require "lacre.settings"
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
@@ -47,13 +47,13 @@ end
 local function context_for(set, inline)
   if set.context and inline then
     options.misuse("contradictory options to 'listen' (context, and '%s')", tostring(next(inline)))
-  elseif set.context and not context.is(set.context, "server") then
+  elseif set.context and not settings.is(set.context, "server") then
     options.misuse("bad option 'context' to 'listen' (a server context is expected)")
   end
   if set.context then
     return set.context
   end
-  return context.server(inline or {})
+  return settings.server(inline or {})
 end
 
 -- "*" is every address, of both families
@@ -131,7 +131,7 @@ end
 --- Serves new connections with another context; those that are open keep theirs.
 ---@param ctx lacre.context
 function Listener:set_context(ctx)
-  if not context.is(ctx, "server") then
+  if not settings.is(ctx, "server") then
     options.misuse("bad argument #1 to 'set_context' (a server context is expected)")
   end
   self.context = ctx
@@ -166,14 +166,6 @@ end
 function Listener:__tostring()
   local host, port = self:address()
   return host and "lacre.listener: " .. target.format(host, port) or "lacre.listener: closed"
-end
-
-function context.methods:listen(given)
-  local set = { context = self }
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  return listener.listen(set)
 end
 
 return listener

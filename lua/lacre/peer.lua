@@ -3,10 +3,9 @@
 -- C tells that verification failed, or that the first bytes made no sense; here that becomes the
 -- error a person can act on: which certificate, which names, which pins, what the peer speaks.
 
-local context = require "lacre.context"
+local settings = require "lacre.settings"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
-local time = require "lacre.time"
 local verdict = require "lacre.verdict"
 
 local peer = {}
@@ -74,7 +73,7 @@ local APPLICATION_VERIFICATION = 50
 local function pin_error(findings, chain, set)
   local pins = set.pin_set
   local presented = pin_rows(findings.chain and #findings.chain > 0 and findings.chain or chain)
-  local expired = pins and pins:is_expired(time.now())
+  local expired = set.pins_expired
   return lacre_error.new {
     code = expired and "pin_expired" or "pin_mismatch",
     message = expired and "the pin set is past its date"
@@ -86,20 +85,26 @@ local function pin_error(findings, chain, set)
   }
 end
 
-local function verification_error(self, findings, chain)
-  local set = context.inside(self.context).set
+--- The error that a verification with findings amounts to.
+---@param self table as in `peer.explain`
+---@param findings table
+---@param chain lacre.cert[]
+---@return lacre.error
+function peer.verification_error(self, findings, chain)
+  local set = settings.inside(self.context).set
   local first = findings[1]
   local err
   if first and first.number == APPLICATION_VERIFICATION then
     err = pin_error(findings, chain, set)
   else
-    err = verdict.error(findings, { server_name = self.server_name, chain = chain, now = set.time })
+    local about = { server_name = self.server_name, chain = chain, now = set.time }
+    err = verdict.error(findings, about)
   end
   return annotate(err, { chain = chain, cert = chain and chain[1] })
 end
 
 --- Completes an error of the core's engine with what is known of the connection.
----@param self { core: any, context: lacre.context, server_name?: string, host?: string, port?: integer, address?: string }
+---@param self table `core`, `context`, and as far as they are known `server_name`, `host`, `port`, `address`
 ---@param err lacre.error
 ---@return lacre.error
 function peer.explain(self, err)
@@ -109,7 +114,7 @@ function peer.explain(self, err)
     local findings, chain = self.core:verdict()
     if findings then
       local alert = { reason = err.reason }
-      err = verification_error(self, findings, chain)
+      err = peer.verification_error(self, findings, chain)
       annotate(err, alert)
     end
   elseif err.stage == "handshake" and err.library == "tls" then

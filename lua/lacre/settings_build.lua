@@ -1,15 +1,15 @@
---- context_build: from an options table to a core context.
+--- settings_build: from an options table to a core context.
 --
 -- Each step takes the checked options and the core context, and applies one concern. What is wrong
 -- with an option raises at whoever asked for the context; what is wrong with the world behind it (a
 -- file, a key that is not the certificate's) is returned.
 
-local context_options = require "lacre.context_options"
 local core = require "lacre.core"
 local identity = require "lacre.identity"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local pin = require "lacre.pin"
+local schema = require "lacre.settings_schema"
 local store = require "lacre.store"
 local suites = require "lacre.suites"
 local time = require "lacre.time"
@@ -20,7 +20,7 @@ local fail = lacre_error.fail
 local misuse = options.misuse
 
 local function checked_insecure(given, role)
-  local sins = options.check(context_options.insecure, given, role .. " insecure")
+  local sins = options.check(schema.insecure, given, role .. " insecure")
   for name, set in pairs(sins) do
     if set then
       warning.say("insecure.%s is set: %s", name, "what it gives up is not protected")
@@ -142,6 +142,13 @@ local function apply_trust(ctx, spec)
   return anchors
 end
 
+local function verification_time(set)
+  if type(set.time) == "function" then
+    return set.time()
+  end
+  return set.time
+end
+
 local function apply_pins(set, ctx)
   if set.pins == nil then
     return true
@@ -151,7 +158,12 @@ local function apply_pins(set, ctx)
     return nil, err
   end
   set.pin_set = pins
-  return ctx:pins(table.concat(pins:digests()), pins:scope())
+  local expired = pins.expires ~= nil and (verification_time(set) or time.now()) > pins.expires
+  if expired and pins.on_expired == "unpin" then
+    return true
+  end
+  set.pins_expired = expired
+  return ctx:pins(table.concat(pins:digests()), pins.scope)
 end
 
 local function apply_client(set, ctx)
@@ -187,13 +199,6 @@ local function apply_client_auth(set, ctx)
   return ctx:client_auth(set.client_auth)
 end
 
-local function verification_time(set)
-  if type(set.time) == "function" then
-    return set.time()
-  end
-  return set.time
-end
-
 local function apply_rules(set, ctx)
   ctx:rules({
     lax = set.strict == false,
@@ -202,7 +207,7 @@ local function apply_rules(set, ctx)
     accept_name = set.insecure.accept_any_name,
     accept_any = set.insecure.accept_any_certificate,
     pins_only = set.pins_only,
-    pins_expired = set.pin_set and set.pin_set:is_expired(verification_time(set) or time.now()) or false,
+    pins_expired = set.pins_expired or false,
   }, set.max_depth, verification_time(set))
   if set.insecure.allow_unsafe_renegotiation then
     ctx:unsafe_renegotiation()
@@ -221,7 +226,7 @@ local steps = {
 ---@return any? core
 ---@return table|lacre.error settings or the error
 local function build(role, given)
-  local set = options.check(context_options[role], given, role)
+  local set = options.check(schema[role], given, role)
   set.role, set.insecure = role, checked_insecure(set.insecure, role)
   local ctx, err = core.context.new(role)
   if not ctx then
