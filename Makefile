@@ -1,37 +1,45 @@
 # lacre: `make` builds build/lacre, `make help` lists the rest.
 #
 # LUA names the interpreter: lua5.1 lua5.2 lua5.3 lua5.4 lua5.5 luajit. Each builds into its own
-# directory, so one checkout serves all of them.
+# directory, so that one checkout serves all of them.
 
 LUA ?= $(shell for l in lua5.4 luajit lua5.3 lua5.2 lua5.1 lua5.5; do \
          pkg-config --exists $$l 2>/dev/null && command -v $$l >/dev/null && { echo $$l; break; }; done)
-PKG_CONFIG ?= pkg-config
-CC ?= cc
-CFLAGS ?= -O2 -g
+ifeq ($(LUA)$(filter deps clean help,$(MAKECMDGOALS)),)
+$(error no Lua with its headers was found: run ./setup, or give LUA=)
+endif
+BUILD ?= build/$(LUA)
 PREFIX ?= /usr/local
 DESTDIR ?=
+SPEC ?= spec
+
+CC ?= cc
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
 LUA_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags $(LUA))
+LUA_LIBS ?= $(shell $(PKG_CONFIG) --libs $(LUA))
+LUA_VERSION ?= $(shell $(LUA) -e 'io.write((_VERSION:gsub("Lua ", "")))')
 OPENSSL_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags openssl)
 OPENSSL_LIBS ?= $(shell $(PKG_CONFIG) --libs openssl)
-LUA_VERSION ?= $(shell $(LUA) -e 'io.write(_VERSION:match "%d%.%d")')
-SPEC ?= spec
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
 DEFINES = -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
-
+COMPILE = $(CC) -std=c99 $(CFLAGS) $(WARNINGS) $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) $(CPPFLAGS)
+SHARED = -shared -Wl,-z,nodelete
 ifeq ($(shell uname -s),Darwin)
 SHARED = -bundle -undefined dynamic_lookup
-else
-SHARED = -shared -Wl,-z,nodelete
 endif
 
-BUILD = build/$(LUA)
 SOURCES = $(wildcard src/*.c)
+MODULES = $(wildcard lua/lacre/*.lua lua/lacre/*/*.lua lua/lacre/*/*/*.lua)
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 CORE = $(BUILD)/lacre/core.so
-MODULES = $(shell find lua/lacre -name '*.lua')
+COMMAND = $(BUILD)/bin/lacre
+MEMORY = $(BUILD)/memory
 
-all: $(CORE) build/lacre
+# the last Lua that was built for runs build/lacre
+all: $(CORE) $(COMMAND)
+	@ln -sf '$(LUA)/bin/lacre' build/lacre
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -39,57 +47,81 @@ $(CORE): $(OBJECTS)
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -std=c99 $(CFLAGS) $(WARNINGS) $(DEFINES) -fPIC -fvisibility=hidden -MMD -MP \
-	  $(LUA_CFLAGS) $(OPENSSL_CFLAGS) -c -o $@ $<
+	$(COMPILE) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 -include $(OBJECTS:.o=.d)
 
-# the command, run from the checkout; the last Lua that was built for runs it
-build/lacre: lua/bin/launcher.sh $(CORE) Makefile
-	@sed 's/@LUA@/$(LUA)/' lua/bin/launcher.sh > $@ && chmod 755 $@
+# the command finds its modules beside itself: ROOT, LUADIR, LIBDIR and MAIN say where, from there
+LAUNCHER = sed -e 's,@LUA@,$(LUA),' -e "s,@SUFFIX@,$(filter-out _5_1,_$(subst .,_,$(LUA_VERSION))),g" lua/bin/launcher.sh
+
+$(COMMAND): lua/bin/launcher.sh Makefile
+	@mkdir -p $(@D)
+	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),; s,@MAIN@,lua/bin/lacre,' > $@
+	@chmod 755 $@
 
 ## test: the specs, on LUA; SPEC=path runs one
-test: all $(BUILD)/oom
-	@LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh $(SPEC)
+test: $(CORE) $(COMMAND) $(MEMORY)
+	@LUA='$(LUA)' BUILD='$(BUILD)' SANITIZER='$(SANITIZER)' sh spec/support/run.sh $(SPEC)
 
-$(BUILD)/oom: spec/support/oom.c
+# a Lua of its own whose allocations, and OpenSSL's, are counted and made to fail
+$(MEMORY): spec/support/memory.c Makefile
 	@mkdir -p $(@D)
-	@$(CC) -std=c99 $(CFLAGS) $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) -rdynamic -o $@ $< \
-	  $$($(PKG_CONFIG) --libs $(LUA)) $(OPENSSL_LIBS)
+	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) $(OPENSSL_LIBS)
 
-## lint: luacheck and clang-format
+SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+## asan: the specs under gcc's address and undefined-behaviour sanitizers
+asan:
+	@$(MAKE) -s CC=gcc BUILD='build/$(LUA)-asan' CFLAGS='$(SANITIZE)' SANITIZER=asan test
+
+## lint: luacheck, clang-format and clang's analyzer
 lint:
 	luacheck --quiet lua spec examples bench
-	clang-format --dry-run --Werror src/*.c src/*.h
+	clang-format --dry-run --Werror src/*.[ch] spec/support/*.c bench/*/*.[ch]
+	clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' $(SOURCES) -- \
+	  -std=c99 $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) 2>/dev/null
+TIDY = -*,clang-analyzer-*,bugprone-*,-bugprone-easily-swappable-parameters
 
-## bench: costs beside bare C, as ratios
-bench: all
-	@LUA='$(LUA)' BUILD='$(BUILD)' sh bench/run.sh
+## bench: what the work costs beside bare C, as ratios; ROWS=regex picks, IR=1 counts instructions
+bench: $(CORE)
+	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
-## deps: what Debian has to install (also ./setup)
+## deps: installs what building and testing need, on Debian
 deps:
-	./setup --only-install
+	./setup test --only-install
 
-## install: into PREFIX (DESTDIR is put before it)
-install: all
-	install -d '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/lacre' '$(DESTDIR)$(PREFIX)/bin'
-	install -m 755 $(CORE) '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/lacre/core.so'
-	for f in $(MODULES:lua/%=%); do \
-	  install -D -m 644 "lua/$$f" "$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/$$f" || exit 1; done
-	{ echo '#!/usr/bin/env $(LUA)'; tail -n +2 lua/bin/lacre; } > '$(DESTDIR)$(PREFIX)/bin/lacre'
-	chmod 755 '$(DESTDIR)$(PREFIX)/bin/lacre'
+LUADIR = share/lua/$(LUA_VERSION)
+LIBDIR = lib/lua/$(LUA_VERSION)
+INTO = '$(DESTDIR)$(PREFIX)'
+
+## install: into PREFIX; DESTDIR is put before it
+install: $(CORE)
+	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
+	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
+	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" $(INTO)/$(LUADIR)/"$$f" || exit 1; done
+	install -m 644 lua/bin/lacre $(INTO)/$(LUADIR)/lacre/command
+	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),; s,@MAIN@,$(LUADIR)/lacre/command,' \
+	  > $(INTO)/bin/lacre
+	chmod 755 $(INTO)/bin/lacre
 
 ## uninstall: out of PREFIX
 uninstall:
-	rm -rf '$(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)/lacre' '$(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)/lacre'
-	rm -f '$(DESTDIR)$(PREFIX)/bin/lacre'
+	rm -rf $(INTO)/$(LIBDIR)/lacre $(INTO)/$(LUADIR)/lacre $(INTO)/bin/lacre
+
+# for lacre-scm-1.rockspec, which gives the three directories
+install-rock: $(CORE)
+	install -d '$(ROCK_LIBDIR)/lacre' '$(ROCK_BINDIR)' $(addprefix '$(ROCK_LUADIR)'/,$(sort $(dir $(MODULES:lua/%=%))))
+	install -m 755 $(CORE) '$(ROCK_LIBDIR)/lacre/core.so'
+	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" '$(ROCK_LUADIR)'/"$$f" || exit 1; done
+	install -m 755 lua/bin/lacre '$(ROCK_BINDIR)/lacre'
 
 ## clean: removes build/
 clean:
 	rm -rf build
 
+## help: this list
 help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test lint bench deps install uninstall clean help
+.PHONY: all test asan lint bench deps install uninstall install-rock clean help

@@ -15,21 +15,18 @@ dependencies = { "lua >= 5.1", "argparse >= 0.7", "dkjson >= 2.5" }
 external_dependencies = {
   OPENSSL = { header = "openssl/ssl.h", library = "ssl" },
 }
--- "make", so that there is one list of sources and one set of flags, the Makefile's
+-- "make": one list of sources and one set of flags, the Makefile's; "builtin" would need a second list
 build = {
   type = "make",
-  build_variables = {
+  build_pass = false,
+  install_target = "install-rock",
+  variables = {
+    BUILD = "build/rock$(LUA_INCDIR)",
     CFLAGS = "$(CFLAGS)",
-    LDFLAGS = "-L$(OPENSSL_LIBDIR)",
     LUA = "$(LUA)",
     LUA_CFLAGS = "-I$(LUA_INCDIR)",
     OPENSSL_CFLAGS = "-I$(OPENSSL_INCDIR)",
-    OPENSSL_LIBS = "-lssl -lcrypto",
-  },
-  build_target = "rock",
-  install_target = "install-rock",
-  install_variables = {
-    LUA = "$(LUA)",
+    OPENSSL_LIBS = "-L$(OPENSSL_LIBDIR) -lssl -lcrypto",
     ROCK_LUADIR = "$(LUADIR)",
     ROCK_LIBDIR = "$(LIBDIR)",
     ROCK_BINDIR = "$(BINDIR)",

@@ -44,10 +44,13 @@ busted.subscribe({ "test", "start" }, function()
   return nil, true
 end)
 
+-- heard before the reporters, which are told "failure" instead of "success"
 busted.subscribe({ "test", "end" }, function(element, parent, status)
   local text = status == "success" and complaint()
-  if text then
-    busted.publish({ "failure", element.descriptor }, element, parent, text, { message = text, traceback = "" })
+  if not text then
+    return nil, true
   end
-  return nil, true
-end)
+  busted.publish({ "failure", "it" }, element, parent, text, { message = text, traceback = "" })
+  busted.publish({ "test", "end" }, element, parent, "failure")
+  return nil, false
+end, { priority = 1 })
