@@ -63,6 +63,15 @@ static inline void *compat_testudata (lua_State *L, int arg, const char *tname) 
 #define lua_toclose(L, i) ((void)(L), (void)(i))
 #endif
 
+/* tells the collector of memory it cannot see, so that it looks soon enough for
+** objects nobody closed; a collector that was stopped stays stopped */
+static inline void compat_gc_weight (lua_State *L, int kilobytes) {
+#if LUA_VERSION_NUM >= 502
+  if (!lua_gc(L, LUA_GCISRUNNING, 0)) return;
+#endif
+  lua_gc(L, LUA_GCSTEP, kilobytes);
+}
+
 /* whole numbers beyond 32 bits: integers where Lua has them, else doubles */
 static inline void compat_pushint64 (lua_State *L, int64_t n) {
 #if LUA_VERSION_NUM >= 503

@@ -17,7 +17,6 @@ context_Context *context_retain (context_Context *c) {
 void context_release (context_Context *c) {
   if (--c->references > 0) return;
   SSL_CTX_free(c->ctx);
-  pinset_clear(&c->policy.pins);
   OPENSSL_free(c->alpn);
   OPENSSL_free(c);
 }
@@ -30,6 +29,13 @@ static const own_Type context_type = { "lacre.core.context", release_context };
 
 context_Context *context_check (lua_State *L, int arg) {
   return own_check(L, arg, &context_type);
+}
+
+/* the same, for a setter: engines that exist never see a change */
+static context_Context *check_open (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  luaL_argcheck(L, !c->is_sealed, 1, "the context is in use");
+  return c;
 }
 
 /* RFC 7301 section 3.2: the server's preference; nothing in common is fatal */
@@ -54,7 +60,7 @@ static int on_alpn (SSL *ssl, const unsigned char **out, unsigned char *out_len,
 
 #define MODES                                                                          \
   (SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |               \
-   SSL_MODE_RELEASE_BUFFERS)
+   SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN)
 
 static void set_defaults (context_Context *c) {
   SSL_CTX_set_options(c->ctx, OPTIONS);
@@ -93,6 +99,7 @@ static int context_new (lua_State *L) {
 
 SSL *context_new_ssl (context_Context *c, judge_Check *check) {
   SSL *ssl = SSL_new(c->ctx);
+  c->is_sealed = 1;
   check->policy = &c->policy;
   if (ssl != NULL && judge_attach(ssl, check)) return ssl;
   SSL_free(ssl);
@@ -114,7 +121,7 @@ static int version_of (lua_State *L, int arg) {
 /* context:versions(min, max or nil) -> true | nil, err; the system's own policy
 ** may ask for more than min, never for less */
 static int context_versions (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   int min = version_of(L, 2), max = lua_isnoneornil(L, 3) ? 0 : version_of(L, 3);
   int policy = (int)SSL_CTX_get_min_proto_version(c->ctx);
   fail_clear();
@@ -125,7 +132,7 @@ static int context_versions (lua_State *L) {
 /* context:ciphers(tls12, tls13) -> true | nil, err; OpenSSL names joined by ":",
 ** already checked one by one; "" leaves that version's default */
 static int context_ciphers (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   const char *tls12 = args_text(L, 2), *tls13 = args_text(L, 3);
   fail_clear();
   return done(L, (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
@@ -134,7 +141,7 @@ static int context_ciphers (lua_State *L) {
 
 /* context:groups(list) -> true | nil, err; names joined by ":" */
 static int context_groups (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   const char *list = args_text(L, 2);
   fail_clear();
   return done(L, (int)SSL_CTX_set1_groups_list(c->ctx, list));
@@ -142,7 +149,7 @@ static int context_groups (lua_State *L) {
 
 /* context:sigalgs(list) -> true | nil, err; names joined by ":" */
 static int context_sigalgs (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   const char *list = args_text(L, 2);
   fail_clear();
   return done(L, (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
@@ -150,14 +157,14 @@ static int context_sigalgs (lua_State *L) {
 
 /* context:security_level(n) */
 static int context_security_level (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   SSL_CTX_set_security_level(c->ctx, args_int(L, 2, 0, 5));
   return 0;
 }
 
 /* context:alpn(wire) -> true | nil, err; RFC 7301 section 3.1 */
 static int context_alpn (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   int len;
   const unsigned char *wire = (const unsigned char *)args_bytes(L, 2, &len);
   fail_clear();
@@ -173,7 +180,7 @@ static int context_alpn (lua_State *L) {
 
 /* context:identity(cert, key, { intermediate ... }) -> true | nil, err */
 static int context_identity (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
   int i, n = args_list(L, 4);
@@ -191,7 +198,7 @@ static int context_identity (lua_State *L) {
 
 /* context:trust(store) -> true: the store is counted, and never changed after */
 static int context_trust (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   SSL_CTX_set1_cert_store(c->ctx, store_check(L, 2));
   return done(L, 1);
 }
@@ -201,14 +208,14 @@ static int context_client_auth (lua_State *L) {
   static const char *const names[] = { "none", "optional", "required", NULL };
   static const int modes[] = { SSL_VERIFY_NONE, SSL_VERIFY_PEER,
                                SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   SSL_CTX_set_verify(c->ctx, modes[args_enum(L, 2, names)], NULL);
   return done(L, 1);
 }
 
 /* context:advertise(cert) -> true | nil, err: a CA whose clients are welcome */
 static int context_advertise (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   X509 *cert = cert_check(L, 2);
   fail_clear();
   return done(L, SSL_CTX_add_client_CA(c->ctx, cert));
@@ -223,9 +230,10 @@ static int field_is_set (lua_State *L, int arg, const char *name) {
 }
 
 /* context:rules{ lax =, strict_anchors =, all_errors =, accept_expired =,
-** accept_name =, accept_any =, pins_only =, pins_expired = }, depth, time or nil */
+** accept_name =, accept_any =, pins_only =, hook = },
+** depth, time or nil */
 static int context_rules (lua_State *L) {
-  context_Context *c = context_check(L, 1);
+  context_Context *c = check_open(L);
   X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
   luaL_checktype(L, 2, LUA_TTABLE);
   SSL_CTX_set_verify_depth(c->ctx, args_int(L, 3, 0, 100));
@@ -239,26 +247,13 @@ static int context_rules (lua_State *L) {
   c->policy.rules.accept_name = field_is_set(L, 2, "accept_name");
   c->policy.accept_any = field_is_set(L, 2, "accept_any");
   c->policy.pins_only = field_is_set(L, 2, "pins_only");
-  c->policy.pins_expired = field_is_set(L, 2, "pins_expired");
+  c->policy.has_hook = field_is_set(L, 2, "hook");
   return 0;
-}
-
-/* context:pins(digests, scope) -> true; digests are 32 bytes each, end to end */
-static int context_pins (lua_State *L) {
-  static const char *const scopes[] = { "chain", "leaf", "issuer", NULL };
-  context_Context *c = context_check(L, 1);
-  int len, scope = args_enum(L, 3, scopes);
-  const char *digests = args_bytes(L, 2, &len);
-  luaL_argcheck(L, len > 0 && len % PINSET_DIGEST == 0, 2,
-                "digests of 32 bytes expected");
-  if (!pinset_set(&c->policy.pins, digests, len / PINSET_DIGEST, scope))
-    return luaL_error(L, "not enough memory");
-  return done(L, 1);
 }
 
 /* context:unsafe_renegotiation(): an insecure option that was asked for by name */
 static int context_unsafe_renegotiation (lua_State *L) {
-  SSL_CTX_set_options(context_check(L, 1)->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+  SSL_CTX_set_options(check_open(L)->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
   return 0;
 }
 
@@ -313,7 +308,6 @@ static const luaL_Reg methods[] = {
   { "client_auth", context_client_auth },
   { "advertise", context_advertise },
   { "rules", context_rules },
-  { "pins", context_pins },
   { "unsafe_renegotiation", context_unsafe_renegotiation },
   { "effective", context_effective },
   { NULL, NULL },

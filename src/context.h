@@ -16,6 +16,7 @@ typedef struct context_Context {
   SSL_CTX *ctx;
   int references;
   int is_server;
+  int is_sealed; /* an engine exists: nothing changes any more */
   judge_Policy policy;
   unsigned char *alpn; /* wire format, for a server to choose from */
   unsigned alpn_len;

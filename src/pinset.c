@@ -28,19 +28,22 @@ static int digest_spki (X509 *cert, unsigned char out[PINSET_DIGEST]) {
   return done;
 }
 
-static int is_pinned (const pinset_Pins *pins, X509 *cert) {
+int pinset_match_leaf (const pinset_Pins *pins, X509 *leaf, int *which) {
   unsigned char digest[PINSET_DIGEST];
   int i;
-  if (!digest_spki(cert, digest)) return 0;
-  for (i = 0; i < pins->count; i++)
-    if (memcmp(pins->digests[i], digest, PINSET_DIGEST) == 0) return 1;
-  return 0;
+  if (leaf == NULL || !digest_spki(leaf, digest)) return -1;
+  for (i = 0; i < pins->count; i++) {
+    if (memcmp(pins->digests[i], digest, PINSET_DIGEST) != 0) continue;
+    *which = i;
+    return 0;
+  }
+  return -1;
 }
 
-int pinset_match (const pinset_Pins *pins, const STACK_OF(X509) * chain) {
+int pinset_match (const pinset_Pins *pins, const STACK_OF(X509) * chain, int *which) {
   int depth = pins->scope == PINSET_ISSUER ? 1 : 0;
   int end = pins->scope == PINSET_LEAF ? 1 : sk_X509_num(chain);
   for (; depth < end; depth++)
-    if (is_pinned(pins, sk_X509_value(chain, depth))) return depth;
+    if (pinset_match_leaf(pins, sk_X509_value(chain, depth), which) == 0) return depth;
   return -1;
 }

@@ -23,7 +23,11 @@ int pinset_set (pinset_Pins *pins, const void *digests, int count, int scope);
 
 void pinset_clear (pinset_Pins *pins);
 
-/* the depth of the first certificate whose key is pinned, or -1 */
-int pinset_match (const pinset_Pins *pins, const STACK_OF(X509) * chain);
+/* the depth of the first certificate whose key is pinned, and in *which the place
+** of its pin; or -1 */
+int pinset_match (const pinset_Pins *pins, const STACK_OF(X509) * chain, int *which);
+
+/* the same for a chain of one certificate, whatever the scope */
+int pinset_match_leaf (const pinset_Pins *pins, X509 *leaf, int *which);
 
 #endif

@@ -1,23 +1,33 @@
 #include "socket_bio.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 
+void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len) {
+  size_t room = SOCKET_BIO_OPENING - wire->opening_len, n = len < room ? len : room;
+  memcpy(wire->opening + wire->opening_len, bytes, n);
+  wire->opening_len = (unsigned char)(wire->opening_len + n);
+}
+
 static int bio_read (BIO *bio, char *buffer, int size) {
-  net_Socket *s = BIO_get_data(bio);
+  socket_bio_Wire *wire = BIO_get_data(bio);
   long n;
   BIO_clear_retry_flags(bio);
-  n = net_read(s, buffer, (size_t)size);
+  n = net_read(wire->socket, buffer, (size_t)size);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-  if (n < 0 && net_would_block(s->error)) BIO_set_retry_read(bio);
+  if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_read(bio);
+  if (n > 0 && wire->opening_len < SOCKET_BIO_OPENING)
+    socket_bio_note(wire, buffer, (size_t)n);
   return (int)n;
 }
 
 static int bio_write (BIO *bio, const char *bytes, int len) {
-  net_Socket *s = BIO_get_data(bio);
+  socket_bio_Wire *wire = BIO_get_data(bio);
   long n;
   BIO_clear_retry_flags(bio);
-  n = net_write(s, bytes, (size_t)len);
-  if (n < 0 && net_would_block(s->error)) BIO_set_retry_write(bio);
+  n = net_write(wire->socket, bytes, (size_t)len);
+  if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_write(bio);
   return (int)n;
 }
 
@@ -40,12 +50,12 @@ static void make_method (void) {
   else BIO_meth_free(m);
 }
 
-BIO *socket_bio_new (net_Socket *socket) {
+BIO *socket_bio_new (socket_bio_Wire *wire) {
   BIO *bio;
   if (!CRYPTO_THREAD_run_once(&method_once, make_method) || method == NULL) return NULL;
   bio = BIO_new(method);
   if (bio == NULL) return NULL;
-  BIO_set_data(bio, socket);
+  BIO_set_data(bio, wire);
   BIO_set_init(bio, 1);
   return bio;
 }

@@ -1,7 +1,8 @@
 /*
 ** socket_bio: OpenSSL's reads and writes through a counted Socket. No signal, no
 ** descriptor of its own: when the socket is closed it fails, whoever has the
-** number by then.
+** number by then. The first bytes that come are kept: they tell a peer that
+** speaks HTTP or SSH from one that speaks TLS.
 */
 #ifndef lacre_socket_bio_h
 #define lacre_socket_bio_h
@@ -10,7 +11,18 @@
 
 #include "net.h"
 
-/* a BIO over a socket that outlives it; NULL when memory ran out */
-BIO *socket_bio_new (net_Socket *socket);
+#define SOCKET_BIO_OPENING 16
+
+typedef struct socket_bio_Wire {
+  net_Socket *socket; /* owned reference; NULL over memory */
+  unsigned char opening_len;
+  char opening[SOCKET_BIO_OPENING];
+} socket_bio_Wire;
+
+/* keeps the first bytes of the peer */
+void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len);
+
+/* a BIO over a wire that outlives it; NULL when memory ran out */
+BIO *socket_bio_new (socket_bio_Wire *wire);
 
 #endif
