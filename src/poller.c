@@ -7,20 +7,19 @@
 
 #include "args.h"
 #include "fail.h"
+#include "own.h"
+#include "poller_backend.h"
 
-static short events_of (const char *text) {
-  short events = 0;
-  if (strchr(text, 'r') != NULL) events |= POLLIN;
-  if (strchr(text, 'w') != NULL) events |= POLLOUT;
-  return events;
+static int events_of (lua_State *L, int arg) {
+  const char *text = args_text(L, arg);
+  return (strchr(text, 'r') != NULL ? POLLER_READ : 0) |
+         (strchr(text, 'w') != NULL ? POLLER_WRITE : 0);
 }
 
-/* an error or a hang-up is reported as readiness: the next call will tell it */
-static const char *text_of (short events) {
-  int readable = (events & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0;
-  int writable = (events & (POLLOUT | POLLHUP | POLLERR | POLLNVAL)) != 0;
-  if (readable && writable) return "rw";
-  return readable ? "r" : "w";
+static void push_events (lua_State *L, int events) {
+  if (events == (POLLER_READ | POLLER_WRITE)) lua_pushliteral(L, "rw");
+  else if (events == POLLER_READ) lua_pushliteral(L, "r");
+  else lua_pushliteral(L, "w");
 }
 
 /* rounded up: waking early would only spin */
@@ -34,56 +33,84 @@ static int milliseconds (lua_State *L, int arg) {
 
 /* wait(fd, events, seconds or nil) -> ready events, or nil when time ran out or
 ** a signal came */
-static int poller_wait (lua_State *L) {
+static int poller_wait_one (lua_State *L) {
+  int events = events_of(L, 2);
   struct pollfd p;
   p.fd = args_int(L, 1, 0, INT_MAX);
-  p.events = events_of(args_text(L, 2));
+  p.events = (short)((events & POLLER_READ ? POLLIN : 0) |
+                     (events & POLLER_WRITE ? POLLOUT : 0));
   p.revents = 0;
   if (poll(&p, 1, milliseconds(L, 3)) <= 0) return 0;
-  lua_pushstring(L, text_of(p.revents));
+  if (p.revents & (POLLHUP | POLLERR | POLLNVAL)) events = POLLER_READ | POLLER_WRITE;
+  else
+    events = (p.revents & POLLIN ? POLLER_READ : 0) |
+             (p.revents & POLLOUT ? POLLER_WRITE : 0);
+  push_events(L, events);
   return 1;
 }
 
-/* items are { fd, events, fd, events, ... } */
-static struct pollfd *push_set (lua_State *L, int list, int n) {
-  struct pollfd *set = lua_newuserdata(L, sizeof *set * (size_t)(n + 1));
-  int i;
-  for (i = 0; i < n; i++) {
-    lua_rawgeti(L, list, 2 * i + 1);
-    set[i].fd = (int)lua_tointeger(L, -1);
-    set[i].events = events_of(args_item(L, list, 2 * i + 2));
-    set[i].revents = 0;
-    lua_pop(L, 1);
-  }
-  return set;
+static void release_poller (void *obj) {
+  poller_backend_free(obj);
 }
 
-/* poll({ fd, events, ... }, seconds or nil) -> { index, events, ... } of the
-** ready ones; empty when time ran out or a signal came */
-static int poller_poll (lua_State *L) {
-  int n = args_list(L, 1) / 2, timeout = milliseconds(L, 2), ready, i, found = 0;
-  struct pollfd *set = push_set(L, 1, n);
-  ready = poll(set, (nfds_t)n, timeout);
-  if (ready < 0 && errno != EINTR) return fail_errno(L, "read", errno, "poll");
-  lua_createtable(L, ready > 0 ? 2 * ready : 0, 0);
-  for (i = 0; i < n && ready > 0; i++) {
-    if (set[i].revents == 0) continue;
-    lua_pushinteger(L, i + 1);
-    lua_rawseti(L, -2, ++found);
-    lua_pushstring(L, text_of(set[i].revents));
-    lua_rawseti(L, -2, ++found);
+static const own_Type poller_type = { "lacre.core.poller", release_poller };
+
+/* new() -> poller | nil, err */
+static int poller_new (lua_State *L) {
+  own_Box *box = own_new(L, &poller_type);
+  box->obj = poller_backend_new();
+  if (box->obj == NULL) return fail_errno(L, "read", errno, "poller");
+  return 1;
+}
+
+/* poller:watch(fd, events) -> true; false: it never blocks | nil, err */
+static int poller_watch (lua_State *L) {
+  poller_Backend *b = own_check(L, 1, &poller_type);
+  int fd = args_int(L, 2, 0, INT_MAX), events = events_of(L, 3);
+  if (poller_backend_watch(b, fd, events) == 0) lua_pushboolean(L, 1);
+  else if (errno == EPERM) lua_pushboolean(L, 0);
+  else return fail_errno(L, "read", errno, "poller");
+  return 1;
+}
+
+#define BATCH 64
+
+/* poller:wait(seconds or nil, list) -> count: puts fd, events, fd, events ... into
+** the list; nothing when time ran out or a signal came | nil, err */
+static int poller_wait (lua_State *L) {
+  poller_Backend *b = own_check(L, 1, &poller_type);
+  poller_Event found[BATCH];
+  int i, n, timeout = milliseconds(L, 2);
+  luaL_checktype(L, 3, LUA_TTABLE);
+  n = poller_backend_wait(b, found, BATCH, timeout);
+  if (n < 0 && errno != EINTR) return fail_errno(L, "read", errno, "poller");
+  for (i = 0; i < n; i++) {
+    lua_pushinteger(L, found[i].fd);
+    lua_rawseti(L, 3, 2 * i + 1);
+    push_events(L, found[i].events);
+    lua_rawseti(L, 3, 2 * i + 2);
   }
+  lua_pushinteger(L, n > 0 ? 2 * n : 0);
   return 1;
 }
 
 static const luaL_Reg functions[] = {
+  { "wait", poller_wait_one },
+  { "new", poller_new },
+  { NULL, NULL },
+};
+
+static const luaL_Reg methods[] = {
+  { "watch", poller_watch },
   { "wait", poller_wait },
-  { "poll", poller_poll },
+  { "close", own_method_close },
   { NULL, NULL },
 };
 
 int poller_open (lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
+  own_type(L, &poller_type, NULL, methods);
+  lua_pop(L, 1);
   return 1;
 }

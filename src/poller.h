@@ -1,6 +1,6 @@
 /*
-** poller: which descriptors are ready. The only place that waits; by poll(2),
-** with no limit on the number of descriptors. Signals end a wait early.
+** poller: readiness of descriptors, for Lua: one at a time, or many by the
+** system's best means. Nothing else in the core waits.
 */
 #ifndef lacre_poller_h
 #define lacre_poller_h

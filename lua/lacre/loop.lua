@@ -1,38 +1,68 @@
 --- loop: many connections in one thread.
 --
 -- Each task is a coroutine. Where a connection would block, its task yields and the others go on;
--- the loop itself waits in one poll(2). Only what tools and tests need: it is no framework.
+-- the loop itself waits in one call of the system (epoll, kqueue, poll), which costs what is ready
+-- and not what waits. Only what tools and tests need: it is no framework.
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local time = require "lacre.time"
+local timers = require "lacre.timers"
 local wait = require "lacre.wait"
 
 local unpack = table.unpack or unpack -- luacheck: ignore
+local fail = lacre_error.fail
+local monotonic = time.monotonic
+local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
 
 local loop = {}
-
-local ready = {} -- tasks to resume, in order: { task, n, values ... }
-local waiting = {} -- tasks that wait for a descriptor, a time or a task
-local live = 0 -- tasks that have not ended
-local current -- the task that runs now
-local depth = 0 -- loop.run inside loop.run is refused
-local stopping = false
 
 ---@class lacre.task
 local Task = {}
 Task.__index = Task
 Task.__name = "lacre.task"
 
+local ready, first, last = {}, 1, 0 -- a queue of tasks to resume
+local readers, writers = {}, {} -- by descriptor: the task that waits for it
+local awaited = 0 -- how many tasks wait for a descriptor
+local live = 0 -- tasks that have not ended
+local current -- the task that runs now
+local belongs = setmetatable({}, { __mode = "k" }) -- thread -> its task
+local poller -- of the loop that runs
+local stopping = false
+
 local function pack(...)
   return { n = select("#", ...), ... }
 end
 
-local function make_ready(task, ...)
-  waiting[task] = nil
-  task.fd, task.deadline = nil, nil
-  ready[#ready + 1] = { task, pack(...) }
+local function enqueue(task)
+  last = last + 1
+  ready[last] = task
+end
+
+-- a task waits for a descriptor no longer
+local function release(task)
+  local fd = task.fd
+  if not fd then
+    return
+  end
+  task.fd = nil
+  awaited = awaited - 1
+  if readers[fd] == task then
+    readers[fd] = nil
+  end
+  if writers[fd] == task then
+    writers[fd] = nil
+  end
+end
+
+-- its wait ends with these results
+local function wake(task, a, b)
+  release(task)
+  task.waits, task.deadline = false, nil
+  task.a, task.b = a, b
+  enqueue(task)
 end
 
 --- Called with the error of a task that nobody joins; by default a line on stderr.
@@ -44,15 +74,18 @@ end
 local function finish(task, ok, ...)
   live = live - 1
   task.done, task.ok, task.results = true, ok, pack(...)
-  for _, joiner in ipairs(task.joiners) do
-    make_ready(joiner, true)
+  for _, joiner in ipairs(task.joiners or {}) do
+    if joiner.waits == task then
+      wake(joiner, true)
+    end
   end
-  if not ok and #task.joiners == 0 and not task.main then
+  if not ok and not task.joiners and not task.main then
     loop.on_error(tostring((...)))
   end
 end
 
 local function after_resume(task, ok, ...)
+  current = nil
   if not ok then
     local message = ...
     finish(task, false, lacre_error.is(message) and message or tostring(message))
@@ -61,46 +94,113 @@ local function after_resume(task, ok, ...)
   end
 end
 
-local function resume(task, values)
-  local outer = current
+local function step(task)
   current = task
-  after_resume(task, coroutine.resume(task.thread, unpack(values, 1, values.n)))
-  current = outer
+  local args = task.args
+  if args then
+    task.args = nil
+    return after_resume(task, resume(task.thread, unpack(args, 1, args.n)))
+  end
+  local a, b = task.a, task.b
+  task.a, task.b = nil, nil
+  return after_resume(task, resume(task.thread, a, b))
 end
 
 --- Starts a task. It runs as soon as the one that calls waits.
 ---@param fn function
 ---@return lacre.task
 function loop.spawn(fn, ...)
-  local task = setmetatable({ thread = coroutine.create(fn), joiners = {}, done = false }, Task)
+  local thread = coroutine.create(fn)
+  local task = setmetatable({ thread = thread, args = pack(...), waits = false }, Task)
+  belongs[thread] = task
   live = live + 1
-  make_ready(task, ...)
+  enqueue(task)
   return task
 end
 
-local function suspend(fd, events, seconds)
-  local task = current
-  if task.canceled then
-    return lacre_error.fail("read", "canceled", "the task was canceled")
+local function canceled()
+  return fail("read", "canceled", "the task was canceled")
+end
+
+local function occupied(fd, events)
+  local both = events == "rw"
+  return (both or events == "r") and readers[fd] or (both or events == "w") and writers[fd]
+end
+
+-- what is watched is the union of what a reader and a writer wait for
+local function watch(fd)
+  return poller:watch(fd, readers[fd] and (writers[fd] and "rw" or "r") or "w")
+end
+
+local function await(task, fd, events)
+  if occupied(fd, events) then
+    error(("two tasks wait for descriptor %d"):format(fd), 0)
   end
-  task.fd, task.events = fd, events
-  task.deadline = seconds and time.monotonic() + seconds
-  waiting[task] = true
-  return coroutine.yield()
+  task.fd, awaited = fd, awaited + 1
+  if events ~= "w" then
+    readers[fd] = task
+  end
+  if events ~= "r" then
+    writers[fd] = task
+  end
+  local watched, err = watch(fd)
+  if not watched then
+    release(task)
+  end
+  return watched, err
+end
+
+-- gives way until somebody wakes the task; `reason` is what it waits for
+local function suspend(reason, seconds)
+  local task = current
+  task.waits = reason
+  if seconds then
+    task.deadline = monotonic() + seconds
+    timers.set(task, task.deadline)
+  end
+  return yield()
+end
+
+-- the scheduler of `wait`: false where the caller is none of the loop's tasks
+local function wait_ready(fd, events, seconds)
+  local task = current
+  if not task or belongs[running()] ~= task then
+    return false
+  elseif task.canceled then
+    return canceled()
+  end
+  local watched, err = await(task, fd, events)
+  if watched then
+    return suspend(true, seconds)
+  elseif err then
+    return nil, err
+  end
+  return events -- a file: it never blocks
+end
+
+-- whoever waits for a descriptor that is closed now finds that out
+local function closing(fd)
+  local reader, writer = readers[fd], writers[fd]
+  if reader then
+    wake(reader, "r")
+  end
+  if writer and writer ~= reader then
+    wake(writer, "w")
+  end
 end
 
 --- Whether the caller runs inside a task.
 ---@return boolean
 function loop.running()
-  return current ~= nil
+  return current ~= nil and belongs[running()] == current
 end
 
 --- Seconds of the loop's clock; only differences mean something.
-loop.now = time.monotonic
+loop.now = monotonic
 
 local function must_run(name)
-  if not current then
-    error(("loop.%s is called outside of loop.run"):format(name), 3)
+  if not loop.running() then
+    options.misuse("loop.%s is called outside of a task", name)
   end
 end
 
@@ -110,7 +210,10 @@ end
 ---@return lacre.error? err canceled
 function loop.sleep(seconds)
   must_run "sleep"
-  local _, why = suspend(nil, nil, math.max(0, seconds))
+  if current.canceled then
+    return canceled()
+  end
+  local _, why = suspend(true, math.max(0, seconds))
   if why == "timeout" then
     return true
   end
@@ -132,13 +235,16 @@ end
 
 --- Waits for the end of a task.
 ---@param seconds? number
----@return any ... what its function returned, or nil and the error it raised
+---@return any ... what its function returned, or nil and the error it raised, or nil and `timeout`
 function Task:join(seconds)
   must_run "join"
   if not self.done then
-    self.joiners[#self.joiners + 1] = current
-    local done, why = suspend(nil, nil, seconds)
-    if not done then
+    self.joiners = self.joiners or {}
+    table.insert(self.joiners, current)
+    local done, why = suspend(self, seconds)
+    if why == "timeout" then
+      return fail("read", "timeout", "the task did not end in time")
+    elseif not done then
       return nil, why
     end
   end
@@ -155,8 +261,8 @@ function Task:cancel()
     return false
   end
   self.canceled = true
-  if waiting[self] then
-    make_ready(self, lacre_error.fail("read", "canceled", "the task was canceled"))
+  if self.waits then
+    wake(self, canceled())
   end
   return true
 end
@@ -167,76 +273,74 @@ function Task:status()
 end
 
 local function run_ready()
-  local batch = ready
-  ready = {}
-  for _, entry in ipairs(batch) do
-    if not entry[1].done then
-      resume(entry[1], entry[2])
-    end
+  local stop = last
+  while first <= stop do
+    local task = ready[first]
+    ready[first] = nil
+    first = first + 1
+    step(task)
+  end
+  if first > last then
+    first, last = 1, 0
   end
 end
 
--- what poll is asked: the descriptors, whose they are, and the time to the next deadline
-local function next_wait()
-  local set, owners, soonest = {}, {}, nil
-  for task in pairs(waiting) do
-    if task.fd then
-      set[#set + 1], set[#set + 2] = task.fd, task.events
-      owners[#owners + 1] = task
-    end
-    if task.deadline and (not soonest or task.deadline < soonest) then
-      soonest = task.deadline
-    end
+local function expire(task)
+  if task.waits then
+    wake(task, nil, "timeout")
   end
-  return set, owners, soonest and math.max(0, soonest - time.monotonic())
 end
 
-local function expire()
-  local now, late = time.monotonic(), {}
-  for task in pairs(waiting) do
-    if task.deadline and task.deadline <= now then
-      late[#late + 1] = task
-    end
+local function dispatch(fd, events)
+  local reader, writer = readers[fd], writers[fd]
+  if reader and events ~= "w" then
+    wake(reader, events)
   end
-  for _, task in ipairs(late) do
-    make_ready(task, nil, "timeout")
+  if writer and writer ~= reader and events ~= "r" then
+    wake(writer, events)
+  end
+  if readers[fd] or writers[fd] then
+    watch(fd) -- the other half still waits
   end
 end
+
+local found = {}
 
 local function poll_once()
-  local set, owners, seconds = next_wait()
-  if #ready > 0 then
-    seconds = 0
+  local soonest = timers.next()
+  local seconds = first <= last and 0 or soonest and math.max(0, soonest - monotonic())
+  local count = lacre_error.assert(poller:wait(seconds, found))
+  for i = 1, count, 2 do
+    dispatch(found[i], found[i + 1])
   end
-  local found = lacre_error.assert(core.poller.poll(set, seconds))
-  for i = 1, #found, 2 do
-    local task = owners[found[i]]
-    if waiting[task] then
-      make_ready(task, found[i + 1])
-    end
-  end
-  expire()
-end
-
-local function turn()
-  run_ready()
-  if live > 0 and not stopping and (#ready > 0 or next(waiting)) then
-    poll_once()
+  if soonest then
+    timers.expire(monotonic(), expire)
   end
 end
 
 local function drive(main)
   while live > 0 and not stopping and not (main and main.done) do
-    if #ready == 0 and not next(waiting) then
-      error("every task waits for another", 0)
+    run_ready()
+    if live > 0 and not stopping and not (main and main.done) then
+      if first > last and awaited == 0 and not timers.next() then
+        error("every task waits for another", 0)
+      end
+      poll_once()
     end
-    turn()
   end
 end
 
+local function open_poller()
+  poller = lacre_error.assert(core.poller.new())
+  wait.scheduler, wait.closing = wait_ready, closing
+end
+
 local function forget_all()
-  ready, waiting, live, stopping, depth = {}, {}, 0, false, 0
-  wait.scheduler = nil
+  poller:close()
+  ready, first, last, readers, writers, awaited = {}, 1, 0, {}, {}, 0
+  live, stopping, poller, current = 0, false, nil, nil
+  wait.scheduler, wait.closing = nil, nil
+  timers.clear()
 end
 
 --- Runs a function as a task, and everything it spawns, until the function ends. Tasks that still
@@ -244,13 +348,10 @@ end
 ---@param fn? function
 ---@return any ... what the function returned; its error is raised
 function loop.run(fn, ...)
-  if depth > 0 then
-    error("loop.run is called inside of loop.run", 2)
+  if poller then
+    options.misuse "loop.run is called inside of loop.run"
   end
-  depth = 1
-  wait.scheduler = function(fd, events, seconds)
-    return current ~= nil and suspend(fd, events, seconds)
-  end
+  open_poller()
   local main = fn and loop.spawn(fn, ...)
   if main then
     main.main = true
@@ -277,6 +378,7 @@ end
 ---@param given? { concurrency?: integer } 16 by default
 ---@return any[] results in the order of the list; an error becomes `{ err = ... }`
 function loop.map(list, fn, given)
+  must_run "map"
   local set = options.check({ concurrency = { type = "integer", default = 16 } }, given, "loop.map")
   local results, at, workers = {}, 0, {}
   local function work()
@@ -309,22 +411,26 @@ function loop.with_timeout(seconds, fn, ...)
   local results = pack(task:join(seconds))
   if not task.done then
     task:cancel()
-    return lacre_error.fail("read", "timeout", "not done within %g s", seconds)
+    return fail("read", "timeout", "not done within %g s", seconds)
   end
   return unpack(results, 1, results.n)
 end
 
 local function forward(thread, ok, ...)
   if ok and coroutine.status(thread) == "suspended" then
-    return forward(thread, coroutine.resume(thread, coroutine.yield(...)))
+    return forward(thread, resume(thread, yield(...)))
   end
   return ok, ...
 end
 
 -- PUC 5.1 cannot yield across pcall: there the function runs as a coroutine whose yields are passed on
 local function pcall_51(fn, ...)
-  local thread = coroutine.create(fn)
-  return forward(thread, coroutine.resume(thread, ...))
+  local outer, thread = running(), coroutine.create(fn)
+  if not outer then
+    return pcall(fn, ...)
+  end
+  belongs[thread] = belongs[outer]
+  return forward(thread, resume(thread, ...))
 end
 
 --- pcall that may be yielded across on every Lua.

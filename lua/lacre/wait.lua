@@ -1,15 +1,21 @@
 --- wait: the one place that decides how to block.
 --
 -- Every operation that cannot go on asks `wait.ready(fd, events, seconds)`. Inside a task of
--- `lacre.loop` that yields; elsewhere it is a plain poll(2). Nothing else in lacre waits.
+-- `lacre.loop`, or of an event loop that an adaptor made known, that yields; elsewhere it is a plain
+-- poll(2). Nothing else in lacre waits.
 
 local core = require "lacre.core"
 local time = require "lacre.time"
 
 local wait = {
-  --- Set by a scheduler: like `wait.ready`, or returns false when the caller is none of its tasks.
+  --- Set while lacre.loop runs: like `wait.ready`, or returns false when the caller is no task of it.
   ---@type (fun(fd: integer, events: string, seconds: number?): string|false|nil, string?)?
   scheduler = nil,
+  --- Set by an adaptor for a foreign event loop; the same contract.
+  adaptor = nil,
+  --- Called before a descriptor is closed, so that whoever waits for it is told.
+  ---@type fun(fd: integer)?
+  closing = nil,
 }
 
 local poll = core.poller.wait
@@ -41,7 +47,23 @@ function wait.ready(fd, events, seconds)
       return ready, why
     end
   end
+  local adaptor = wait.adaptor
+  if adaptor then
+    local ready, why = adaptor(fd, events, seconds)
+    if ready ~= false then
+      return ready, why
+    end
+  end
   return block(fd, events, seconds)
+end
+
+--- Tells whoever waits for a descriptor that it is about to be closed.
+---@param fd integer
+function wait.forget(fd)
+  local closing = wait.closing
+  if closing and fd >= 0 then
+    closing(fd)
+  end
 end
 
 return wait
