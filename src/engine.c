@@ -28,6 +28,7 @@ typedef struct Engine {
   unsigned char fed_eof;
   unsigned char sent_close, got_close;
   unsigned char awaits_hook; /* a server that is done but for on_verify */
+  int64_t received, sent;    /* plaintext, for info() */
   char *owed;                /* bytes accepted whose record is not on its way yet */
   size_t owed_len;
 } Engine;
@@ -315,6 +316,7 @@ static int engine_read (lua_State *L) {
   ERR_clear_error();
   result = SSL_read_ex(e->ssl, buffer, max, &n);
   if (result != 1) return tell(L, e, ssl_outcome(e->ssl, result), "read");
+  e->received += (int64_t)n;
   lua_pushlstring(L, buffer, n);
   return 1;
 }
@@ -357,6 +359,7 @@ static int put_owed (Engine *e) {
 
 /* count, and why not all of it */
 static int wrote (lua_State *L, Engine *e, ssl_Outcome outcome, size_t count) {
+  e->sent += (int64_t)count;
   lua_pushinteger(L, (lua_Integer)count);
   if (outcome == SSL_OUTCOME_DONE) return 1;
   tell(L, e, outcome, "write");
@@ -463,9 +466,14 @@ static int engine_pin_state (lua_State *L) {
 }
 
 /* engine:info() -> { version =, cipher =, group =, sigalg =, alpn =, sni =,
-** resumed = }, as far as the handshake got */
+** resumed =, bytes_read =, bytes_written = }, as far as the handshake got */
 static int engine_info (lua_State *L) {
-  facts_push_info(L, check_engine(L)->ssl);
+  const Engine *e = check_engine(L);
+  facts_push_info(L, e->ssl);
+  compat_pushint64(L, e->received);
+  lua_setfield(L, -2, "bytes_read");
+  compat_pushint64(L, e->sent);
+  lua_setfield(L, -2, "bytes_written");
   return 1;
 }
 

@@ -54,16 +54,19 @@ void facts_push_info (lua_State *L, SSL *ssl) {
   fail_clear();
 }
 
-/* OpenSSL leaves a client's own certificate out of the list it gives a server */
+/* OpenSSL leaves a client's own certificate out of the list it gives a server; a
+** client has its server's in the list, and only there while it is being judged */
 int facts_push_peer_chain (lua_State *L, SSL *ssl) {
   STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
-  X509 *leaf = SSL_get0_peer_certificate(ssl);
+  X509 *leaf = SSL_is_server(ssl) ? SSL_get0_peer_certificate(ssl) : NULL;
   int i, n = sent == NULL ? 0 : sk_X509_num(sent), at = 0;
-  if (leaf == NULL) return 0;
+  if (leaf == NULL && n == 0) return 0;
   lua_createtable(L, n + 1, 0);
-  cert_push(L, leaf);
-  lua_rawseti(L, -2, ++at);
-  for (i = SSL_is_server(ssl) ? 0 : 1; i < n; i++) {
+  if (leaf != NULL) {
+    cert_push(L, leaf);
+    lua_rawseti(L, -2, ++at);
+  }
+  for (i = 0; i < n; i++) {
     cert_push(L, sk_X509_value(sent, i));
     lua_rawseti(L, -2, ++at);
   }

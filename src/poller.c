@@ -73,6 +73,12 @@ static int poller_watch (lua_State *L) {
   return 1;
 }
 
+/* poller:fd() -> integer, readable when an event is there; -1 where there is none */
+static int poller_fd (lua_State *L) {
+  lua_pushinteger(L, poller_backend_fd(own_check(L, 1, &poller_type)));
+  return 1;
+}
+
 #define BATCH 64
 
 /* poller:wait(seconds or nil, list) -> count: puts fd, events, fd, events ... into
@@ -101,10 +107,8 @@ static const luaL_Reg functions[] = {
 };
 
 static const luaL_Reg methods[] = {
-  { "watch", poller_watch },
-  { "wait", poller_wait },
-  { "close", own_method_close },
-  { NULL, NULL },
+  { "watch", poller_watch },     { "wait", poller_wait }, { "fd", poller_fd },
+  { "close", own_method_close }, { NULL, NULL },
 };
 
 int poller_open (lua_State *L) {

@@ -27,6 +27,10 @@ void poller_backend_free (poller_Backend *b) {
   free(b);
 }
 
+int poller_backend_fd (const poller_Backend *b) {
+  return b->fd;
+}
+
 int poller_backend_watch (poller_Backend *b, int fd, int events) {
   struct epoll_event e;
   memset(&e, 0, sizeof e);
@@ -82,6 +86,10 @@ poller_Backend *poller_backend_new (void) {
 void poller_backend_free (poller_Backend *b) {
   close(b->fd);
   free(b);
+}
+
+int poller_backend_fd (const poller_Backend *b) {
+  return b->fd;
 }
 
 int poller_backend_watch (poller_Backend *b, int fd, int events) {
@@ -149,6 +157,11 @@ static struct pollfd *add (poller_Backend *b, int fd) {
   }
   b->set[b->count].fd = fd;
   return &b->set[b->count++];
+}
+
+int poller_backend_fd (const poller_Backend *b) {
+  (void)b;
+  return -1;
 }
 
 int poller_backend_watch (poller_Backend *b, int fd, int events) {

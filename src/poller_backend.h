@@ -20,6 +20,10 @@ typedef struct poller_Backend poller_Backend;
 poller_Backend *poller_backend_new (void);
 void poller_backend_free (poller_Backend *b);
 
+/* a descriptor that is readable when an event is there, so that pollers nest; -1
+** where the system has none */
+int poller_backend_fd (const poller_Backend *b);
+
 /* watches for the next event; 0, or -1: EPERM means it never blocks */
 int poller_backend_watch (poller_Backend *b, int fd, int events);
 

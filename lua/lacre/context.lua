@@ -3,7 +3,7 @@
 -- `lacre.settings` builds the object; here it learns to connect, listen and make engines, because
 -- only this file may know both.
 
-local conn = require "lacre.conn"
+local connect = require "lacre.connect"
 local engine = require "lacre.engine"
 local listener = require "lacre.listener"
 local settings = require "lacre.settings"
@@ -26,7 +26,12 @@ end
 ---@return lacre.conn?
 ---@return lacre.error?
 function methods:connect(host, port, given)
-  return conn.connect(host, port, with_context(self, given))
+  if type(host) == "table" then
+    return connect.connect(with_context(self, host))
+  elseif type(port) == "table" then
+    port, given = nil, port
+  end
+  return connect.connect(host, port, with_context(self, given))
 end
 
 --- Listens with this context; see `lacre.listen`.

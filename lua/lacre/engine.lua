@@ -53,6 +53,7 @@ function engine.new_core(ctx, set, socket)
   if not made then
     return nil, err
   end
+  peer.prepare(made, inside.set, names.name)
   return made, names.name
 end
 
@@ -90,7 +91,7 @@ function engine.new(ctx, given)
   if not made then
     return nil, name
   end
-  return setmetatable({ core = made, context = ctx, server_name = name }, Engine)
+  return setmetatable({ core = made, context = ctx, name = name }, Engine)
 end
 
 -- what is owed to the caller: "not yet" is false, an error is explained
@@ -116,16 +117,32 @@ function Engine:feed_eof()
 end
 
 --- Bytes to send, "" when there are none. After an error too: the alert is in them.
+---@param max? integer bytes at most
 ---@return string
-function Engine:drain()
-  return self.core:drain()
+function Engine:drain(max)
+  return self.core:drain(max or 0x7fffffff)
 end
 
 --- Goes on with the handshake as far as the bytes allow.
 ---@return boolean? done false: drain, and feed more
 ---@return lacre.error? err
 function Engine:handshake()
-  return outcome(self, self.core:handshake())
+  if self.is_established then
+    return true
+  end
+  local done, why = self.core:handshake()
+  while peer.hooks[why] do
+    local answered, err = peer.hooks[why](self)
+    if not answered then
+      return nil, err
+    end
+    done, why = self.core:handshake()
+  end
+  if done then
+    self.is_established = true
+    return peer.complete(self)
+  end
+  return outcome(self, done, why)
 end
 
 --- Encrypts; drain afterwards.
@@ -194,7 +211,7 @@ end
 
 ---@return boolean
 function Engine:is_open()
-  return self.core:state() == "open"
+  return self.is_established == true and self.core:state() == "open"
 end
 
 --- Bytes fed and not digested.
@@ -212,21 +229,37 @@ end
 --- The facts that engines and connections share; `conn` uses them too.
 engine.facts = {}
 
----@return table info
+local function verified_how(self, set)
+  if set.pins_only then
+    return self.core:pin_state() == "match" and "pins" or "none"
+  end
+  return self.core:verified_chain() and "chain" or "none"
+end
+
+local function pin_of(self, set)
+  local state, place = self.core:pin_state()
+  local pins = state == "match" and peer.pins_of(set, self.name)
+  return pins and tostring(pins.pins[place]) or state
+end
+
+--- What is known of the connection, as plain data.
+---@return table info role version cipher group sigalg alpn server_name resumed verified pin insecure
 function engine.facts:info()
   local info, set = self.core:info(), settings.inside(self.context).set
   info.role = set.role
   info.group = info.group and suites.group_name(info.group)
   info.sigalg = suites.signature_name(info.sigalg)
-  info.server_name = self.server_name or info.sni
-  info.sni = nil
-  info.verified = set.pins_only and "pins" or self.core:verified_chain() and "chain" or "none"
+  info.server_name, info.sni = self.name or info.sni, nil
+  info.verified = verified_how(self, set)
+  info.pin = pin_of(self, set)
+  info.insecure = settings.sins(set)
   return info
 end
 
 ---@return lacre.cert?
 function engine.facts:peer_cert()
-  return self.core:peer_cert()
+  local chain = self.core:peer_chain()
+  return chain and chain[1]
 end
 
 --- What the peer sent, leaf first.
@@ -264,6 +297,12 @@ end
 ---@return string?
 function engine.facts:version()
   return self.core:info().version
+end
+
+--- The name that is verified; at a server, the name the client asked for.
+---@return string?
+function engine.facts:server_name()
+  return self.name or self.core:info().sni
 end
 
 for name, method in pairs(engine.facts) do

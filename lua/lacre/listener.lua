@@ -3,15 +3,12 @@
 -- Accepting never performs a handshake: a slow or hostile peer holds up nobody but its own task.
 
 local conn = require "lacre.conn"
-local settings = require "lacre.settings"
-local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local settings = require "lacre.settings"
 local target = require "lacre.target"
 local tcp = require "lacre.tcp"
-local time = require "lacre.time"
-
-local fail = lacre_error.fail
+local wait = require "lacre.wait"
 
 local listener = {}
 
@@ -20,21 +17,28 @@ local Listener = {}
 Listener.__index = Listener
 Listener.__name = "lacre.listener"
 
-local schema = {
+local own_schema = {
   context = { type = "table" },
-  host = { type = "string", default = "127.0.0.1" },
-  port = { type = "integer", required = true },
-  backlog = { type = "integer", default = 128 },
-  reuse_port = { type = "boolean", default = false },
-  v6only = { type = "boolean", default = false },
   handshake_timeout = { type = "duration", default = 10 },
-  io_timeout = tcp.schema.io_timeout,
 }
+
+local schema = {}
+for _, rows in ipairs { settings.server_schema, tcp.listen_schema, own_schema } do
+  for name, row in pairs(rows) do
+    schema[name] = row
+  end
+end
+
+local function is_mine(name)
+  return tcp.listen_schema[name] ~= nil or own_schema[name] ~= nil
+end
 
 local function split(given)
   local mine, theirs = {}, nil
   for name, value in pairs(given) do
-    if schema[name] then
+    if not schema[name] or schema[name].elsewhere then
+      options.check(schema, { [name] = value }, "listen") -- raises, with a suggestion
+    elseif is_mine(name) then
       mine[name] = value
     else
       theirs = theirs or {}
@@ -48,28 +52,11 @@ local function context_for(set, inline)
   if set.context and inline then
     options.misuse("contradictory options to 'listen' (context, and '%s')", tostring(next(inline)))
   elseif set.context and not settings.is(set.context, "server") then
-    options.misuse("bad option 'context' to 'listen' (a server context is expected)")
-  end
-  if set.context then
+    options.misuse "bad option 'context' to 'listen' (a server context is expected)"
+  elseif set.context then
     return set.context
   end
   return settings.server(inline or {})
-end
-
--- "*" is every address, of both families
-local function bind(set)
-  local address = set.host == "*" and "::" or set.host
-  local socket, err = core.net.listen(address, set.port, set.backlog, set.reuse_port, set.v6only)
-  if not socket and set.host == "*" and err.code == "address_unavailable" then
-    socket, err = core.net.listen("0.0.0.0", set.port, set.backlog, set.reuse_port, set.v6only)
-  elseif not socket and err.code == "bad_name" then
-    local rows
-    rows, err = core.resolver.resolve(set.host, "any")
-    if rows then
-      return core.net.listen(rows[1].address, set.port, set.backlog, set.reuse_port, set.v6only)
-    end
-  end
-  return socket, err
 end
 
 --- Listens: options of the listener and, without `context`, those of `lacre.server`.
@@ -77,27 +64,22 @@ end
 ---@return lacre.listener?
 ---@return lacre.error? err address_in_use, permission_denied, address_unavailable, key_mismatch ...
 function listener.listen(given)
-  if type(given) ~= "table" then
-    options.misuse("bad argument #1 to 'listen' (table expected, got %s)", type(given))
-  end
+  options.argument("listen", 1, given, "table")
   local mine, inline = split(given)
   local set = options.check(schema, mine, "listen")
   local ctx, err = context_for(set, inline)
   local socket
   if ctx then
-    socket, err = bind(set)
+    socket, err = tcp.bind(set)
+    if err then
+      lacre_error.annotate(err, { host = set.host, port = set.port })
+    end
   end
   if not socket then
-    return nil, err and lacre_error.annotate(err, { host = set.host, port = set.port })
+    return nil, err
   end
-  return setmetatable({ socket = socket, context = ctx, set = set }, Listener)
-end
-
-local function accepted(self, socket, address, port)
-  return conn.over(self.context, socket, {
-    host = address, port = port, address = address,
-    io_timeout = self.set.io_timeout, handshake_timeout = self.set.handshake_timeout,
-  })
+  local shared = { io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout }
+  return setmetatable({ socket = socket, context = ctx, set = shared }, Listener)
 end
 
 --- The next connection, whose handshake is still to be done.
@@ -105,25 +87,20 @@ end
 ---@return lacre.conn?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
-  seconds = seconds and lacre_error.assert(time.duration(seconds))
-  local deadline = seconds and time.monotonic() + seconds
-  while true do
-    local socket, address, port = self.socket:accept()
-    if socket then
-      return accepted(self, socket, address, port)
-    elseif address ~= "want_read" then
-      return nil, address
-    end
-    local ready, err = tcp.await(self.socket, "want_read", deadline, "timeout", "read")
-    if not ready then
-      return nil, err
-    elseif self.socket:fd() < 0 then
-      return fail("read", "closed", "the listener is closed")
-    end
+  local socket, address = tcp.accept(self.socket, seconds)
+  if not socket then
+    return nil, address
   end
+  local made, err = conn.over(self.context, socket, self.set)
+  if made then
+    made.address = address
+  end
+  return made, err
 end
 
----@return string host, integer port
+--- Where it listens.
+---@return string? host
+---@return integer? port
 function Listener:address()
   return self.socket:address()
 end
@@ -132,34 +109,39 @@ end
 ---@param ctx lacre.context
 function Listener:set_context(ctx)
   if not settings.is(ctx, "server") then
-    options.misuse("bad argument #1 to 'set_context' (a server context is expected)")
+    options.misuse "bad argument #1 to 'set_context' (a server context is expected)"
   end
   self.context = ctx
 end
 
+--- Stops listening; connections that were accepted go on.
 ---@return true
 function Listener:close()
+  wait.forget(self.socket:fd())
   return self.socket:close()
 end
 
 Listener.__close = Listener.close
 
----@return integer fd
+---@return integer fd -1 once closed
 function Listener:getfd()
   return self.socket:fd()
 end
 
 Listener.pollfd = Listener.getfd
 
-function Listener:events()
+---@return string
+function Listener:events() -- luacheck: no self
   return "r"
 end
 
-function Listener:timeout()
+---@return nil
+function Listener:timeout() -- luacheck: no self
   return nil
 end
 
-function Listener:dirty()
+---@return boolean
+function Listener:dirty() -- luacheck: no self
   return false
 end
 

@@ -139,6 +139,17 @@ function options.misuse(format, ...)
   error(format:format(...), info and level or 0)
 end
 
+--- Raises unless an argument is of a type.
+---@param what string the function that was called
+---@param place integer
+---@param value any
+---@param kind string
+function options.argument(what, place, value, kind)
+  if type(value) ~= kind then
+    options.misuse("bad argument #%d to '%s' (%s expected, got %s)", place, what, kind, type(value))
+  end
+end
+
 local function check_given(schema, name, value, what)
   local row = schema[name]
   if not row or row.elsewhere then

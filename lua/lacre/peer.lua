@@ -4,8 +4,10 @@
 -- error a person can act on: which certificate, which names, which pins, what the peer speaks.
 
 local settings = require "lacre.settings"
+local loop = require "lacre.loop"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
+local time = require "lacre.time"
 local verdict = require "lacre.verdict"
 
 local peer = {}
@@ -52,37 +54,36 @@ local function explain_opening(err, opening)
   return err
 end
 
-local function pin_rows(chain)
-  local rows = {}
-  for i, cert in ipairs(chain or {}) do
-    rows[i] = { pin = tostring(pin.of(cert)), subject = tostring(cert:subject()) }
-  end
-  return rows
-end
-
-local function pin_lines(rows)
-  local lines = {}
-  for i, row in ipairs(rows) do
-    lines[i] = ("%s (%s)"):format(row.pin, row.subject)
-  end
-  return table.concat(lines, ", ")
-end
-
 local APPLICATION_VERIFICATION = 50
 
-local function pin_error(findings, chain, set)
-  local pins = set.pin_set
-  local presented = pin_rows(findings.chain and #findings.chain > 0 and findings.chain or chain)
-  local expired = set.pins_expired
+local function pin_error(self, findings, chain)
+  local set = settings.inside(self.context).set
+  local pins = peer.pins_of(set, self.name)
+  if pins and self.core:pin_state() == "expired" then
+    return lacre_error.new {
+      code = "pin_expired", stage = "verify", library = "lacre", depth = 0,
+      message = "the pins expired on " .. time.format(pins.expires), detail = { expires = pins.expires },
+    }
+  end
+  local judged = findings.chain and #findings.chain > 0 and findings.chain or chain or {}
+  return pin.mismatch(pins or { to_table = function() return { pins = {} } end }, judged)
+end
+
+local function hook_error(self)
+  local cause = self.vetoed
+  local raised = type(cause) == "table" and cause.raised
   return lacre_error.new {
-    code = expired and "pin_expired" or "pin_mismatch",
-    message = expired and "the pin set is past its date"
-      or "none of the pins is in the chain, which has " .. pin_lines(presented),
-    stage = "verify",
-    library = "lacre",
-    depth = 0,
-    detail = { pins = pins and pins:to_table().pins, presented_pins = presented },
+    code = raised and "hook_failed" or "verify_rejected", stage = "verify", library = "lacre", depth = 0,
+    message = raised and "on_verify raised an error: " .. tostring(raised) or "on_verify did not accept the peer",
+    cause = raised or (type(cause) == "table" and cause.answer or nil),
   }
+end
+
+local function now_of(set)
+  if type(set.time) == "function" then
+    return set.time()
+  end
+  return set.time
 end
 
 --- The error that a verification with findings amounts to.
@@ -91,20 +92,101 @@ end
 ---@param chain lacre.cert[]
 ---@return lacre.error
 function peer.verification_error(self, findings, chain)
-  local set = settings.inside(self.context).set
-  local first = findings[1]
-  local err
-  if first and first.number == APPLICATION_VERIFICATION then
-    err = pin_error(findings, chain, set)
+  local first, err = findings[1], nil
+  if self.vetoed then
+    err = hook_error(self)
+  elseif first and first.number == APPLICATION_VERIFICATION then
+    err = pin_error(self, findings, chain)
   else
-    local about = { server_name = self.server_name, chain = chain, now = set.time }
-    err = verdict.error(findings, about)
+    local set = settings.inside(self.context).set
+    err = verdict.error(findings, { server_name = self.name, chain = chain, now = now_of(set) })
   end
   return annotate(err, { chain = chain, cert = chain and chain[1] })
 end
 
+--- The pins that count for a name: those of its hosts, or the whole set.
+---@param set table settings of a context
+---@param name? string
+---@return lacre.pinset?
+function peer.pins_of(set, name)
+  local pins = set.pin_set
+  if not pins or not pins.hosts then
+    return pins
+  end
+  return name and pins:for_host(name) or nil
+end
+
+--- Gives a fresh engine of the core its pins and its time.
+---@param made any engine of the core
+---@param set table settings of a context
+---@param name? string
+function peer.prepare(made, set, name)
+  local now = now_of(set)
+  if now then
+    made:time(now)
+  end
+  local pins = peer.pins_of(set, name)
+  if not pins then
+    return
+  end
+  local is_expired = pins.expires ~= nil and (now or time.now()) > pins.expires
+  if not is_expired or pins.on_expired ~= "unpin" then
+    made:pins(table.concat(pins:digests()), pins.scope, is_expired, pins.report_only)
+  end
+end
+
+-- what a hook is shown
+local function described(self)
+  local info, chain = self.core:info(), self.core:peer_chain()
+  return {
+    role = self.context:role(),
+    server_name = self.name or info.sni,
+    cert = chain and chain[1],
+    chain = chain,
+    verified_chain = self.core:verified_chain(),
+    resumed = info.resumed,
+    version = info.version,
+    alpn = info.alpn,
+    address = self.address or self.socket and self.socket:peer(),
+    pin = self.core:pin_state(),
+  }
+end
+
+--- Asks `on_verify`, outside of OpenSSL: it may wait. Anything but `true` refuses the peer.
+---@param self table
+---@return true? accepted
+---@return lacre.error? err verify_rejected, hook_failed; at a client the handshake goes on to say no
+function peer.ask(self)
+  local hook = settings.inside(self.context).set.on_verify
+  local ok, answer = loop.pcall(hook, described(self))
+  local accepted = ok and answer == true
+  if not accepted then
+    self.vetoed = { raised = not ok and answer or nil, answer = ok and answer or nil }
+  end
+  self.core:decide(accepted)
+  if accepted or self.context:role() == "client" then
+    return true
+  end
+  return nil, annotate(hook_error(self), { chain = self.core:peer_chain() })
+end
+
+--- What to do when the core suspends a handshake: by what it wants.
+peer.hooks = { want_verify = peer.ask }
+
+--- What is checked when the handshake is done and before anything is sent.
+---@param self table
+---@return true?
+---@return lacre.error? err alpn_mismatch
+function peer.complete(self)
+  local set = settings.inside(self.context).set
+  if set.alpn_required and not self.core:info().alpn then
+    return lacre_error.fail("handshake", "alpn_mismatch", "the server chose no application protocol")
+  end
+  return true
+end
+
 --- Completes an error of the core's engine with what is known of the connection.
----@param self table `core`, `context`, and as far as they are known `server_name`, `host`, `port`, `address`
+---@param self table `core`, `context`, and as far as they are known `name`, `host`, `port`, `address`
 ---@param err lacre.error
 ---@return lacre.error
 function peer.explain(self, err)

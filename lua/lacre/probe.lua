@@ -5,12 +5,12 @@
 
 local conn = require "lacre.conn"
 local context = require "lacre.context"
+local dial = require "lacre.dial"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local peer = require "lacre.peer"
 local pin = require "lacre.pin"
 local target = require "lacre.target"
-local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 
 local probe = {}
@@ -24,7 +24,7 @@ local schema = {
 
 local function connection_options(set)
   local given = { timeout = set.timeout, connect_timeout = set.timeout }
-  return options.check(tcp.schema, given, "probe")
+  return options.check(dial.schema, given, "probe")
 end
 
 local function verification(connection)
@@ -86,7 +86,7 @@ function probe.run(text, given)
   end
   local began = time.monotonic()
   if ctx then
-    socket, err = tcp.dial(place.host, place.port, connection_options(set), began + set.timeout)
+    socket, err = dial.connect(place.host, place.port, connection_options(set), began + set.timeout)
   end
   if not socket then
     return nil, lacre_error.is(err) and err

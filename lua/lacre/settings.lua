@@ -6,6 +6,7 @@
 -- nothing done later alters what a live context trusts.
 
 local build = require "lacre.settings_build"
+local schema = require "lacre.settings_schema"
 local suites = require "lacre.suites"
 
 local settings = {}
@@ -68,6 +69,9 @@ function settings.inside(ctx)
   return private[ctx] or error("a context is expected", 3)
 end
 
+--- What contexts take, for calls that take it inline.
+settings.client_schema, settings.server_schema = schema.client, schema.server
+
 ---@return "client"|"server"
 function Context:role()
   return settings.inside(self).set.role
@@ -104,7 +108,10 @@ local function names_of(rows)
   return names
 end
 
-local function named_sins(set)
+--- The sins a context commits, by name, sorted.
+---@param set table
+---@return string[]
+function settings.sins(set)
   local sins = {}
   for name, value in pairs(set.insecure) do
     sins[#sins + 1] = value and name or nil
@@ -134,7 +141,7 @@ function Context:config()
     strict = set.strict,
     client_auth = set.client_auth,
     pins = set.pin_set and set.pin_set:to_table() or nil,
-    insecure = named_sins(set),
+    insecure = settings.sins(set),
   }
 end
 

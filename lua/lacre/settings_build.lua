@@ -142,11 +142,14 @@ local function apply_trust(ctx, spec)
   return anchors
 end
 
-local function verification_time(set)
-  if type(set.time) == "function" then
-    return set.time()
+local SOON = 30 * 86400
+
+local function warn_of_expiry(pins)
+  local left = pins.expires and pins:expires_in()
+  if left and left < SOON then
+    warning.say("the pins expire in %s", time.humanize(math.max(0, left)))
   end
-  return set.time
+  return true
 end
 
 local function apply_pins(set, ctx)
@@ -158,12 +161,7 @@ local function apply_pins(set, ctx)
     return nil, err
   end
   set.pin_set = pins
-  local expired = pins.expires ~= nil and (verification_time(set) or time.now()) > pins.expires
-  if expired and pins.on_expired == "unpin" then
-    return true
-  end
-  set.pins_expired = expired
-  return ctx:pins(table.concat(pins:digests()), pins.scope)
+  return warn_of_expiry(pins)
 end
 
 local function apply_client(set, ctx)
@@ -207,8 +205,8 @@ local function apply_rules(set, ctx)
     accept_name = set.insecure.accept_any_name,
     accept_any = set.insecure.accept_any_certificate,
     pins_only = set.pins_only,
-    pins_expired = set.pins_expired or false,
-  }, set.max_depth, verification_time(set))
+    hook = set.on_verify ~= nil,
+  }, set.max_depth)
   if set.insecure.allow_unsafe_renegotiation then
     ctx:unsafe_renegotiation()
   end

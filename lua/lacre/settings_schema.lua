@@ -35,6 +35,7 @@ local common = {
     end,
     default = true,
   },
+  on_verify = { type = "function" },
   time = { type = { "number", "function" } },
   insecure = { type = "table", default = {} },
 }

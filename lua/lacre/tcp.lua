@@ -1,130 +1,25 @@
---- tcp: plain sockets, with the same waits and time limits as TLS connections.
+--- tcp: plain sockets, with the same reads, waits and time limits as TLS connections.
+--
+-- They exist for what comes before TLS (STARTTLS, proxies), for engines driven by hand, and for tests.
 
 local core = require "lacre.core"
-local lacre_error = require "lacre.error"
+local dial = require "lacre.dial"
 local options = require "lacre.options"
+local stream = require "lacre.stream"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 
-local fail = lacre_error.fail
 local net = core.net
 
 local tcp = {}
 
----@class lacre.tcp
-local Socket = {}
+---@class lacre.tcp: lacre.stream
+local Socket = stream.inherit {}
 Socket.__index = Socket
 Socket.__name = "lacre.tcp"
+Socket.io_timeout = 60
 
-local events_of = { want_read = "r", want_write = "w" }
-
---- Waits for what a step wants, until a deadline.
----@param socket any core socket
----@param want "want_read"|"want_write"
----@param deadline? number monotonic
----@param code string the error when time runs out
----@param stage string
----@return true? ready
----@return lacre.error? err
-function tcp.await(socket, want, deadline, code, stage)
-  local seconds = deadline and deadline - time.monotonic()
-  local ready, why
-  if not seconds or seconds > 0 then
-    ready, why = wait.ready(socket:fd(), events_of[want], seconds)
-  end
-  if ready then
-    return true
-  elseif lacre_error.is(why) then
-    return nil, why
-  end
-  return fail(stage, code, "no answer in time")
-end
-
-local function annotated(err, host, port, address)
-  return lacre_error.annotate(err, { host = host, port = port, address = address })
-end
-
-local function resolve(set, host, port)
-  if set.resolver then
-    return set.resolver(host, port, set.family)
-  end
-  return core.resolver.resolve(host, set.family)
-end
-
-local function split_bind(bind)
-  if not bind then
-    return nil
-  end
-  local address, port = bind:match "^%[(.-)%]:?(%d*)$"
-  if not address then
-    address, port = bind:match "^([^:]+):?(%d*)$"
-  end
-  return address or bind, tonumber(port) or 0
-end
-
-local function dial_one(set, address, port, deadline)
-  local socket, err = net.connect(address, port, split_bind(set.bind))
-  if not socket then
-    return nil, err
-  end
-  local limit = time.monotonic() + set.connect_timeout
-  local ready
-  ready, err = tcp.await(socket, "want_write", math.min(limit, deadline), "connect_timeout", "connect")
-  if ready then
-    ready, err = socket:connected()
-  end
-  if not ready then
-    socket:close()
-    return nil, err
-  end
-  socket:options(set.nodelay, set.keepalive)
-  return socket
-end
-
---- Connects the core's socket: resolves, then tries one address after the other.
----@param host string
----@param port integer
----@param set table checked options: connect_timeout, family, bind, nodelay, keepalive, resolver
----@param deadline number monotonic
----@return any? socket core socket
----@return lacre.error|string err or the address that answered
-function tcp.dial(host, port, set, deadline)
-  local addresses, err = resolve(set, host, port)
-  if not addresses then
-    return nil, annotated(err, host, port)
-  end
-  for _, row in ipairs(addresses) do
-    local socket
-    socket, err = dial_one(set, row.address, port, deadline)
-    if socket then
-      return socket, row.address
-    end
-    err.message = ("%s (%s): %s"):format(host, row.address, err.message:match "[^:]*$":gsub("^ ", ""))
-    annotated(err, host, port, row.address)
-  end
-  return nil, err or annotated(select(2, fail("resolve", "host_not_found", "%s has no address", host)), host, port)
-end
-
---- Options of every connect; `lacre.conn` takes them too.
-tcp.schema = {
-  timeout = { type = "duration", default = 30 },
-  connect_timeout = { type = "duration", default = 10 },
-  io_timeout = {
-    type = function(value)
-      if value == false then
-        return false
-      end
-      local seconds, err = time.duration(value)
-      return seconds, err and err.message
-    end,
-    default = 60,
-  },
-  family = { type = "string", values = { "any", "ipv4", "ipv6" }, default = "any" },
-  bind = { type = "string" },
-  nodelay = { type = "boolean", default = true },
-  keepalive = { type = "boolean", default = true },
-  resolver = { type = "function" },
-}
+local events_of = stream.events_of
 
 --- Wraps a core socket.
 ---@return lacre.tcp
@@ -132,38 +27,42 @@ function tcp.wrap(socket, io_timeout)
   return setmetatable({ socket = socket, io_timeout = io_timeout }, Socket)
 end
 
---- Connects without TLS: for STARTTLS, engines driven by hand, and tests.
+--- Whether a value is a plain socket.
+---@return boolean
+function tcp.is(value)
+  return type(value) == "table" and getmetatable(value) == Socket
+end
+
+--- Connects without TLS.
 ---@param host string
 ---@param port integer
----@param given? table timeout, connect_timeout, io_timeout, family, bind, nodelay, keepalive, resolver
+---@param given? table timeout connect_timeout io_timeout family happy_eyeballs bind nodelay keepalive resolver
 ---@return lacre.tcp? socket
 ---@return lacre.error? err host_not_found, connection_refused, connect_timeout ...
 function tcp.connect(host, port, given)
-  local set = options.check(tcp.schema, given, "tcp.connect")
-  local socket, err = tcp.dial(host, port, set, time.monotonic() + set.timeout)
+  options.argument("connect", 1, host, "string")
+  options.argument("connect", 2, port, "number")
+  local set = options.check(dial.schema, given, "tcp.connect")
+  local socket, err = dial.connect(host, port, set, time.monotonic() + set.timeout)
   if not socket then
     return nil, err
   end
   return tcp.wrap(socket, set.io_timeout)
 end
 
-local function deadline_of(self)
-  return self.deadline or self.io_timeout and time.monotonic() + self.io_timeout or nil
-end
-
---- Up to `max` bytes, as soon as there are any.
----@param max? integer 16384 at most
+--- Up to `max` bytes, as soon as there are any, past the buffer: `receive` is what users call.
+---@param max integer
 ---@return string? bytes
 ---@return lacre.error? err closed at the end; timeout
-function Socket:receive(max)
+function Socket:fill(max)
   local deadline
   while true do
-    local bytes, why = self.socket:receive(max or 16384)
+    local bytes, why = self.socket:receive(max)
     if bytes or not events_of[why] then
       return bytes, why
     end
-    deadline = deadline or deadline_of(self)
-    local ready, err = tcp.await(self.socket, why, deadline, "timeout", "read")
+    deadline = deadline or stream.deadline_of(self)
+    local ready, err = stream.await(self.socket, why, deadline, "timeout", "read")
     if not ready then
       return nil, err
     end
@@ -176,7 +75,7 @@ end
 ---@return lacre.error? err
 ---@return integer? sent bytes that were sent before the error
 function Socket:write(...)
-  local bytes, at, deadline = table.concat { ... }, 1, nil
+  local bytes, at, deadline = stream.joined(...), 1, nil
   while at <= #bytes do
     local count, why = self.socket:send(bytes, at)
     if count then
@@ -184,8 +83,8 @@ function Socket:write(...)
     elseif not events_of[why] then
       return nil, why, at - 1
     else
-      deadline = deadline or deadline_of(self)
-      local ready, err = tcp.await(self.socket, why, deadline, "timeout", "write")
+      deadline = deadline or stream.deadline_of(self)
+      local ready, err = stream.await(self.socket, why, deadline, "timeout", "write")
       if not ready then
         return nil, err, at - 1
       end
@@ -194,13 +93,8 @@ function Socket:write(...)
   return self
 end
 
---- A time limit for each read and write; false for none.
----@param seconds number|string|false
-function Socket:set_timeout(seconds)
-  self.io_timeout = seconds and lacre_error.assert(time.duration(seconds))
-end
-
 --- Says that nothing more will be sent.
+---@return true
 function Socket:shutdown()
   return self.socket:shutdown()
 end
@@ -208,30 +102,162 @@ end
 --- Closes it; always succeeds.
 ---@return true
 function Socket:close()
+  wait.forget(self.socket:fd())
   return self.socket:close()
 end
 
 Socket.__close = Socket.close
-Socket.__gc = Socket.close
 
 function Socket:__tostring()
   local address, port = self.socket:peer()
   return address and ("lacre.tcp: %s port %d"):format(address, port) or "lacre.tcp: closed"
 end
 
----@return string? address, integer? port of this end
+---@return string? address
+---@return integer? port of this end
 function Socket:address()
   return self.socket:address()
 end
 
----@return string? address, integer? port of the other end
+---@return string? address
+---@return integer? port of the other end
 function Socket:peer_address()
   return self.socket:peer()
+end
+
+---@return boolean
+function Socket:is_open()
+  return self.socket:fd() >= 0
 end
 
 ---@return integer fd -1 once closed
 function Socket:getfd()
   return self.socket:fd()
 end
+
+Socket.pollfd = Socket.getfd
+
+---@return string
+function Socket:events() -- luacheck: no self
+  return "r"
+end
+
+--- Whether a read succeeds without the descriptor being readable.
+---@return boolean
+function Socket:dirty()
+  return self.buffer ~= false
+end
+
+-- listening -----------------------------------------------------------------------------------
+
+---@class lacre.tcp_listener
+local Listener = {}
+Listener.__index = Listener
+Listener.__name = "lacre.tcp_listener"
+
+--- Options of everything that listens.
+tcp.listen_schema = {
+  host = { type = "string", default = "127.0.0.1" },
+  port = { type = "integer" },
+  fd = { type = "integer" },
+  backlog = { type = "integer", default = 128 },
+  reuse_port = { type = "boolean", default = false },
+  v6only = { type = "boolean", default = false },
+  io_timeout = dial.schema.io_timeout,
+}
+
+local function listen_at(set, address)
+  return net.listen(address, set.port, set.backlog, set.reuse_port, set.v6only)
+end
+
+-- "*" is every address, of both families where the machine has both
+local function listen_any(set)
+  local socket, err = listen_at(set, "::")
+  if not socket and err.code == "address_unavailable" then
+    socket, err = listen_at(set, "0.0.0.0")
+  end
+  return socket, err
+end
+
+--- Binds the core's socket.
+---@param set table checked options of `tcp.listen_schema`
+---@return any? socket
+---@return lacre.error? err address_in_use, permission_denied, address_unavailable, host_not_found
+function tcp.bind(set)
+  if set.fd then
+    return net.adopt(set.fd, false)
+  elseif not set.port then
+    options.misuse("missing option 'port' to 'listen'")
+  elseif set.port < 0 or set.port > 65535 then
+    options.misuse("bad option 'port' to 'listen' (0 to 65535 expected)")
+  elseif set.host == "*" then
+    return listen_any(set)
+  end
+  local rows = core.resolver.numeric(set.host)
+  local err
+  if not rows then
+    rows, err = dial.resolve(set.host, set.port, { family = "any" }, time.monotonic() + 10)
+  end
+  if not rows then
+    return nil, err
+  end
+  return listen_at(set, rows[1].address)
+end
+
+--- The next connection of a listening socket of the core.
+---@param socket any
+---@param seconds? number|string nil waits for ever
+---@return any? socket
+---@return lacre.error|string err or the address it comes from
+---@return integer? port
+function tcp.accept(socket, seconds)
+  local deadline = seconds and time.monotonic() + stream.seconds(seconds, "accept")
+  while true do
+    local accepted, address, port = socket:accept()
+    if accepted then
+      return accepted, address, port
+    elseif address ~= "want_read" then
+      return nil, address
+    end
+    local ready, err = stream.await(socket, "want_read", deadline, "timeout", "read")
+    if not ready then
+      return nil, err
+    end
+  end
+end
+
+--- Listens without TLS.
+---@param given table host port backlog reuse_port v6only io_timeout fd
+---@return lacre.tcp_listener?
+---@return lacre.error? err
+function tcp.listen(given)
+  local set = options.check(tcp.listen_schema, given, "tcp.listen")
+  local socket, err = tcp.bind(set)
+  if not socket then
+    return nil, err
+  end
+  return setmetatable({ socket = socket, set = set }, Listener)
+end
+
+---@param seconds? number|string
+---@return lacre.tcp?
+---@return lacre.error? err timeout, closed, too_many_files
+function Listener:accept(seconds)
+  local socket, err = tcp.accept(self.socket, seconds)
+  if not socket then
+    return nil, err
+  end
+  return tcp.wrap(socket, self.set.io_timeout)
+end
+
+---@return string? address
+---@return integer? port
+function Listener:address()
+  return self.socket:address()
+end
+
+Listener.close = Socket.close
+Listener.__close = Socket.close
+Listener.getfd, Listener.pollfd, Listener.events = Socket.getfd, Socket.getfd, Socket.events
 
 return tcp

@@ -1,6 +1,6 @@
 --- echo: TLS to be watched: the lab, an echo server, an echo client.
 
-local conn = require "lacre.conn"
+local connect = require "lacre.connect"
 local context = require "lacre.context"
 local lab = require "lacre.lab"
 local lacre_error = require "lacre.error"
@@ -123,7 +123,7 @@ local function run_client(set)
   local address, err = target.parse(set.connect)
   local connection
   if address then
-    connection, err = conn.connect(address.host, address.port, client_options(set))
+    connection, err = connect.connect(address.host, address.port, client_options(set))
   end
   if not connection then
     return nil, err

@@ -1,0 +1,153 @@
+--- connect: from a host and port to a verified connection, in one call.
+
+local conn = require "lacre.conn"
+local dial = require "lacre.dial"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local settings = require "lacre.settings"
+local target = require "lacre.target"
+local time = require "lacre.time"
+
+local connect = {}
+
+local own_schema = {
+  context = { type = "table" },
+  server_name = { type = "string" },
+  sni = {
+    type = function(value)
+      if value == false or type(value) == "string" then
+        return value
+      end
+      return nil, "string or false expected"
+    end,
+  },
+  handshake_timeout = { type = "duration", default = 10 },
+  handshake = { type = "boolean", default = true },
+}
+
+local schema = {}
+for _, rows in ipairs { settings.client_schema, dial.schema, own_schema } do
+  for name, row in pairs(rows) do
+    schema[name] = row
+  end
+end
+
+local function is_mine(name)
+  return dial.schema[name] ~= nil or own_schema[name] ~= nil
+end
+
+-- connection options from context options, which may be given inline
+local function split(given)
+  local mine, theirs = {}, nil
+  for name, value in pairs(given or {}) do
+    if not schema[name] or schema[name].elsewhere then
+      options.check(schema, { [name] = value }, "connect") -- raises, with a suggestion
+    elseif is_mine(name) then
+      mine[name] = value
+    else
+      theirs = theirs or {}
+      theirs[name] = value
+    end
+  end
+  return mine, theirs
+end
+
+local default_context
+
+local function context_for(set, inline)
+  if set.context and inline then
+    options.misuse("contradictory options to 'connect' (context, and '%s')", tostring(next(inline)))
+  elseif set.context and not settings.is(set.context, "client") then
+    options.misuse "bad option 'context' to 'connect' (a client context is expected)"
+  elseif set.context then
+    return set.context
+  elseif inline then
+    return settings.client(inline)
+  end
+  local err
+  if not default_context then
+    default_context, err = settings.client()
+  end
+  return default_context, err
+end
+
+local function without_place(given)
+  local rest = {}
+  for name, value in pairs(given) do
+    if name ~= "host" and name ~= "port" then
+      rest[name] = value
+    end
+  end
+  return rest
+end
+
+-- the three forms of arguments as one
+local function arguments(host, port, given)
+  if type(host) == "table" then
+    host, port, given = host.host, host.port, without_place(host)
+  elseif type(port) == "table" then
+    port, given = nil, port
+  end
+  options.argument("connect", 1, host, "string")
+  if port == nil then
+    local place, err = target.parse(host)
+    return place and place.host, place and place.port or err, given
+  end
+  options.argument("connect", 2, port, "number")
+  return host:match "^%[(.*)%]$" or host, port, given
+end
+
+local function shake(made, deadline)
+  made:set_deadline(deadline)
+  local done, err = made:handshake()
+  made:set_deadline(nil)
+  if done then
+    return made
+  end
+  made:abort()
+  return nil, err
+end
+
+local function begin(ctx, host, port, set)
+  local deadline = time.monotonic() + set.timeout
+  local socket, address = dial.connect(host, port, set, deadline)
+  if not socket then
+    return nil, address
+  end
+  local made, err = conn.over(ctx, socket, {
+    server_name = set.server_name or host, explicit_name = set.server_name ~= nil, sni = set.sni,
+    io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout,
+    host = host, port = port, address = address,
+  })
+  if not made then
+    return nil, lacre_error.annotate(err, { host = host, port = port })
+  elseif not set.handshake then
+    return made
+  end
+  return shake(made, deadline)
+end
+
+--- Connects, verifies, and gives a connection that is ready.
+---
+--- `connect(host, port, options)`, `connect("host:port", options)` or `connect{ host =, port =, ... }`.
+--- Options are those of the connection (timeouts, `server_name`, `context` ...) and, without
+--- `context`, those of `lacre.client`. With none at all: the system's trust, everything verified.
+---@return lacre.conn? conn
+---@return lacre.error? err host_not_found, connection_refused, connect_timeout, hostname_mismatch, unknown_issuer ...
+function connect.connect(host, port, given)
+  host, port, given = arguments(host, port, given)
+  local mine, inline = split(given)
+  if not host then
+    return nil, port
+  end
+  local set = options.check(schema, mine, "connect")
+  local ctx, err = context_for(set, inline)
+  if not ctx then
+    return nil, err
+  end
+  local made
+  made, err = begin(ctx, host, port, set)
+  return made, err
+end
+
+return connect
