@@ -92,7 +92,8 @@ end
 ---@param chain lacre.cert[]
 ---@return lacre.error
 function peer.verification_error(self, findings, chain)
-  local first, err = findings[1], nil
+  local first = findings[1]
+  local err
   if self.vetoed then
     err = hook_error(self)
   elseif first and first.number == APPLICATION_VERIFICATION then

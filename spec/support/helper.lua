@@ -3,6 +3,11 @@ local busted = require "busted"
 local core = require "lacre.core"
 local lfs = require "lfs"
 
+-- busted forgets modules between files, but the core and its types live as long as the process
+for _, name in ipairs { "context", "key", "store", "cert" } do
+  require("lacre." .. name)
+end
+
 local function descriptors()
   local count = 0
   for _ in lfs.dir "/proc/self/fd" do
