@@ -60,8 +60,10 @@ static int bytes_digest (lua_State *L) {
   const EVP_MD *digest = find_digest(L, name);
   unsigned char out[EVP_MAX_MD_SIZE];
   unsigned int n;
-  if (digest == NULL)
+  if (digest == NULL) {
+    fail_if_memory(L);
     return fail_code(L, "config", "unsupported", "this OpenSSL has no digest %s", name);
+  }
   fail_clear();
   if (EVP_DigestInit_ex(context->obj, digest, NULL) != 1 ||
       EVP_DigestUpdate(context->obj, data, len) != 1 ||
@@ -126,6 +128,7 @@ static int bytes_address (lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &len);
   unsigned char raw[16];
   int n = 0;
+  fail_clear();
   if (strlen(text) == len) {
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
     if (address != NULL) {
@@ -134,7 +137,7 @@ static int bytes_address (lua_State *L) {
       ASN1_OCTET_STRING_free(address);
     }
   }
-  fail_clear();
+  fail_if_memory(L);
   if (n == 0) return 0;
   lua_pushlstring(L, (char *)raw, (size_t)n);
   return 1;
@@ -156,7 +159,7 @@ int bytes_open (lua_State *L) {
   lua_newtable(L); /* digests by name */
   context = own_new(L, &context_type);
   context->obj = EVP_MD_CTX_new();
-  if (context->obj == NULL) luaL_error(L, "not enough memory");
+  if (context->obj == NULL) fail_memory(L);
   luaL_setfuncs(L, functions, 2);
   return 1;
 }

@@ -92,30 +92,30 @@ static X509 *check_light (lua_State *L, int arg) {
 
 static const unsigned char *check_der (lua_State *L, int arg, size_t *len) {
   Cert *c = check_cert(L, arg);
-  if (!ensure_der(c)) luaL_error(L, "not enough memory");
+  if (!ensure_der(c)) fail_memory(L);
   *len = c->len;
   return c->der;
 }
 
 X509 *cert_check (lua_State *L, int arg) {
   Cert *c = check_cert(L, arg);
-  if (!ensure_full(c)) luaL_error(L, "not enough memory");
+  if (!ensure_full(c)) fail_memory(L);
   return c->full;
 }
 
 X509 *cert_test (lua_State *L, int index) {
   Cert *c = own_test(L, index, &cert_type);
   if (c == NULL) return NULL;
-  if (!ensure_full(c)) luaL_error(L, "not enough memory");
+  if (!ensure_full(c)) fail_memory(L);
   return c->full;
 }
 
 void cert_push (lua_State *L, X509 *x) {
   own_Box *box = own_new(L, &cert_type);
   Cert *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL) luaL_error(L, "not enough memory");
+  if (c == NULL) fail_memory(L);
   box->obj = c;
-  if (!X509_up_ref(x)) luaL_error(L, "not enough memory");
+  if (!X509_up_ref(x)) fail_memory(L);
   c->full = x;
 }
 

@@ -85,7 +85,7 @@ static int context_new (lua_State *L) {
   int is_server = args_enum(L, 1, roles);
   own_Box *box = own_new(L, &context_type);
   context_Context *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL) return luaL_error(L, "not enough memory");
+  if (c == NULL) return fail_memory(L);
   c->references = 1;
   c->is_server = is_server;
   c->policy.rules.strict = VERIFY_STRICT;
@@ -108,6 +108,7 @@ SSL *context_new_ssl (context_Context *c, judge_Check *check) {
 
 static int done (lua_State *L, int ok) {
   if (!ok) return fail(L, "config");
+  fail_clear(); /* OpenSSL may succeed and still complain */
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -173,7 +174,7 @@ static int context_alpn (lua_State *L) {
   OPENSSL_free(c->alpn);
   c->alpn = OPENSSL_memdup(wire, (size_t)len);
   c->alpn_len = (unsigned)len;
-  if (c->alpn == NULL) return luaL_error(L, "not enough memory");
+  if (c->alpn == NULL) return fail_memory(L);
   SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, c);
   return done(L, 1);
 }

@@ -98,7 +98,7 @@ static int engine_new (lua_State *L) {
   const char *name = args_opt_text(L, 3, NULL), *sni = args_opt_text(L, 4, NULL);
   own_Box *box = own_new(L, &engine_type);
   Engine *e = OPENSSL_zalloc(sizeof *e);
-  if (e == NULL) return luaL_error(L, "not enough memory");
+  if (e == NULL) return fail_memory(L);
   box->obj = e;
   e->context = context_retain(context);
   e->check.match_name = (unsigned char)lua_toboolean(L, 5);
@@ -118,12 +118,6 @@ static Engine *check_fresh (lua_State *L) {
   return e;
 }
 
-/* engine:abandon(): nothing is sent or read any more */
-static int engine_abandon (lua_State *L) {
-  check_engine(L)->state = FAILED;
-  return 0;
-}
-
 /* engine:pins(digests, scope, is_expired, is_report): digests are 32 bytes each, end
 ** to end; before the handshake */
 static int engine_pins (lua_State *L) {
@@ -136,7 +130,7 @@ static int engine_pins (lua_State *L) {
   e->check.pins_expired = (unsigned char)lua_toboolean(L, 4);
   e->check.pins_report = (unsigned char)lua_toboolean(L, 5);
   if (!pinset_set(&e->check.pins, digests, len / PINSET_DIGEST, scope))
-    return luaL_error(L, "not enough memory");
+    return fail_memory(L);
   return 0;
 }
 
@@ -242,7 +236,7 @@ static int engine_feed (lua_State *L) {
   room = held < FEED_LIMIT && !e->fed_eof ? FEED_LIMIT - held : 0;
   if ((size_t)len > room) len = (int)room;
   if (len > 0 && BIO_write(SSL_get_rbio(e->ssl), bytes, len) != len)
-    return luaL_error(L, "not enough memory");
+    return fail_memory(L);
   socket_bio_note(&e->wire, bytes, (size_t)len);
   lua_pushinteger(L, len);
   return 1;
@@ -395,8 +389,7 @@ static int engine_write (lua_State *L) {
   outcome = result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(e->ssl, result);
   if (is_suspended(outcome)) {
     size_t chunk = left - done < RECORD ? left - done : RECORD;
-    if (!take_over(e, bytes + from + done, chunk))
-      return luaL_error(L, "not enough memory");
+    if (!take_over(e, bytes + from + done, chunk)) return fail_memory(L);
     done += chunk;
   }
   return wrote(L, e, outcome, done);
@@ -496,13 +489,6 @@ static int engine_verified_chain (lua_State *L) {
   return 1;
 }
 
-/* engine:was_asked() -> whether a server of TLS 1.2 asked for a certificate */
-static int engine_was_asked (lua_State *L) {
-  const unsigned char *types;
-  lua_pushboolean(L, SSL_get0_certificate_types(check_engine(L)->ssl, &types) > 0);
-  return 1;
-}
-
 /* engine:local_cert() -> cert | nil */
 static int engine_local_cert (lua_State *L) {
   X509 *cert = SSL_get_certificate(check_engine(L)->ssl);
@@ -538,7 +524,6 @@ static const luaL_Reg methods[] = {
   { "drain", engine_drain },
   { "handshake", engine_handshake },
   { "decide", engine_decide },
-  { "abandon", engine_abandon },
   { "pins", engine_pins },
   { "time", engine_time },
   { "write", engine_write },
@@ -551,7 +536,6 @@ static const luaL_Reg methods[] = {
   { "info", engine_info },
   { "peer_chain", engine_peer_chain },
   { "verified_chain", engine_verified_chain },
-  { "was_asked", engine_was_asked },
   { "local_cert", engine_local_cert },
   { "export", engine_export },
   { "close", own_method_close },

@@ -132,11 +132,15 @@ static void set_entries (lua_State *L, const Queue *q) {
   lua_setfield(L, -2, "openssl");
 }
 
+int fail_memory (lua_State *L) {
+  ERR_clear_error();
+  return luaL_error(L, "not enough memory");
+}
+
 static void refuse_out_of_memory (lua_State *L, const Queue *q) {
   int i;
   for (i = 0; i < q->n; i++)
-    if (ERR_GET_REASON(q->entry[i].code) == ERR_R_MALLOC_FAILURE)
-      luaL_error(L, "not enough memory");
+    if (ERR_GET_REASON(q->entry[i].code) == ERR_R_MALLOC_FAILURE) fail_memory(L);
 }
 
 /* the oldest entry that some row rules: the root of the matter is said first */
@@ -168,6 +172,12 @@ static void push_queue (lua_State *L, const char *stage, const Queue *q) {
   fail_push(L, stage, library_name(q->entry[i].code), &found, found.number,
             reason_text(q->entry[i].code));
   set_entries(L, q);
+}
+
+void fail_if_memory (lua_State *L) {
+  Queue q;
+  drain(&q);
+  refuse_out_of_memory(L, &q);
 }
 
 int fail (lua_State *L, const char *stage) {

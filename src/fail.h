@@ -31,6 +31,12 @@ int fail_errno (lua_State *L, const char *stage, int number, const char *what);
 int fail_code (lua_State *L, const char *stage, const char *code, const char *fmt, ...)
     LACRE_PRINTF(4, 5);
 
+/* raises, as Lua itself does when memory runs out */
+int fail_memory (lua_State *L);
+
+/* raises where the queue says that memory ran out, and empties it in any case */
+void fail_if_memory (lua_State *L);
+
 /* pushes a bare error of a row; `library` is "os", "dns", "x509", "tls" ... */
 void fail_push (lua_State *L, const char *stage, const char *library,
                 const codes_Row *row, int number, const char *message);

@@ -54,7 +54,7 @@ EVP_PKEY *key_check_private (lua_State *L, int arg) {
 static Key *push_key (lua_State *L, int is_private) {
   own_Box *box = own_new(L, &key_type);
   Key *key = OPENSSL_zalloc(sizeof *key);
-  if (key == NULL) luaL_error(L, "not enough memory");
+  if (key == NULL) fail_memory(L);
   key->is_private = is_private;
   box->obj = key;
   return key;
@@ -62,7 +62,7 @@ static Key *push_key (lua_State *L, int is_private) {
 
 void key_push (lua_State *L, EVP_PKEY *pkey, int is_private) {
   Key *key = push_key(L, is_private);
-  if (!EVP_PKEY_up_ref(pkey)) luaL_error(L, "not enough memory");
+  if (!EVP_PKEY_up_ref(pkey)) fail_memory(L);
   key->pkey = pkey;
 }
 
@@ -75,7 +75,7 @@ int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
   fail_clear();
   key->spki = OPENSSL_memdup(spki, len);
   key->spki_len = len;
-  if (key->spki == NULL) luaL_error(L, "not enough memory");
+  if (key->spki == NULL) fail_memory(L);
   return 1;
 }
 
@@ -321,7 +321,7 @@ static int set_padding (EVP_PKEY_CTX *context, const char *padding) {
 /* key:sign(data, hash or nil, padding or nil) -> signature | nil, err */
 static int key_sign (lua_State *L) {
   EVP_PKEY *pkey = key_check_private(L, 1);
-  size_t len, size = 0;
+  size_t len, room = 0, size;
   const char *data = luaL_checklstring(L, 2, &len);
   const char *hash = args_opt_text(L, 3, NULL), *padding = args_opt_text(L, 4, NULL);
   own_Box *box = own_temp(L, release_context);
@@ -332,10 +332,12 @@ static int key_sign (lua_State *L) {
   if (box->obj == NULL ||
       EVP_DigestSignInit_ex(box->obj, &context, hash, NULL, NULL, pkey, NULL) != 1 ||
       !set_padding(context, padding) ||
-      EVP_DigestSign(box->obj, NULL, &size, (const unsigned char *)data, len) != 1)
+      EVP_DigestSign(box->obj, NULL, &room, (const unsigned char *)data, len) != 1)
     return fail(L, "sign");
-  out = lua_newuserdata(L, size);
-  if (EVP_DigestSign(box->obj, out, &size, (const unsigned char *)data, len) != 1)
+  out = lua_newuserdata(L, size = room);
+  /* out of memory, ECDSA succeeds with a size of -1: OpenSSL up to 3.0.22 at least */
+  if (EVP_DigestSign(box->obj, out, &size, (const unsigned char *)data, len) != 1 ||
+      size > room)
     return fail(L, "sign");
   lua_pushlstring(L, (char *)out, size);
   return 1;

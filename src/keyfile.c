@@ -202,7 +202,7 @@ static void release_encoded (void *obj) {
 static Encoded *push_encoded (lua_State *L) {
   own_Box *box = own_temp(L, release_encoded);
   box->obj = OPENSSL_zalloc(sizeof(Encoded));
-  if (box->obj == NULL) luaL_error(L, "not enough memory");
+  if (box->obj == NULL) fail_memory(L);
   return box->obj;
 }
 

@@ -67,7 +67,7 @@ long net_write (net_Socket *s, const void *bytes, size_t len) {
 static net_Socket *push_socket (lua_State *L) {
   own_Box *box = own_new(L, &socket_type);
   net_Socket *s = malloc(sizeof *s);
-  if (s == NULL) luaL_error(L, "not enough memory");
+  if (s == NULL) fail_memory(L);
   memset(s, 0, sizeof *s);
   s->fd = -1;
   s->references = 1;

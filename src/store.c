@@ -50,7 +50,7 @@ static Store *make_store (void) {
 static int store_new (lua_State *L) {
   own_Box *box = own_new(L, &store_type);
   box->obj = make_store();
-  if (box->obj == NULL) return luaL_error(L, "not enough memory");
+  if (box->obj == NULL) return fail_memory(L);
   return 1;
 }
 
@@ -117,14 +117,13 @@ static STACK_OF(X509) * push_stack(lua_State *L, int arg) {
   int i, n = args_list(L, arg);
   own_Box *box = own_temp(L, release_certs);
   box->obj = sk_X509_new_null();
-  if (box->obj == NULL) luaL_error(L, "not enough memory");
+  if (box->obj == NULL) fail_memory(L);
   for (i = 1; i <= n; i++) {
     X509 *x;
     lua_rawgeti(L, arg, i);
     x = cert_test(L, -1);
     if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
-    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF))
-      luaL_error(L, "not enough memory");
+    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
     lua_pop(L, 1);
   }
   return box->obj;
@@ -254,14 +253,13 @@ static int store_check_chain (lua_State *L) {
   fail_clear();
   context->obj = X509_STORE_CTX_new();
   verdict->obj = OPENSSL_zalloc(sizeof(verify_Verdict));
-  if (context->obj == NULL || verdict->obj == NULL)
-    return luaL_error(L, "not enough memory");
+  if (context->obj == NULL || verdict->obj == NULL) return fail_memory(L);
   if (X509_STORE_CTX_init(context->obj, s->store, x, untrusted) != 1 ||
       !set_param(L, 4, context->obj))
     return fail(L, "verify");
   result = verify_run(context->obj, &rules, verdict->obj);
   fail_clear();
-  if (result < 0) return luaL_error(L, "not enough memory");
+  if (result < 0) return fail_memory(L);
   verdict_push(L, verdict->obj);
   lua_pushboolean(L, result == 1);
   return 2;

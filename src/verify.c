@@ -95,6 +95,7 @@ int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
   X509_STORE_CTX_set_ex_data(ctx, run_index, NULL);
   verdict->chain = X509_STORE_CTX_get1_chain(ctx);
   if (result < 0 || X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM) return -1;
+  if (result == 1 && verdict->chain == NULL) return -1;
   if (result != 1 && verdict->count == 0)
     verify_add(verdict, X509_STORE_CTX_get_error(ctx),
                X509_STORE_CTX_get_error_depth(ctx), NULL);

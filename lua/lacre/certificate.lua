@@ -306,7 +306,7 @@ local pins = setmetatable({}, { __mode = "k" })
 function methods:pin()
   local pin = pins[self]
   if not pin then
-    pin = "sha256//" .. core.bytes.base64(core.bytes.digest("sha256", self:spki()))
+    pin = "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
     pins[self] = pin
   end
   return pin

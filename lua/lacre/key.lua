@@ -185,7 +185,7 @@ end
 --- The pin of the key: `sha256//` and the SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7469).
 ---@return string
 function methods:pin()
-  return "sha256//" .. core.bytes.base64(core.bytes.digest("sha256", self:spki()))
+  return "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
 end
 
 --- A digest of the SubjectPublicKeyInfo.
@@ -225,7 +225,7 @@ end
 --- Key identifier by method 1 of RFC 5280 section 4.2.1.2: SHA-1 of the key's bits, in hex.
 ---@return string
 function methods:key_id()
-  return core.bytes.hex(core.bytes.digest("sha1", public_bits(self:spki())))
+  return core.bytes.hex(lacre_error.assert(core.bytes.digest("sha1", public_bits(self:spki()))))
 end
 
 --- Whether another key, or the key of a certificate or request, is this one.

@@ -3,7 +3,9 @@
 
 local core = require "lacre.core"
 local der = require "lacre.der"
-local fail = require("lacre.error").fail
+local lacre_error = require "lacre.error"
+
+local fail = lacre_error.fail
 
 local sign = {}
 
@@ -73,7 +75,7 @@ end
 --- A serial number nobody can guess: 128 random bits, positive, never 0.
 ---@return string hex
 function sign.serial()
-  local raw = core.bytes.random(16)
+  local raw = lacre_error.assert(core.bytes.random(16))
   local first = raw:byte() % 64 + 64 -- positive, and of the same length always
   return core.bytes.hex(string.char(first) .. raw:sub(2))
 end

@@ -32,8 +32,8 @@ function process.remove(directory)
   os.execute("rm -rf " .. quoted(directory))
 end
 
---- Runs a command to its end: its output (both streams) and whether it succeeded. `input` is a text.
-function process.run(words, input)
+--- Runs a command to its end, or for `seconds` (30): its output, both streams, and its exit code. `input` is a text.
+function process.run(words, input, seconds)
   local stdin = "/dev/null"
   if input then
     stdin = os.tmpname()
@@ -41,7 +41,7 @@ function process.run(words, input)
     handle:write(input)
     handle:close()
   end
-  local pipe = io.popen(("timeout 30 %s < %s 2>&1; echo \"=$?\""):format(process.line(words), quoted(stdin)))
+  local pipe = io.popen(("timeout %d %s < %s 2>&1; echo \"=$?\""):format(seconds or 30, process.line(words), quoted(stdin)))
   local output, code = pipe:read("*a"):match "^(.*)=(%d+)\n$"
   pipe:close()
   if input then

@@ -1,0 +1,32 @@
+-- The first law, proved: whatever allocation fails, Lua's or OpenSSL's, nothing crashes or leaks, nothing stays
+-- in OpenSSL's queue, and the same works afterwards. MEMORY_LIMIT bounds the failures of each scenario ("all" of
+-- them in the full check), spread evenly; support/scenarios.lua says what is done.
+local process = require "spec.support.process"
+
+local build = os.getenv "BUILD"
+local limit = os.getenv "MEMORY_LIMIT" or (os.getenv "SANITIZER" == "asan" and "20" or "100")
+if limit == "all" then
+  limit = "1000000"
+end
+
+local function names()
+  local found = {}
+  for name in pairs(require "spec.support.scenarios") do
+    found[#found + 1] = name
+  end
+  table.sort(found)
+  return found
+end
+
+describe("memory", function()
+  for _, name in ipairs(names()) do
+    for _, who in ipairs { "lua", "openssl" } do
+      it(("of %s may fail in %s"):format(who, name), function()
+        local output, code =
+          process.run({ build .. "/memory", "spec/support/scenarios.lua", name, who, limit }, nil, 300)
+        assert.equal(0, code, output)
+        assert.matches("^%d+ of %d+ allocations failed, 0 badly\n$", output)
+      end)
+    end
+  end
+end)

@@ -1,0 +1,203 @@
+-- What spec/memory_spec.lua runs with every allocation failing: one function a part of the core, and
+-- those of the library that hold objects of OpenSSL. Errors are raised as the objects they are.
+local core = require "lacre.core"
+local lacre = require "lacre"
+local pki = require "spec.support.pki"
+
+local function must(value, err, ...)
+  if value == nil or value == false then
+    error(err, 0)
+  end
+  return value, err, ...
+end
+
+local root = pki.root()
+local inter = pki.intermediate(root)
+local leaf = pki.issue(inter)
+local key, cert = leaf.key, leaf.cert
+local key_pem, cert_pem, key_der = key:to_pem(), cert:to_pem(), key:to_der()
+local store = must(lacre.store.new(root.cert))
+local server = must(lacre.server { cert = leaf.pem, key = leaf.key_pem, alpn = { "a", "b" } })
+local client = must(lacre.client { trust = root.cert, alpn = { "b" } })
+local pinned = must(lacre.client { trust = root.cert, pins = { root.cert:pin(), inter.cert:pin() } })
+
+local scenarios = {}
+
+function scenarios.bytes()
+  local raw = must(core.bytes.random(40))
+  must(core.bytes.digest("SHA256", raw))
+  must(core.bytes.unbase64(core.bytes.base64(raw)))
+  core.bytes.hex(raw)
+end
+
+function scenarios.pem()
+  local at, label, der = must(core.pem.next(cert_pem, 1))
+  must(at)
+  core.pem.encode(label, der)
+end
+
+function scenarios.name()
+  local name = must(lacre.name.parse "CN=a,OU=b+L=c,O=Test")
+  tostring(name)
+  name:hash()
+  return name == root.cert:subject()
+end
+
+function scenarios.key_generate()
+  local made = must(lacre.key.generate "p256")
+  return must(made:pin())
+end
+
+function scenarios.key_parse()
+  must(lacre.key.parse(key_pem))
+  local parsed = must(lacre.key.parse(key_der))
+  must(parsed:public())
+  must(parsed:to_pem { format = "traditional" })
+  lacre.key.parse "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"
+end
+
+function scenarios.key_sign()
+  local signature = must(key:sign "data")
+  key:verify("data", signature)
+end
+
+function scenarios.cert_parse()
+  local parsed = must(lacre.cert.parse(cert_pem))
+  must(parsed:subject_alt_names())
+  must(parsed:pin())
+  must(parsed:public_key())
+  tostring(parsed)
+end
+
+function scenarios.cert_refused()
+  lacre.cert.parse "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n"
+  lacre.cert.parse(cert_pem:sub(1, 300))
+end
+
+function scenarios.cert_extensions()
+  for extension in cert:extensions() do
+    tostring(extension.text)
+  end
+  cert:matches_host "localhost"
+  cert:is_issued_by(inter.cert)
+end
+
+function scenarios.cert_create()
+  must(lacre.cert.create { key = key, hosts = { "localhost", "127.0.0.1" } })
+end
+
+function scenarios.cert_issue()
+  must(lacre.cert.create { key = key, hosts = { "localhost" }, issuer = inter.cert, issuer_key = inter.key })
+end
+
+function scenarios.store()
+  local made = must(lacre.store.new { root.cert, inter.cert:to_pem() })
+  made:count()
+end
+
+function scenarios.verify()
+  must(store:verify(cert, { intermediates = leaf.chain, server_name = "localhost" }))
+end
+
+function scenarios.verify_refused()
+  store:verify(cert, { intermediates = leaf.chain, server_name = "other.test" })
+  store:verify(cert, { server_name = "localhost" })
+end
+
+function scenarios.pin()
+  must(lacre.pin.of(cert))
+  local set = must(lacre.pin.set { root.cert:pin(), inter.cert:pin() })
+  set:match { cert, inter.cert }
+end
+
+function scenarios.context_server()
+  must(lacre.server { cert = leaf.pem, key = leaf.key_pem, alpn = { "h2" }, min_version = "1.3" })
+end
+
+function scenarios.context_client()
+  must(lacre.client { trust = root.cert, groups = { "X25519" }, alpn = { "h2" }, pins = { root.cert:pin(), cert:pin() } })
+end
+
+-- both engines step, and bytes are carried between them, until neither has more to say
+local function carry(a, b)
+  repeat
+    for _, engine in ipairs { a, b } do
+      local done, err = engine:handshake()
+      if done == nil then
+        return nil, err
+      end
+    end
+    local to_b, to_a = a:drain(), b:drain()
+    b:feed(to_b)
+    a:feed(to_a)
+  until to_a == "" and to_b == ""
+  return true
+end
+
+local function exchange(context, name)
+  local a = must(context:engine { server_name = name })
+  local b = must(server:engine {})
+  must(carry(a, b))
+  must(a:write "ping")
+  must(b:feed(a:drain()))
+  must(b:read())
+  must(a:info())
+  must(a:verified_chain())
+  must(a:peer_chain())
+  a:shutdown()
+  b:feed(a:drain())
+  b:read()
+end
+
+function scenarios.engine()
+  exchange(client, "localhost")
+end
+
+function scenarios.engine_pinned()
+  exchange(pinned, "127.0.0.1")
+end
+
+function scenarios.engine_refused()
+  local a = must(client:engine { server_name = "other.test" })
+  local b = must(server:engine {})
+  carry(a, b)
+end
+
+function scenarios.engine_garbage()
+  local a = must(client:engine { server_name = "localhost" })
+  a:drain()
+  a:feed "HTTP/1.1 400 Bad Request\r\n\r\n"
+  a:handshake()
+  a:drain()
+end
+
+-- sockets are closed by whoever opened them, also when something failed
+local function with_sockets(run)
+  local open = {}
+  local ok, err = pcall(run, function(socket, ...)
+    open[#open + 1] = socket
+    return must(socket, ...)
+  end)
+  for _, socket in ipairs(open) do
+    socket:close()
+  end
+  if not ok then
+    error(err, 0)
+  end
+end
+
+function scenarios.net()
+  with_sockets(function(own)
+    local listening = own(core.net.listen("127.0.0.1", 0, 1))
+    local _, port = must(listening:address())
+    local dialled = own(core.net.connect("127.0.0.1", port))
+    core.poller.wait(listening:fd(), "r", 5)
+    local taken = own(listening:accept())
+    must(dialled:connected())
+    must(dialled:send("ping", 1))
+    core.poller.wait(taken:fd(), "r", 5)
+    must(taken:receive(10))
+  end)
+end
+
+return scenarios
