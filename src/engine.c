@@ -118,6 +118,12 @@ static Engine *check_fresh (lua_State *L) {
   return e;
 }
 
+/* engine:abandon(): nothing is sent or read any more */
+static int engine_abandon (lua_State *L) {
+  check_engine(L)->state = FAILED;
+  return 0;
+}
+
 /* engine:pins(digests, scope, is_expired, is_report): digests are 32 bytes each, end
 ** to end; before the handshake */
 static int engine_pins (lua_State *L) {
@@ -489,6 +495,13 @@ static int engine_verified_chain (lua_State *L) {
   return 1;
 }
 
+/* engine:was_asked() -> whether a server of TLS 1.2 asked for a certificate */
+static int engine_was_asked (lua_State *L) {
+  const unsigned char *types;
+  lua_pushboolean(L, SSL_get0_certificate_types(check_engine(L)->ssl, &types) > 0);
+  return 1;
+}
+
 /* engine:local_cert() -> cert | nil */
 static int engine_local_cert (lua_State *L) {
   X509 *cert = SSL_get_certificate(check_engine(L)->ssl);
@@ -524,6 +537,7 @@ static const luaL_Reg methods[] = {
   { "drain", engine_drain },
   { "handshake", engine_handshake },
   { "decide", engine_decide },
+  { "abandon", engine_abandon },
   { "pins", engine_pins },
   { "time", engine_time },
   { "write", engine_write },
@@ -536,6 +550,7 @@ static const luaL_Reg methods[] = {
   { "info", engine_info },
   { "peer_chain", engine_peer_chain },
   { "verified_chain", engine_verified_chain },
+  { "was_asked", engine_was_asked },
   { "local_cert", engine_local_cert },
   { "export", engine_export },
   { "close", own_method_close },

@@ -39,7 +39,7 @@ static const char *version_name (const SSL *ssl) {
 
 void facts_push_info (lua_State *L, SSL *ssl) {
   const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-  int group = (int)SSL_get_negotiated_group(ssl);
+  int group = SSL_get_session(ssl) == NULL ? 0 : (int)SSL_get_negotiated_group(ssl);
   lua_createtable(L, 0, 8);
   if (cipher != NULL) {
     set_text(L, "version", version_name(ssl));

@@ -14,41 +14,52 @@
 #include "fail.h"
 #include "own.h"
 
-/* shared by the thread and the Lua object; whoever lets go last frees it */
+/* shared by the thread and the Lua object; whoever lets go last frees it. The pipe
+** is the Lua object's alone: it closes it when it loses interest */
 typedef struct Request {
   pthread_mutex_t lock;
   int references;
+  int is_abandoned;
   int error, system; /* of getaddrinfo, and errno with it */
   struct addrinfo hints, *found;
   int ends[2]; /* a pipe: readable when the answer is there */
   char *host;
 } Request;
 
-static void release_request (void *obj) {
-  Request *r = obj;
+static void let_go (Request *r) {
   int left;
   pthread_mutex_lock(&r->lock);
   left = --r->references;
   pthread_mutex_unlock(&r->lock);
   if (left > 0) return;
   if (r->found != NULL) freeaddrinfo(r->found);
-  close(r->ends[0]);
-  close(r->ends[1]);
   pthread_mutex_destroy(&r->lock);
   free(r->host);
   free(r);
+}
+
+static void release_request (void *obj) {
+  Request *r = obj;
+  pthread_mutex_lock(&r->lock);
+  r->is_abandoned = 1;
+  close(r->ends[0]);
+  close(r->ends[1]);
+  pthread_mutex_unlock(&r->lock);
+  let_go(r);
 }
 
 static const own_Type request_type = { "lacre.core.request", release_request };
 
 static void *run (void *obj) {
   Request *r = obj;
-  ssize_t n;
+  ssize_t n = 0;
   r->error = getaddrinfo(r->host, NULL, &r->hints, &r->found);
   r->system = errno;
-  do n = write(r->ends[1], "", 1);
-  while (n < 0 && errno == EINTR);
-  release_request(r);
+  pthread_mutex_lock(&r->lock);
+  if (!r->is_abandoned) n = write(r->ends[1], "", 1); /* an empty pipe takes a byte */
+  pthread_mutex_unlock(&r->lock);
+  (void)n;
+  let_go(r);
   return NULL;
 }
 

@@ -68,8 +68,10 @@ end
 ---@return true?
 ---@return lacre.error? err handshake_timeout, hostname_mismatch, self_signed, pin_mismatch, not_tls ...
 function Conn:handshake()
-  if self.is_established then
-    return self.core ~= CLOSED or closed()
+  if self.is_established and self.core == CLOSED then
+    return closed()
+  elseif self.is_established then
+    return self.failure == nil or nil, self.failure
   end
   local started = monotonic()
   local deadline = handshake_deadline(self, started)

@@ -128,7 +128,7 @@ end
 ---@return lacre.error? err
 function Engine:handshake()
   if self.is_established then
-    return true
+    return self.failure == nil or nil, self.failure
   end
   local done, why = self.core:handshake()
   while peer.hooks[why] do

@@ -12,7 +12,7 @@ local verdict = require "lacre.verdict"
 
 local peer = {}
 
-local annotate = lacre_error.annotate
+local annotate, fail = lacre_error.annotate, lacre_error.fail
 
 -- the first bytes of what people put on ports where TLS was expected
 local greetings = {
@@ -168,7 +168,7 @@ function peer.ask(self)
   if accepted or self.context:role() == "client" then
     return true
   end
-  return nil, annotate(hook_error(self), { chain = self.core:peer_chain() })
+  return nil, peer.explain(self, annotate(hook_error(self), { chain = self.core:peer_chain() }))
 end
 
 --- What to do when the core suspends a handshake: by what it wants.
@@ -181,9 +181,18 @@ peer.hooks = { want_verify = peer.ask }
 function peer.complete(self)
   local set = settings.inside(self.context).set
   if set.alpn_required and not self.core:info().alpn then
-    return lacre_error.fail("handshake", "alpn_mismatch", "the server chose no application protocol")
+    self.core:abandon()
+    return nil, peer.explain(self, select(2, fail("handshake", "alpn_mismatch", "the server chose no application protocol")))
   end
   return true
+end
+
+-- TLS 1.2 has no alert of its own for a certificate that was asked for and not given
+local function explain_alert(self, err)
+  if err.alert == "handshake_failure" and self.core:was_asked() and not self.core:local_cert() then
+    err.code = "client_cert_required"
+  end
+  return err
 end
 
 --- Completes an error of the core's engine with what is known of the connection.
@@ -191,6 +200,9 @@ end
 ---@param err lacre.error
 ---@return lacre.error
 function peer.explain(self, err)
+  if self.failure then
+    return self.failure
+  end
   local opening = rawget(err, "opening")
   err.opening = nil
   if err.reason == "SSL_R_CERTIFICATE_VERIFY_FAILED" then
@@ -201,9 +213,13 @@ function peer.explain(self, err)
       annotate(err, alert)
     end
   elseif err.stage == "handshake" and err.library == "tls" then
-    err = explain_opening(err, opening)
+    err = explain_alert(self, explain_opening(err, opening))
   end
-  return annotate(err, { host = self.host, port = self.port, address = self.address })
+  annotate(err, { host = self.host, port = self.port, address = self.address })
+  if self.core:state() == "failed" then
+    self.failure = err -- whatever is asked next has the same answer
+  end
+  return err
 end
 
 return peer

@@ -146,8 +146,10 @@ local SOON = 30 * 86400
 
 local function warn_of_expiry(pins)
   local left = pins.expires and pins:expires_in()
-  if left and left < SOON then
-    warning.say("the pins expire in %s", time.humanize(math.max(0, left)))
+  if left and left < 0 then
+    warning.say("the pins expired on %s", time.format(pins.expires))
+  elseif left and left < SOON then
+    warning.say("the pins expire in %s", time.humanize(left))
   end
   return true
 end
@@ -191,7 +193,7 @@ local function apply_client_auth(set, ctx)
   if not anchors then
     return nil, err
   end
-  for _, cert in ipairs(set.advertise_cas and anchors:certs() or {}) do
+  for _, cert in ipairs(set.advertise_cas and lacre_error.assert(anchors:list()) or {}) do
     ctx:advertise(cert)
   end
   return ctx:client_auth(set.client_auth)

@@ -201,7 +201,10 @@ function Stream:read(format)
     if format < 0 or format ~= math.floor(format) or format > 2 ^ 31 then
       options.misuse("bad argument #1 to 'read' (a count of bytes expected)")
     end
-    return format == 0 and "" or read_exactly(self, format)
+    if format == 0 then
+      return ""
+    end
+    return read_exactly(self, format)
   end
   local read = formats[format == nil and "l" or format]
   if not read then

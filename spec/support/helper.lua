@@ -24,6 +24,8 @@ local function globals()
   return names
 end
 
+require("lacre.warning").on_warning(false)
+
 local has_proc = lfs.attributes("/proc/self/fd", "mode") == "directory"
 local before
 
