@@ -206,9 +206,9 @@ describe("engine", function()
       assert.equal(262144, taken)
       assert.equal(262144, client:pending_in())
       assert.equal(0, client:feed "more")
-      local total, data = 0, nil
+      local total = 0
       repeat
-        data = client:read()
+        local data = client:read()
         total = total + (data and #data or 0)
         if not data then
           taken = taken + client:feed(out:sub(taken + 1))

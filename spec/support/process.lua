@@ -69,13 +69,20 @@ function Process:output()
   return text
 end
 
+--- Whether it runs; one that ended and was not reaped yet does not.
 function Process:is_alive()
-  return os.execute("kill -0 " .. self.pid .. " 2>/dev/null") == (_VERSION == "Lua 5.1" and not rawget(_G, "jit") and 0 or true)
+  local pipe = io.popen(("ps -o stat= -p %d 2>/dev/null"):format(self.pid))
+  local state = pipe:read "*a"
+  pipe:close()
+  return state:match "%a" ~= nil and state:match "%a" ~= "Z"
 end
 
 --- Ends it and forgets its output.
 function Process:stop()
-  os.execute(("kill %d 2>/dev/null; while kill -0 %d 2>/dev/null; do sleep 0.02; done"):format(self.pid, self.pid))
+  os.execute(("kill %d 2>/dev/null"):format(self.pid))
+  while self:is_alive() do
+    os.execute "sleep 0.02"
+  end
   os.remove(self.log)
 end
 
