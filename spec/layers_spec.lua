@@ -2,16 +2,19 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "verify", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome" },
+  [0] = { "compat", "codes", "verify", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
   { "own", "fail", "args", "base64" },
   { "bytes", "disk", "clock", "terminal", "der" },
   { "pem", "oid", "net", "poller_backend" },
   { "name", "key", "poller", "resolver", "socket_bio" },
-  { "keyfile", "extension", "judge" },
+  { "keyfile", "extension", "judge", "hello" },
   { "cert", "csr", "crl" },
   { "verdict", "facts" },
   { "builder", "store", "ocsp", "pkcs12" },
-  { "session", "context" },
+  { "session" },
+  { "context" },
+  { "machine" },
+  { "engine_facts", "engine_hooks" },
   { "engine" },
   { "core" },
 }
@@ -33,6 +36,7 @@ local lua_floors = {
   { "identity", "settings_schema", "tcp" },
   { "settings_build" },
   { "settings" },
+  { "hello" },
   { "peer" },
   { "engine" },
   { "conn" },

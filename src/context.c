@@ -17,12 +17,19 @@ context_Context *context_retain (context_Context *c) {
 void context_release (context_Context *c) {
   if (--c->references > 0) return;
   SSL_CTX_free(c->ctx);
+  hello_clear(&c->hello);
+  session_clear(&c->sessions);
+  OPENSSL_cleanse(&c->tickets, sizeof c->tickets);
   OPENSSL_free(c->alpn);
   OPENSSL_free(c);
 }
 
 static void release_context (void *obj) {
   context_release(obj);
+}
+
+static void release_chain (void *obj) {
+  sk_X509_pop_free(obj, X509_free);
 }
 
 static const own_Type context_type = { "lacre.core.context", release_context };
@@ -97,11 +104,11 @@ static int context_new (lua_State *L) {
   return 1;
 }
 
-SSL *context_new_ssl (context_Context *c, judge_Check *check) {
+SSL *context_new_ssl (context_Context *c, judge_Check *check, link_Link *link) {
   SSL *ssl = SSL_new(c->ctx);
   c->is_sealed = 1;
   check->policy = &c->policy;
-  if (ssl != NULL && judge_attach(ssl, check)) return ssl;
+  if (ssl != NULL && judge_attach(ssl, check) && link_attach(ssl, link)) return ssl;
   SSL_free(ssl);
   return NULL;
 }
@@ -197,6 +204,99 @@ static int context_identity (lua_State *L) {
   return done(L, 1);
 }
 
+/* the list of certificates at an index, boxed on the stack */
+static STACK_OF(X509) * push_chain(lua_State *L, int arg) {
+  int i, n = args_list(L, arg);
+  own_Box *box = own_temp(L, release_chain);
+  box->obj = sk_X509_new_null();
+  if (box->obj == NULL) fail_memory(L);
+  for (i = 1; i <= n; i++) {
+    X509 *x;
+    lua_rawgeti(L, arg, i);
+    x = cert_test(L, -1);
+    if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
+    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
+    lua_pop(L, 1);
+  }
+  return box->obj;
+}
+
+/* context:named(cert, key, { intermediate ... }, is_default) -> true: one of several
+** identities, chosen by the name a client asks for */
+static int context_named (lua_State *L) {
+  context_Context *c = check_open(L);
+  X509 *cert = cert_check(L, 2);
+  EVP_PKEY *pkey = key_check_private(L, 3);
+  STACK_OF(X509) *chain = push_chain(L, 4);
+  if (!hello_add(&c->hello, cert, pkey, chain, lua_toboolean(L, 5)))
+    return fail_memory(L);
+  return done(L, 1);
+}
+
+/* context:greet(has_hook, rejects_unknown) -> true | nil, err: of servers */
+static int context_greet (lua_State *L) {
+  context_Context *c = check_open(L);
+  c->hello.has_hook = lua_toboolean(L, 2);
+  c->hello.rejects_unknown = lua_toboolean(L, 3);
+  fail_clear();
+  return done(L, hello_use(c->ctx, &c->hello));
+}
+
+/* context:sessions(limit) -> true | nil, err: a client resumes */
+static int context_sessions (lua_State *L) {
+  context_Context *c = check_open(L);
+  int limit = args_int(L, 2, 1, 65536);
+  fail_clear();
+  return done(L, session_keep(c->ctx, &c->sessions, limit));
+}
+
+/* context:tickets(count, lifetime, keys or nil) -> true | nil, err: a server lets
+** resume; keys are 80 bytes each, end to end, newest first */
+static int context_tickets (lua_State *L) {
+  context_Context *c = check_open(L);
+  int count = args_int(L, 2, 1, 16), lifetime = args_int(L, 3, 1, 7 * 86400), len = 0;
+  const char *keys = lua_isnoneornil(L, 4) ? NULL : args_bytes(L, 4, &len);
+  luaL_argcheck(L,
+                len % SESSION_TICKET_KEY == 0 &&
+                    len <= SESSION_TICKET_KEY * SESSION_TICKET_KEYS,
+                4, "one to four keys of 80 bytes expected");
+  fail_clear();
+  SSL_CTX_set_timeout(c->ctx, lifetime);
+  return done(L, SSL_CTX_set_num_tickets(c->ctx, (size_t)count) &&
+                     session_issue(c->ctx, &c->tickets, (const unsigned char *)keys,
+                                   len / SESSION_TICKET_KEY, lifetime));
+}
+
+/* context:flush() -> true | nil, err: forgets sessions, and makes new ticket keys */
+static int context_flush (lua_State *L) {
+  context_Context *c = context_check(L, 1);
+  session_flush(&c->sessions);
+  fail_clear();
+  if (c->tickets.count == 0) return done(L, 1);
+  OPENSSL_cleanse(c->tickets.keys, sizeof c->tickets.keys);
+  c->tickets.count = 0;
+  return done(L, session_rotate(&c->tickets));
+}
+
+/* context:keylog(): engines keep the lines of SSLKEYLOGFILE for Lua */
+static int context_keylog (lua_State *L) {
+  SSL_CTX_set_keylog_callback(check_open(L)->ctx, link_on_keylog);
+  return 0;
+}
+
+/* context:revocation("leaf" | "chain"): every certificate, or the leaf, needs a CRL */
+static int context_revocation (lua_State *L) {
+  static const char *const names[] = { "leaf", "chain", NULL };
+  static const unsigned long flags[] = {
+    X509_V_FLAG_CRL_CHECK, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL
+  };
+  X509_VERIFY_PARAM *param = SSL_CTX_get0_param(check_open(L)->ctx);
+  X509_VERIFY_PARAM_set_flags(param, flags[args_enum(L, 2, names)] |
+                                         X509_V_FLAG_EXTENDED_CRL_SUPPORT |
+                                         X509_V_FLAG_USE_DELTAS);
+  return 0;
+}
+
 /* context:trust(store) -> true: the store is counted, and never changed after */
 static int context_trust (lua_State *L) {
   context_Context *c = check_open(L);
@@ -269,6 +369,8 @@ static void push_cipher (lua_State *L, const SSL_CIPHER *cipher) {
   lua_setfield(L, -2, "name");
   lua_pushstring(L, SSL_CIPHER_get_name(cipher));
   lua_setfield(L, -2, "openssl_name");
+  lua_pushinteger(L, SSL_CIPHER_get_protocol_id(cipher));
+  lua_setfield(L, -2, "id");
   lua_pushinteger(L, SSL_CIPHER_get_bits(cipher, NULL));
   lua_setfield(L, -2, "bits");
   lua_pushstring(L, strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0 ? "1.3"
@@ -305,6 +407,13 @@ static const luaL_Reg methods[] = {
   { "security_level", context_security_level },
   { "alpn", context_alpn },
   { "identity", context_identity },
+  { "named", context_named },
+  { "greet", context_greet },
+  { "sessions", context_sessions },
+  { "tickets", context_tickets },
+  { "flush", context_flush },
+  { "keylog", context_keylog },
+  { "revocation", context_revocation },
   { "trust", context_trust },
   { "client_auth", context_client_auth },
   { "advertise", context_advertise },

@@ -9,8 +9,10 @@
 
 #include <openssl/ssl.h>
 
+#include "hello.h"
 #include "judge.h"
 #include "own.h"
+#include "session.h"
 
 typedef struct context_Context {
   SSL_CTX *ctx;
@@ -18,6 +20,9 @@ typedef struct context_Context {
   int is_server;
   int is_sealed; /* an engine exists: nothing changes any more */
   judge_Policy policy;
+  hello_Policy hello;
+  session_Cache sessions;
+  session_Tickets tickets;
   unsigned char *alpn; /* wire format, for a server to choose from */
   unsigned alpn_len;
 } context_Context;
@@ -28,8 +33,8 @@ context_Context *context_check (lua_State *L, int arg);
 context_Context *context_retain (context_Context *c);
 void context_release (context_Context *c);
 
-/* an SSL of the context, whose verification uses `check`; NULL on failure */
-SSL *context_new_ssl (context_Context *c, judge_Check *check);
+/* an SSL of the context, which its check and link outlive; NULL on failure */
+SSL *context_new_ssl (context_Context *c, judge_Check *check, link_Link *link);
 
 int context_open (lua_State *L);
 

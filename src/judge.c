@@ -20,6 +20,10 @@ int judge_attach (SSL *ssl, judge_Check *check) {
   return SSL_set_ex_data(ssl, check_index, check);
 }
 
+judge_Check *judge_of (const SSL *ssl) {
+  return SSL_get_ex_data(ssl, check_index);
+}
+
 static void drop_chain (STACK_OF(X509) * *chain) {
   sk_X509_pop_free(*chain, X509_free);
   *chain = NULL;
@@ -48,61 +52,76 @@ static void refuse (X509_STORE_CTX *ctx, verify_Verdict *v, int error) {
   X509_STORE_CTX_set_error(ctx, v->error);
 }
 
-static int64_t time_of (X509_STORE_CTX *ctx) {
-  time_t injected = X509_VERIFY_PARAM_get_time(X509_STORE_CTX_get0_param(ctx));
+static int64_t time_of (const X509_VERIFY_PARAM *param) {
+  time_t injected = X509_VERIFY_PARAM_get_time(param);
   return (int64_t)(injected > 0 ? injected : time(NULL));
 }
 
-/* dates of a leaf that is trusted by its pin alone; RFC 5280 4.1.2.5: both ends
-** are part of the time of validity */
-static void check_dates (X509_STORE_CTX *ctx, verify_Verdict *v) {
-  const X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
-  int64_t now = time_of(ctx), begin, end;
-  if (!asn1_time_read(X509_get0_notBefore(leaf), &begin))
-    refuse(ctx, v, X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD);
-  else if (now < begin) refuse(ctx, v, X509_V_ERR_CERT_NOT_YET_VALID);
-  if (!asn1_time_read(X509_get0_notAfter(leaf), &end))
-    refuse(ctx, v, X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD);
-  else if (now > end) refuse(ctx, v, X509_V_ERR_CERT_HAS_EXPIRED);
+/* RFC 5280 4.1.2.5: both ends are part of the time of validity */
+static int date_error (const X509 *cert, int64_t now) {
+  int64_t begin, end;
+  if (!asn1_time_read(X509_get0_notBefore(cert), &begin))
+    return X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD;
+  if (!asn1_time_read(X509_get0_notAfter(cert), &end))
+    return X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD;
+  if (now < begin) return X509_V_ERR_CERT_NOT_YET_VALID;
+  return now > end ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_OK;
 }
 
-/* RFC 7671 section 5.1: a name said explicitly still has to match */
-static void check_name (X509_STORE_CTX *ctx, verify_Verdict *v) {
-  X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-  X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+static int name_error (X509_VERIFY_PARAM *param, X509 *leaf) {
   char *host = X509_VERIFY_PARAM_get0_host(param, 0);
   char *ip = X509_VERIFY_PARAM_get1_ip_asc(param);
   unsigned flags = X509_VERIFY_PARAM_get_hostflags(param);
+  int error = X509_V_OK;
   if (host != NULL && X509_check_host(leaf, host, 0, flags, NULL) != 1)
-    refuse(ctx, v, X509_V_ERR_HOSTNAME_MISMATCH);
+    error = X509_V_ERR_HOSTNAME_MISMATCH;
   if (ip != NULL && X509_check_ip_asc(leaf, ip, 0) != 1)
-    refuse(ctx, v, X509_V_ERR_IP_ADDRESS_MISMATCH);
+    error = X509_V_ERR_IP_ADDRESS_MISMATCH;
   OPENSSL_free(ip);
+  return error;
 }
 
 /* pins are looked for on the chain that was built, never on what was sent; where
 ** no chain was built, the leaf alone counts */
-static void check_pins (X509_STORE_CTX *ctx, judge_Check *check,
-                        STACK_OF(X509) * chain) {
-  const judge_Policy *policy = check->policy;
+static int is_pinned (judge_Check *check, STACK_OF(X509) * chain, X509 *leaf) {
   int depth;
-  if (check->pins.count == 0 && !check->pins_expired && !policy->pins_only) return;
+  if (check->pins.count == 0 && !check->pins_expired && !check->policy->pins_only)
+    return 1;
   depth = chain != NULL ? pinset_match(&check->pins, chain, &check->pin)
-                        : pinset_match_leaf(&check->pins, X509_STORE_CTX_get0_cert(ctx),
-                                            &check->pin);
+                        : pinset_match_leaf(&check->pins, leaf, &check->pin);
   check->pin_state = check->pins_expired ? JUDGE_PIN_EXPIRED
                      : depth < 0         ? JUDGE_PIN_MISMATCH
                                          : JUDGE_PIN_MATCH;
-  if (check->pin_state == JUDGE_PIN_MATCH) return;
-  if (check->pins_report && !policy->pins_only) return;
-  refuse(ctx, check->verdict, X509_V_ERR_APPLICATION_VERIFICATION);
+  if (check->pin_state == JUDGE_PIN_MATCH) return 1;
+  return check->pins_report && !check->policy->pins_only;
+}
+
+static void check_pins (X509_STORE_CTX *ctx, judge_Check *check,
+                        STACK_OF(X509) * chain) {
+  if (!is_pinned(check, chain, X509_STORE_CTX_get0_cert(ctx)))
+    refuse(ctx, check->verdict, X509_V_ERR_APPLICATION_VERIFICATION);
+}
+
+/* whether a name counts: RFC 7671 section 5.1, with a pin only one said explicitly */
+static int wants_name (const judge_Check *check) {
+  const judge_Policy *policy = check->policy;
+  if (policy->rules.accept_name || policy->accept_any) return 0;
+  return !policy->pins_only || check->match_name;
+}
+
+static int wants_dates (const judge_Check *check) {
+  return !check->policy->rules.accept_expired && !check->policy->accept_any;
 }
 
 static int verify_by_pins (X509_STORE_CTX *ctx, judge_Check *check) {
+  X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+  X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
+  int error;
   check_pins(ctx, check, NULL);
-  if (!check->policy->rules.accept_expired) check_dates(ctx, check->verdict);
-  if (check->match_name && !check->policy->rules.accept_name)
-    check_name(ctx, check->verdict);
+  if (wants_dates(check) && (error = date_error(leaf, time_of(param))) != X509_V_OK)
+    refuse(ctx, check->verdict, error);
+  if (wants_name(check) && (error = name_error(param, leaf)) != X509_V_OK)
+    refuse(ctx, check->verdict, error);
   return check->verdict->error == X509_V_OK;
 }
 
@@ -180,4 +199,19 @@ int judge_callback (X509_STORE_CTX *ctx, void *unused) {
   if (result < 0) X509_STORE_CTX_set_error(ctx, X509_V_ERR_OUT_OF_MEM);
   if (result == 1) return ask_hook(ssl, ctx, check);
   return result == 0 && check->diagnose;
+}
+
+int judge_again (SSL *ssl, judge_Check *check, STACK_OF(X509) * chain) {
+  X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+  int is_built = !check->policy->pins_only && !check->policy->accept_any;
+  int i, good;
+  if (X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_CRL_CHECK) return 0;
+  good = !wants_name(check) || name_error(param, sk_X509_value(chain, 0)) == X509_V_OK;
+  for (i = 0; good && wants_dates(check) && i < sk_X509_num(chain); i++)
+    good = date_error(sk_X509_value(chain, i), time_of(param)) == X509_V_OK;
+  good = good && is_pinned(check, is_built ? chain : NULL, sk_X509_value(chain, 0));
+  if (!good || !is_built) return good;
+  drop_chain(&check->chain);
+  check->chain = X509_chain_up_ref(chain);
+  return check->chain != NULL;
 }

@@ -49,6 +49,14 @@ int judge_callback (X509_STORE_CTX *ctx, void *unused);
 /* judges a chain and keeps what was found: 1 good, 0 not, -1 memory ran out */
 int judge_run (X509_STORE_CTX *ctx, judge_Check *check);
 
+/* whether a chain that was accepted before would be again, for another connection:
+** dates, name and pins, and nothing that needs arithmetic. It becomes the check's
+** chain. Never where revocation is asked for */
+int judge_again (SSL *ssl, judge_Check *check, STACK_OF(X509) * chain);
+
+/* the check of an SSL, or NULL */
+judge_Check *judge_of (const SSL *ssl);
+
 /* frees what a verification found */
 void judge_clear (judge_Check *check);
 

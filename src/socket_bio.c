@@ -4,20 +4,51 @@
 
 #include <openssl/crypto.h>
 
+void socket_bio_forget (socket_bio_Wire *wire) {
+  OPENSSL_free(wire->record);
+  wire->record = NULL;
+  wire->record_len = wire->replayed = 0;
+  wire->records = wire->replays = 0;
+}
+
+/* too much to be remembered is not remembered at all */
+static void record (socket_bio_Wire *wire, const char *bytes, size_t len) {
+  char *grown = NULL;
+  if (wire->record_len + len <= SOCKET_BIO_RECORD)
+    grown = OPENSSL_realloc(wire->record, wire->record_len + len);
+  if (grown == NULL) {
+    socket_bio_forget(wire);
+    return;
+  }
+  memcpy(grown + wire->record_len, bytes, len);
+  wire->record = grown;
+  wire->record_len += len;
+}
+
+static long replay (socket_bio_Wire *wire, char *buffer, size_t size) {
+  size_t left = wire->record_len - wire->replayed, n = size < left ? size : left;
+  memcpy(buffer, wire->record + wire->replayed, n);
+  wire->replayed += n;
+  if (wire->replayed == wire->record_len) socket_bio_forget(wire);
+  return (long)n;
+}
+
 void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len) {
   size_t room = SOCKET_BIO_OPENING - wire->opening_len, n = len < room ? len : room;
   memcpy(wire->opening + wire->opening_len, bytes, n);
   wire->opening_len = (unsigned char)(wire->opening_len + n);
+  if (wire->records) record(wire, bytes, len);
 }
 
 static int bio_read (BIO *bio, char *buffer, int size) {
   socket_bio_Wire *wire = BIO_get_data(bio);
   long n;
   BIO_clear_retry_flags(bio);
+  if (wire->replays) return (int)replay(wire, buffer, (size_t)size);
   n = net_read(wire->socket, buffer, (size_t)size);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_read(bio);
-  if (n > 0 && wire->opening_len < SOCKET_BIO_OPENING)
+  if (n > 0 && (wire->records || wire->opening_len < SOCKET_BIO_OPENING))
     socket_bio_note(wire, buffer, (size_t)n);
   return (int)n;
 }

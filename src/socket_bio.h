@@ -15,11 +15,19 @@
 
 typedef struct socket_bio_Wire {
   net_Socket *socket; /* owned reference; NULL over memory */
+  char *record;       /* owned; all that came, while somebody may want to begin anew */
+  size_t record_len, replayed;
+  unsigned char records, replays;
   unsigned char opening_len;
   char opening[SOCKET_BIO_OPENING];
 } socket_bio_Wire;
 
-/* keeps the first bytes of the peer */
+#define SOCKET_BIO_RECORD 65536 /* a ClientHello, and what comes with it */
+
+/* forgets the record */
+void socket_bio_forget (socket_bio_Wire *wire);
+
+/* keeps the first bytes of the peer, and all of them while it records */
 void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len);
 
 /* a BIO over a wire that outlives it; NULL when memory ran out */

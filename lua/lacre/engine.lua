@@ -54,6 +54,9 @@ function engine.new_core(ctx, set, socket)
     return nil, err
   end
   peer.prepare(made, inside.set, names.name)
+  if inside.set.role == "client" then
+    made:session(("%s|%s|%s"):format(names.name or "", names.sni or "", set.port or ""))
+  end
   return made, names.name
 end
 

@@ -4,6 +4,8 @@
 -- error a person can act on: which certificate, which names, which pins, what the peer speaks.
 
 local settings = require "lacre.settings"
+local hello = require "lacre.hello"
+local identity = require "lacre.identity"
 local loop = require "lacre.loop"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
@@ -156,7 +158,7 @@ end
 --- Asks `on_verify`, outside of OpenSSL: it may wait. Anything but `true` refuses the peer.
 ---@param self table
 ---@return true? accepted
----@return lacre.error? err verify_rejected, hook_failed; at a client the handshake goes on to say no
+---@return lacre.error? err verify_rejected, hook_failed
 function peer.ask(self)
   local hook = settings.inside(self.context).set.on_verify
   local ok, answer = loop.pcall(hook, described(self))
@@ -165,20 +167,101 @@ function peer.ask(self)
     self.vetoed = { raised = not ok and answer or nil, answer = ok and answer or nil }
   end
   self.core:decide(accepted)
-  if accepted or self.context:role() == "client" then
-    return true
+  if accepted or self.core:state() ~= "failed" then
+    return true -- a client's handshake goes on to say no
   end
   return nil, peer.explain(self, annotate(hook_error(self), { chain = self.core:peer_chain() }))
 end
 
+local function refuse_hello(self, raised, reason)
+  self.unwelcome = lacre_error.new {
+    code = raised and "hook_failed" or "handshake_failed", stage = "handshake", library = "lacre", cause = reason,
+    message = (raised and "on_client_hello raised an error" or "on_client_hello refused the client")
+      .. (reason ~= nil and ": " .. tostring(reason) or ""),
+  }
+  if not self.core:hello() then
+    return nil, peer.explain(self, self.unwelcome)
+  end
+  self.core:greet(false)
+  return true -- the handshake goes on to say no
+end
+
+local function use_answer(self, answer)
+  if answer == true then
+    self.core:greet(true)
+    return true
+  elseif settings.is(answer, "server") then
+    self.context = answer
+    return self.core:switch(settings.inside(answer).core)
+  end
+  local one, err = identity.load(answer)
+  local used
+  if one then
+    used, err = self.core:identity(one.cert, one.key, one.chain)
+  end
+  if not used then
+    return nil, err
+  end
+  self.core:greet(true)
+  return true
+end
+
+local function is_answer(value)
+  return value == true or settings.is(value, "server") or (type(value) == "table" and value.cert ~= nil)
+end
+
+-- Asks `on_client_hello`: true goes on, an identity is shown, another context takes over; anything else
+-- refuses the client.
+local function ask_hello(self)
+  local hook = settings.inside(self.context).set.on_client_hello
+  local raw = self.core:hello()
+  if not raw then
+    return fail("handshake", "closed", "the connection is closed")
+  end
+  local ok, answer, reason = loop.pcall(hook, hello.describe(raw, self.address))
+  if not self.core:hello() then
+    return fail("handshake", "closed", "the connection was closed meanwhile")
+  elseif not ok then
+    return refuse_hello(self, true, answer)
+  elseif not is_answer(answer) then
+    return refuse_hello(self, false, reason)
+  end
+  local used, err = use_answer(self, answer)
+  if not used then
+    return refuse_hello(self, true, err)
+  end
+  return true
+end
+
 --- What to do when the core suspends a handshake: by what it wants.
-peer.hooks = { want_verify = peer.ask }
+peer.hooks = { want_verify = peer.ask, want_hello = ask_hello }
+
+--- Hands on what was logged for SSLKEYLOGFILE since.
+---@param self table
+function peer.log_keys(self)
+  local sink = settings.inside(self.context).set.keylog
+  local lines = sink and self.core:keylog()
+  if not lines then
+    return
+  elseif type(sink) == "string" then
+    local handle = io.open(sink, "a")
+    if handle then
+      handle:write(lines)
+      handle:close()
+    end
+    return
+  end
+  for line in lines:gmatch "[^\n]+" do
+    sink(line)
+  end
+end
 
 --- What is checked when the handshake is done and before anything is sent.
 ---@param self table
 ---@return true?
 ---@return lacre.error? err alpn_mismatch
 function peer.complete(self)
+  peer.log_keys(self)
   local set = settings.inside(self.context).set
   if set.alpn_required and not self.core:info().alpn then
     self.core:abandon()
@@ -205,7 +288,12 @@ function peer.explain(self, err)
   end
   local opening = rawget(err, "opening")
   err.opening = nil
-  if err.reason == "SSL_R_CERTIFICATE_VERIFY_FAILED" then
+  peer.log_keys(self)
+  if self.unwelcome then
+    err = self.unwelcome
+  elseif self.core:refused_name() == true then
+    err.code, err.message = "unrecognized_name", "the client asked for a name that is not served here"
+  elseif err.reason == "SSL_R_CERTIFICATE_VERIFY_FAILED" or err.code == "cert_invalid" then
     local findings, chain = self.core:verdict()
     if findings then
       local alert = { reason = err.reason }

@@ -120,6 +120,13 @@ function settings.sins(set)
   return sins
 end
 
+--- Forgets the sessions of a client; makes new ticket keys for a server.
+---@return true?
+---@return lacre.error?
+function Context:flush_sessions()
+  return settings.inside(self).core:flush()
+end
+
 --- What is really in force, after OpenSSL and the system's policy had their say. Plain data, no keys.
 ---@return table
 function Context:config()

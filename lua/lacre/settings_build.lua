@@ -113,24 +113,49 @@ local function identities(set)
   return given.cert ~= nil and { given } or given
 end
 
+-- the first identity is the default, and with it those of its names that have another kind of key
+local function is_default(list, i)
+  local one, first = list[i], list[1]
+  for j = 1, i - 1 do
+    if list[j].key:type() == one.key:type() then
+      return false
+    end
+  end
+  local name = first.cert:hosts()[1]
+  return i == 1 or (name ~= nil and one.cert:matches_host(name) == true)
+end
+
+local function use_identities(set, ctx, list)
+  for i, one in ipairs(list) do
+    local default = is_default(list, i)
+    if default then
+      local done, err = ctx:identity(one.cert, one.key, one.chain)
+      if not done then
+        return nil, err
+      end
+    end
+    if set.role == "server" then
+      ctx:named(one.cert, one.key, one.chain, default)
+    end
+  end
+  return true
+end
+
 local function apply_identities(set, ctx)
   local list = identities(set)
   if set.role == "server" and #list == 0 then
     misuse("missing option 'identity' (or 'cert' and 'key') to 'server'")
   end
+  local loaded = {}
   for i, given in ipairs(list) do
     local one, err = identity.load(given)
-    local done
-    if one then
-      list[i] = one
-      done, err = ctx:identity(one.cert, one.key, one.chain)
-    end
-    if not done then
+    if not one then
       return nil, err
     end
+    loaded[i] = one
   end
-  set.identities = list
-  return true
+  set.identities = loaded
+  return use_identities(set, ctx, loaded)
 end
 
 local function apply_trust(ctx, spec)
@@ -181,6 +206,61 @@ local function apply_client(set, ctx)
   return done, err
 end
 
+local HOUR = 3600
+
+local function ticket_options(set)
+  local given = set.session_tickets
+  if given == nil then
+    given = set.client_auth == "none"
+  end
+  if given == false then
+    return nil
+  end
+  return options.check(schema.tickets, given ~= true and given or nil, "session_tickets")
+end
+
+local function apply_tickets(set, ctx)
+  local tickets = ticket_options(set)
+  if not tickets then
+    return true
+  end
+  for _, key in ipairs(tickets.keys or {}) do
+    if type(key) ~= "string" or #key ~= 80 then
+      misuse "bad option 'keys' to 'session_tickets' (strings of 80 bytes expected)"
+    end
+  end
+  local keys = tickets.keys and table.concat(tickets.keys)
+  if keys and (#keys == 0 or #keys > 4 * 80) then
+    misuse "bad option 'keys' to 'session_tickets' (one to four keys expected)"
+  elseif tickets.count < 1 or tickets.count > 16 or tickets.lifetime < 1 or tickets.lifetime > 7 * 24 * HOUR then
+    misuse "bad option 'session_tickets' to 'server' (count 1 to 16, lifetime up to 7d)"
+  end
+  return ctx:tickets(tickets.count, math.floor(tickets.lifetime), keys)
+end
+
+local function apply_greeting(set, ctx)
+  return ctx:greet(set.on_client_hello ~= nil, set.sni_unknown == "reject")
+end
+
+local function apply_sessions(set, ctx)
+  local limit = set.sessions == true and 64 or set.sessions or 0
+  if type(limit) ~= "number" or limit < 0 or limit > 65536 then
+    misuse "bad option 'sessions' to 'client' (true, false or a number up to 65536 expected)"
+  end
+  return limit == 0 or ctx:sessions(limit)
+end
+
+local function apply_keylog(set, ctx)
+  if set.keylog == "env" then
+    set.keylog = os.getenv "SSLKEYLOGFILE" or nil
+  end
+  if set.keylog then
+    warning.say "keylog is set: whoever reads it reads everything"
+    ctx:keylog()
+  end
+  return true
+end
+
 local function apply_client_auth(set, ctx)
   if set.client_auth == "none" then
     return true
@@ -216,8 +296,10 @@ local function apply_rules(set, ctx)
 end
 
 local steps = {
-  client = { apply_algorithms, apply_identities, apply_client, apply_rules },
-  server = { apply_algorithms, apply_identities, apply_client_auth, apply_rules },
+  client = { apply_algorithms, apply_identities, apply_client, apply_sessions, apply_rules, apply_keylog },
+  server = {
+    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_rules, apply_keylog,
+  },
 }
 
 --- Builds the core's context.

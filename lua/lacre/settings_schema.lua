@@ -37,18 +37,23 @@ local common = {
   },
   on_verify = { type = "function" },
   time = { type = { "number", "function" } },
+  keylog = { type = { "string", "function" } },
   insecure = { type = "table", default = {} },
 }
 
 local client = {
   trust = { type = "any", default = "system" },
   pins = { type = "any" },
+  sessions = { type = { "boolean", "integer" }, default = true },
   alpn_required = { type = "boolean", default = false },
 }
 
 local server = {
   client_auth = { type = "string", values = { "none", "optional", "required" }, default = "none" },
   client_trust = { type = "any" },
+  sni_unknown = { type = "string", values = { "default", "reject" }, default = "default" },
+  on_client_hello = { type = "function" },
+  session_tickets = { type = { "boolean", "table" } },
   advertise_cas = { type = "boolean", default = true },
 }
 
@@ -78,7 +83,15 @@ local insecure = {
   allow_unsafe_renegotiation = { type = "boolean", default = false },
 }
 
+--- What `session_tickets` may say.
+local tickets = {
+  count = { type = "integer", default = 2 },
+  lifetime = { type = "duration", default = 12 * 3600 },
+  keys = { type = "list" },
+}
+
 return {
+  tickets = tickets,
   client = merge("client", client, server, "server"),
   server = merge("server", server, client, "client"),
   insecure = insecure,

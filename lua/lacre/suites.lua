@@ -69,9 +69,17 @@ local function ciphers_by_name()
   }, ":")))
   known_ciphers = {}
   for _, row in ipairs(ctx:effective().ciphers) do
-    known_ciphers[row.name], known_ciphers[row.openssl_name] = row, row
+    known_ciphers[row.name], known_ciphers[row.openssl_name], known_ciphers[row.id] = row, row, row
   end
   return known_ciphers
+end
+
+--- The IANA name of a cipher suite by its number.
+---@param number integer
+---@return string?
+function suites.cipher_of(number)
+  local row = ciphers_by_name()[number]
+  return row and row.name
 end
 
 --- What the system's own policy allows, by IANA name: it may only make lacre's stricter.
@@ -110,6 +118,37 @@ local group_names = {
 }
 
 local group_aliases = { prime256v1 = "P-256", secp256r1 = "P-256", secp384r1 = "P-384", secp521r1 = "P-521" }
+
+-- IANA's registry of groups, as far as anybody offers them
+local groups_by_number = {
+  [0x0017] = "P-256", [0x0018] = "P-384", [0x0019] = "P-521", [0x001d] = "X25519", [0x001e] = "X448",
+  [0x0100] = "ffdhe2048", [0x0101] = "ffdhe3072", [0x0102] = "ffdhe4096", [0x0200] = "MLKEM512", [0x0201] = "MLKEM768",
+  [0x0202] = "MLKEM1024", [0x11eb] = "SecP256r1MLKEM768", [0x11ec] = "X25519MLKEM768", [0x11ed] = "SecP384r1MLKEM1024",
+}
+
+--- The name of a group by its number.
+---@param number integer
+---@return string?
+function suites.group_of(number)
+  return groups_by_number[number]
+end
+
+-- RFC 8446 section 4.2.3
+local sigalgs_by_number = {
+  [0x0401] = "rsa_pkcs1_sha256", [0x0501] = "rsa_pkcs1_sha384", [0x0601] = "rsa_pkcs1_sha512",
+  [0x0403] = "ecdsa_secp256r1_sha256", [0x0503] = "ecdsa_secp384r1_sha384", [0x0603] = "ecdsa_secp521r1_sha512",
+  [0x0804] = "rsa_pss_rsae_sha256", [0x0805] = "rsa_pss_rsae_sha384", [0x0806] = "rsa_pss_rsae_sha512",
+  [0x0807] = "ed25519", [0x0808] = "ed448", [0x0809] = "rsa_pss_pss_sha256", [0x080a] = "rsa_pss_pss_sha384",
+  [0x080b] = "rsa_pss_pss_sha512", [0x0201] = "rsa_pkcs1_sha1", [0x0203] = "ecdsa_sha1",
+  [0x0904] = "mldsa44", [0x0905] = "mldsa65", [0x0906] = "mldsa87",
+}
+
+--- The name of a signature scheme by its number.
+---@param number integer
+---@return string?
+function suites.sigalg_of(number)
+  return sigalgs_by_number[number]
+end
 
 local canonical_groups = {}
 for _, name in ipairs(group_names) do

@@ -1,0 +1,133 @@
+#include "engine_hooks.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "args.h"
+#include "cert.h"
+#include "fail.h"
+#include "key.h"
+#include "machine.h"
+
+/* engine:decide(is_accepted): what on_verify said, after "want_verify" */
+static int engine_decide (lua_State *L) {
+  machine_Machine *m = machine_check(L);
+  int accepts = lua_toboolean(L, 2);
+  if (m->state != MACHINE_HANDSHAKING) return 0;
+  m->check.decision = accepts ? JUDGE_ACCEPTED : JUDGE_VETOED;
+  if (!accepts && m->awaits_hook) m->state = MACHINE_FAILED;
+  return 0;
+}
+
+static void set_bytes (lua_State *L, const char *name, const unsigned char *bytes,
+                       size_t len) {
+  if (bytes == NULL) return;
+  lua_pushlstring(L, (const char *)bytes, len);
+  lua_setfield(L, -2, name);
+}
+
+/* engine:hello() -> { server_name =, legacy_version =, and as they came alpn =,
+** versions =, groups =, sigalgs =, ciphers =, extensions = } after "want_hello" */
+static int engine_hello (lua_State *L) {
+  const link_Hello *h = machine_check(L)->link.hello;
+  if (h == NULL) return 0;
+  lua_createtable(L, 0, 8);
+  if (h->name[0] != '\0') {
+    lua_pushstring(L, h->name);
+    lua_setfield(L, -2, "server_name");
+  }
+  lua_pushinteger(L, (lua_Integer)h->legacy_version);
+  lua_setfield(L, -2, "legacy_version");
+  set_bytes(L, "alpn", h->alpn, h->alpn_len);
+  set_bytes(L, "versions", h->versions, h->versions_len);
+  set_bytes(L, "groups", h->groups, h->groups_len);
+  set_bytes(L, "sigalgs", h->sigalgs, h->sigalgs_len);
+  set_bytes(L, "ciphers", h->ciphers, h->ciphers_len);
+  set_bytes(L, "extensions", h->extensions, h->extensions_len);
+  return 1;
+}
+
+static machine_Machine *check_asked (lua_State *L) {
+  machine_Machine *m = machine_check(L);
+  luaL_argcheck(L, m->state == MACHINE_HANDSHAKING && m->link.hello != NULL, 1,
+                "nothing was asked");
+  return m;
+}
+
+/* engine:greet(is_accepted): what on_client_hello said, after "want_hello" */
+static int engine_greet (lua_State *L) {
+  machine_Machine *m = check_asked(L);
+  m->link.hello_decision = lua_toboolean(L, 2) ? LINK_ACCEPTED : LINK_REFUSED;
+  link_drop_hello(&m->link);
+  socket_bio_forget(&m->wire);
+  return 0;
+}
+
+static void release_chain (void *obj) {
+  sk_X509_pop_free(obj, X509_free);
+}
+
+/* engine:identity(cert, key, { intermediate ... }) -> true | nil, err: the one to
+** show, after "want_hello" */
+static int engine_identity (lua_State *L) {
+  machine_Machine *m = check_asked(L);
+  X509 *cert = cert_check(L, 2);
+  EVP_PKEY *pkey = key_check_private(L, 3);
+  int i, n = args_list(L, 4);
+  own_Box *chain = own_temp(L, release_chain);
+  chain->obj = sk_X509_new_null();
+  if (chain->obj == NULL) return fail_memory(L);
+  for (i = 1; i <= n; i++) {
+    lua_rawgeti(L, 4, i);
+    if (!X509_add_cert(chain->obj, cert_check(L, -1), X509_ADD_FLAG_UP_REF))
+      return fail_memory(L);
+    lua_pop(L, 1);
+  }
+  fail_clear();
+  SSL_certs_clear(m->ssl);
+  if (SSL_use_cert_and_key(m->ssl, cert, pkey, chain->obj, 1) != 1)
+    return fail(L, "config");
+  m->link.has_identity = 1;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* engine:switch(context) -> true | nil, err: goes on as an engine of another context,
+** after "want_hello" */
+static int engine_switch (lua_State *L) {
+  machine_Machine *m = check_asked(L);
+  context_Context *context = context_check(L, 2);
+  luaL_argcheck(L, context->is_server, 2, "server context expected");
+  fail_clear();
+  if (machine_switch(m, context)) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  m->state = MACHINE_FAILED;
+  if (ERR_peek_error() != 0) return fail(L, "handshake");
+  return fail_code(L, "handshake", "handshake_failed", "the ClientHello is too long");
+}
+
+/* engine:refused_name() -> whether the handshake failed for the name asked for */
+static int engine_refused_name (lua_State *L) {
+  lua_pushboolean(L, machine_check(L)->link.refused_name);
+  return 1;
+}
+
+/* engine:keylog() -> the lines of SSLKEYLOGFILE that came since, or nil */
+static int engine_keylog (lua_State *L) {
+  link_Link *link = &machine_check(L)->link;
+  if (link->keylog == NULL) return 0;
+  lua_pushlstring(L, link->keylog, link->keylog_len);
+  OPENSSL_clear_free(link->keylog, link->keylog_len);
+  link->keylog = NULL;
+  link->keylog_len = 0;
+  return 1;
+}
+
+const luaL_Reg engine_hooks[] = {
+  { "decide", engine_decide }, { "hello", engine_hello },
+  { "greet", engine_greet },   { "identity", engine_identity },
+  { "switch", engine_switch }, { "refused_name", engine_refused_name },
+  { "keylog", engine_keylog }, { NULL, NULL },
+};

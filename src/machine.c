@@ -1,0 +1,153 @@
+#include "machine.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+static void release_machine (void *obj) {
+  machine_Machine *m = obj;
+  SSL_free(m->ssl);
+  judge_end(&m->check);
+  link_clear(&m->link);
+  socket_bio_forget(&m->wire);
+  if (m->wire.socket != NULL) net_release(m->wire.socket);
+  if (m->context != NULL) context_release(m->context);
+  OPENSSL_clear_free(m->owed, m->owed_len);
+  OPENSSL_free(m);
+}
+
+const own_Type machine_type = { "lacre.core.engine", release_machine };
+
+machine_Machine *machine_check (lua_State *L) {
+  return own_check(L, 1, &machine_type);
+}
+
+static int use_memory (machine_Machine *m) {
+  BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+  if (in == NULL || out == NULL) {
+    BIO_free(in);
+    BIO_free(out);
+    return 0;
+  }
+  BIO_set_mem_eof_return(in, -1);
+  SSL_set_bio(m->ssl, in, out);
+  return 1;
+}
+
+static int use_socket (machine_Machine *m) {
+  BIO *bio = socket_bio_new(&m->wire);
+  if (bio == NULL) return 0;
+  SSL_set_bio(m->ssl, bio, bio);
+  return 1;
+}
+
+/* one that only looks is not to show who it is */
+static int start (machine_Machine *m) {
+  m->ssl = context_new_ssl(m->context, &m->check, &m->link);
+  if (m->ssl == NULL) return 0;
+  if (!(m->wire.socket == NULL ? use_memory(m) : use_socket(m))) return 0;
+  if (m->context->is_server) SSL_set_accept_state(m->ssl);
+  else SSL_set_connect_state(m->ssl);
+  if (m->check.diagnose) SSL_certs_clear(m->ssl);
+  return 1;
+}
+
+int machine_start (machine_Machine *m, net_Socket *socket) {
+  if (socket != NULL) m->wire.socket = net_retain(socket);
+  m->wire.records = m->context->is_server && m->context->hello.has_hook;
+  return start(m);
+}
+
+/* RFC 9525 section 6: an IP address is an iPAddress, anything else a DNS name */
+int machine_name (machine_Machine *m, const char *name) {
+  X509_VERIFY_PARAM *param = SSL_get0_param(m->ssl);
+  if (X509_VERIFY_PARAM_set1_ip_asc(param, name)) return 1;
+  ERR_clear_error();
+  return X509_VERIFY_PARAM_set1_host(param, name, 0);
+}
+
+static int replay (machine_Machine *m) {
+  int done;
+  if (m->wire.socket != NULL) {
+    m->wire.records = 0;
+    m->wire.replays = 1;
+    return 1;
+  }
+  done = BIO_write(SSL_get_rbio(m->ssl), m->wire.record, (int)m->wire.record_len) ==
+         (int)m->wire.record_len;
+  socket_bio_forget(&m->wire);
+  return done;
+}
+
+/* nothing of the first context stays: SSL_set_SSL_CTX would leave its verification,
+** versions and options in force */
+int machine_switch (machine_Machine *m, context_Context *context) {
+  SSL *before = m->ssl;
+  if (m->wire.record == NULL) return 0;
+  context_retain(context);
+  context_release(m->context);
+  m->context = context;
+  link_drop_hello(&m->link);
+  m->link.hello_decision = LINK_ACCEPTED;
+  if (!start(m)) {
+    if (m->ssl != before) SSL_free(m->ssl);
+    m->ssl = before;
+    return 0;
+  }
+  SSL_free(before);
+  return replay(m);
+}
+
+int machine_put (machine_Machine *m, const char *bytes, size_t len, size_t *done) {
+  int result = 1;
+  size_t n;
+  for (*done = 0; *done < len && result == 1; *done += n) {
+    n = 0;
+    ERR_clear_error();
+    result = SSL_write_ex(m->ssl, bytes + *done, len - *done, &n);
+  }
+  return result;
+}
+
+int machine_take_over (machine_Machine *m, const char *bytes, size_t len) {
+  m->owed = OPENSSL_memdup(bytes, len);
+  m->owed_len = m->owed == NULL ? 0 : len;
+  if (m->owed == NULL) m->state = MACHINE_FAILED;
+  return m->owed != NULL;
+}
+
+int machine_put_owed (machine_Machine *m) {
+  size_t done;
+  int result = machine_put(m, m->owed, m->owed_len, &done);
+  if (result == 1) {
+    OPENSSL_clear_free(m->owed, m->owed_len);
+    m->owed = NULL;
+    m->owed_len = 0;
+  }
+  if (result != 1 && done > 0) {
+    memmove(m->owed, m->owed + done, m->owed_len - done);
+    m->owed_len -= done;
+  }
+  return result;
+}
+
+/* as OpenSSL does with a certificate it is sent */
+static int judge_with (machine_Machine *m, X509_STORE_CTX *ctx, X509 *leaf) {
+  SSL_CTX *of = m->context->ctx;
+  X509_VERIFY_PARAM *param;
+  if (!X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(of), leaf, NULL)) return 0;
+  param = X509_STORE_CTX_get0_param(ctx);
+  X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(m->ssl));
+  X509_STORE_CTX_set_default(ctx, "ssl_client");
+  X509_VERIFY_PARAM_set1(param, SSL_get0_param(m->ssl));
+  return judge_run(ctx, &m->check) == 1;
+}
+
+int machine_judge_resumed (machine_Machine *m) {
+  X509 *leaf = SSL_get0_peer_certificate(m->ssl);
+  X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+  int good = ctx != NULL && leaf != NULL && judge_with(m, ctx, leaf);
+  X509_STORE_CTX_free(ctx);
+  ERR_clear_error();
+  return good;
+}
