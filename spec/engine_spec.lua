@@ -456,3 +456,19 @@ describe("engine", function()
     assert.is_true(lacre_error.is(select(2, context.client { trust = "/nonexistent" })))
   end)
 end)
+
+describe("channel bindings", function()
+  it("are the same on both sides, and other for other connections", function()
+    local c, s = tls.engines()
+    for _, kind in ipairs { "tls-exporter", "tls-server-end-point" } do
+      local bound = c:channel_binding(kind)
+      assert.equal(32, #bound)
+      assert.equal(bound, s:channel_binding(kind))
+    end
+    local d = tls.engines()
+    assert.not_equal(c:channel_binding "tls-exporter", d:channel_binding "tls-exporter")
+    local none, err = c:channel_binding "tls-unique"
+    assert.is_nil(none)
+    assert.equal("unsupported", err.code)
+  end)
+end)

@@ -40,7 +40,7 @@ local lua_floors = {
   { "peer" },
   { "engine" },
   { "conn" },
-  { "starttls" },
+  { "starttls", "proxy" },
   { "connect" },
   { "listener", "ca" },
   { "context" },

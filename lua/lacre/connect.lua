@@ -4,8 +4,11 @@ local conn = require "lacre.conn"
 local dial = require "lacre.dial"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local proxy = require "lacre.proxy"
 local settings = require "lacre.settings"
+local starttls = require "lacre.starttls"
 local target = require "lacre.target"
+local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 
 local connect = {}
@@ -23,6 +26,8 @@ local own_schema = {
   },
   handshake_timeout = { type = "duration", default = 10 },
   handshake = { type = "boolean", default = true },
+  starttls = { type = starttls.option },
+  proxy = { type = proxy.option },
 }
 
 local schema = {}
@@ -108,9 +113,45 @@ local function shake(made, deadline)
   return nil, err
 end
 
+-- the plaintext part: through a proxy, and up to where TLS begins
+local function prepare(socket, host, port, set, deadline)
+  if not set.proxy and not set.starttls then
+    return true
+  end
+  local plain = tcp.wrap(socket, set.io_timeout)
+  plain:set_deadline(deadline)
+  local done, err = true, nil
+  if set.proxy then
+    done, err = proxy.open(plain, { host = host, port = port }, set.proxy)
+  end
+  if done and set.starttls then
+    done, err = starttls.negotiate(plain, set.starttls, host)
+  elseif done then
+    done, err = starttls.must_be_silent(plain)
+  end
+  if not done then
+    plain:close()
+    return nil, lacre_error.annotate(err, { host = host, port = port })
+  end
+  return true
+end
+
+local function reach(host, port, set, deadline)
+  local first = set.proxy or { host = host, port = port }
+  local socket, address = dial.connect(first.host, first.port, set, deadline)
+  if not socket then
+    return nil, address
+  end
+  local done, err = prepare(socket, host, port, set, deadline)
+  if not done then
+    return nil, err
+  end
+  return socket, address
+end
+
 local function begin(ctx, host, port, set)
   local deadline = time.monotonic() + set.timeout
-  local socket, address = dial.connect(host, port, set, deadline)
+  local socket, address = reach(host, port, set, deadline)
   if not socket then
     return nil, address
   end

@@ -292,6 +292,34 @@ function engine.facts:export(label, length, material)
   return self.core:export(label, length, material)
 end
 
+-- RFC 5929 section 4.1: the digest of the certificate's own signature, SHA-256 for broken ones
+local function end_point(cert)
+  local digest = cert:signature_algorithm():lower():match "sha%-?(%d+)"
+  if not digest then
+    return fail("read", "unsupported", "the certificate's signature has no digest that RFC 5929 could name")
+  end
+  local name = (digest == "1" or digest == "224") and "sha256" or "sha" .. digest
+  return core.bytes.digest(name, cert:to_der())
+end
+
+--- What binds an authentication inside the connection to the connection.
+---@param kind "tls-exporter"|"tls-server-end-point" RFC 9266, RFC 5929
+---@return string? bytes
+---@return lacre.error? err unsupported, handshake_incomplete
+function engine.facts:channel_binding(kind)
+  if kind == "tls-exporter" then
+    return self:export("EXPORTER-Channel-Binding", 32, "")
+  elseif kind ~= "tls-server-end-point" then
+    return fail("read", "unsupported", "no channel binding of the type %s", tostring(kind))
+  end
+  local chain = self.context:role() == "client" and self.core:peer_chain()
+  local cert = chain and chain[1] or self.context:role() == "server" and self.core:local_cert() or nil
+  if not cert then
+    return fail("read", "handshake_incomplete", "there is no certificate yet")
+  end
+  return end_point(cert)
+end
+
 ---@return string?
 function engine.facts:alpn()
   return self.core:info().alpn

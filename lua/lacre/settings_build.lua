@@ -158,12 +158,25 @@ local function apply_identities(set, ctx)
   return use_identities(set, ctx, loaded)
 end
 
-local function apply_trust(ctx, spec)
+-- revocation is asked for by giving lists, and then fails hard
+local function apply_revocation(set, ctx)
+  local extent = set.revocation or (set.crls ~= nil and "chain" or "off")
+  set.revocation = extent
+  if extent ~= "off" then
+    ctx:revocation(extent)
+  end
+end
+
+local function apply_trust(set, ctx, spec)
   local anchors, err = store.new(spec)
+  if anchors and set.crls ~= nil then
+    anchors, err = store.with_crls(anchors, set.crls)
+  end
   if not anchors then
     return nil, err
   end
   ctx:trust(anchors)
+  apply_revocation(set, ctx)
   return anchors
 end
 
@@ -179,7 +192,7 @@ local function warn_of_expiry(pins)
   return true
 end
 
-local function apply_pins(set, ctx)
+local function apply_pins(set)
   if set.pins == nil then
     return true
   end
@@ -198,10 +211,10 @@ local function apply_client(set, ctx)
   end
   local done, err = true, nil
   if not set.pins_only and not set.insecure.accept_any_certificate then
-    done, err = apply_trust(ctx, set.trust)
+    done, err = apply_trust(set, ctx, set.trust)
   end
   if done then
-    done, err = apply_pins(set, ctx)
+    done, err = apply_pins(set)
   end
   return done, err
 end
@@ -269,7 +282,7 @@ local function apply_client_auth(set, ctx)
   elseif set.client_trust == "system" then
     misuse("bad option 'client_trust' to 'server' (public CAs say nothing about your users)")
   end
-  local anchors, err = apply_trust(ctx, set.client_trust)
+  local anchors, err = apply_trust(set, ctx, set.client_trust)
   if not anchors then
     return nil, err
   end

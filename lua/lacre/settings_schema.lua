@@ -35,6 +35,8 @@ local common = {
     end,
     default = true,
   },
+  crls = { type = "any" },
+  revocation = { type = "string", values = { "off", "leaf", "chain" } },
   on_verify = { type = "function" },
   time = { type = { "number", "function" } },
   keylog = { type = { "string", "function" } },

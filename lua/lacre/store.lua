@@ -189,6 +189,10 @@ local function with_crls(base, spec)
   return done and own, err
 end
 
+--- A store with revocation lists beside the anchors of another, which stays as it is.
+---@type fun(base: lacre.store, spec: any): lacre.store?, lacre.error?
+store.with_crls = with_crls
+
 -- OpenSSL 3.0 has no purpose for code: the leaf must say so itself
 local function lacks_purpose(cert, set)
   if set.purpose ~= "code_signing" then
