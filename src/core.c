@@ -24,6 +24,7 @@
 #include "pem.h"
 #include "poller.h"
 #include "resolver.h"
+#include "signals.h"
 #include "store.h"
 #include "terminal.h"
 
@@ -65,6 +66,7 @@ static const luaL_Reg parts[] = {
   { "net", net_open },
   { "poller", poller_open },
   { "resolver", resolver_open },
+  { "signals", signals_open },
   { "context", context_open },
   { "engine", engine_open },
   { NULL, NULL },

@@ -308,6 +308,26 @@ function conn.is(value)
   return type(value) == "table" and getmetatable(value) == Conn
 end
 
+--- Puts a connection together.
+---@param ctx lacre.context
+---@param made any engine of the core, or what does as one
+---@param name? string that is verified
+---@param socket any of the core, or what does as one
+---@param set table io_timeout, handshake_timeout, host, port, address
+---@return lacre.conn
+function conn.assemble(ctx, made, name, socket, set)
+  local self = {
+    core = made, socket = socket, context = ctx, name = name, host = set.host, port = set.port, address = set.address,
+  }
+  if set.io_timeout ~= nil and set.io_timeout ~= Conn.io_timeout then
+    self.io_timeout = set.io_timeout
+  end
+  if set.handshake_timeout and set.handshake_timeout ~= Conn.handshake_timeout then
+    self.handshake_timeout = set.handshake_timeout
+  end
+  return setmetatable(self, Conn)
+end
+
 --- Makes a connection over a core socket, connected or accepted. Its handshake is still to be done.
 ---@param ctx lacre.context
 ---@param socket any core socket; closed when this fails
@@ -320,14 +340,7 @@ function conn.over(ctx, socket, set)
     socket:close()
     return nil, name
   end
-  local self = { core = made, socket = socket, context = ctx, name = name, host = set.host, port = set.port, address = set.address }
-  if set.io_timeout ~= nil and set.io_timeout ~= Conn.io_timeout then
-    self.io_timeout = set.io_timeout
-  end
-  if set.handshake_timeout and set.handshake_timeout ~= Conn.handshake_timeout then
-    self.handshake_timeout = set.handshake_timeout
-  end
-  return setmetatable(self, Conn)
+  return conn.assemble(ctx, made, name, socket, set)
 end
 
 return conn

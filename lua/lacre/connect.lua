@@ -2,6 +2,7 @@
 
 local conn = require "lacre.conn"
 local dial = require "lacre.dial"
+local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local proxy = require "lacre.proxy"
@@ -16,14 +17,7 @@ local connect = {}
 local own_schema = {
   context = { type = "table" },
   server_name = { type = "string" },
-  sni = {
-    type = function(value)
-      if value == false or type(value) == "string" then
-        return value
-      end
-      return nil, "string or false expected"
-    end,
-  },
+  sni = engine.sni_option,
   handshake_timeout = { type = "duration", default = 10 },
   handshake = { type = "boolean", default = true },
   starttls = { type = starttls.option },

@@ -7,6 +7,7 @@ local connect = require "lacre.connect"
 local engine = require "lacre.engine"
 local listener = require "lacre.listener"
 local settings = require "lacre.settings"
+local wrap = require "lacre.wrap"
 
 local methods = settings.methods
 
@@ -48,6 +49,15 @@ end
 ---@return lacre.error?
 function methods:engine(given)
   return engine.new(self, given)
+end
+
+--- TLS over a transport somebody else made; see `lacre.wrap`.
+---@param transport any
+---@param given? table
+---@return lacre.conn?
+---@return lacre.error?
+function methods:wrap(transport, given)
+  return wrap.wrap(transport, with_context(self, given))
 end
 
 return { client = settings.client, server = settings.server, is = settings.is }

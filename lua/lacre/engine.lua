@@ -60,24 +60,28 @@ function engine.new_core(ctx, set, socket)
   return made, names.name
 end
 
-local schema = {
-  server_name = { type = "string" },
-  sni = {
-    type = function(value)
-      if value == false or type(value) == "string" then
-        return value
-      end
-      return nil, "string or false expected"
-    end,
-  },
+--- The option `sni`: what is said on the wire, which never changes what is verified.
+engine.sni_option = {
+  type = function(value)
+    if value == false or type(value) == "string" then
+      return value
+    end
+    return nil, "string or false expected"
+  end,
 }
 
-local function must_have_name(ctx, set)
+local schema = { server_name = { type = "string" }, sni = engine.sni_option }
+
+--- Raises unless a client has a name to verify, and a server none.
+---@param ctx lacre.context
+---@param set { server_name?: string, sni?: string|false }
+---@param what string who takes the options
+function engine.must_have_name(ctx, set, what)
   local inside = settings.inside(ctx)
   if inside.set.role == "client" and not set.server_name and not inside.set.pins_only then
-    options.misuse("missing option 'server_name' to 'engine' (a client verifies a name)")
+    options.misuse("missing option 'server_name' to '%s' (a client verifies a name)", what)
   elseif inside.set.role == "server" and (set.server_name or set.sni) then
-    options.misuse("bad option 'server_name' to 'engine' (a client option, and this is a server)")
+    options.misuse("bad option 'server_name' to '%s' (a client option, and this is a server)", what)
   end
 end
 
@@ -88,7 +92,7 @@ end
 ---@return lacre.error? err bad_name
 function engine.new(ctx, given)
   local set = options.check(schema, given, "engine")
-  must_have_name(ctx, set)
+  engine.must_have_name(ctx, set, "engine")
   set.explicit_name = set.server_name ~= nil
   local made, name = engine.new_core(ctx, set)
   if not made then

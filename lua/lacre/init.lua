@@ -19,6 +19,8 @@ local members = {
   server = { "lacre.context", "server" },
   connect = { "lacre.connect", "connect" },
   listen = { "lacre.listener", "listen" },
+  serve = { "lacre.serve", "serve" },
+  wrap = { "lacre.wrap", "wrap" },
   verify = { "lacre.store", "verify" },
   VERSION = { "lacre.version", "NUMBER" },
 }

@@ -31,6 +31,7 @@ local current -- the task that runs now
 local belongs = setmetatable({}, { __mode = "k" }) -- thread -> its task
 local poller -- of the loop that runs
 local stopping = false
+local signal_handlers, signal_task = {}, nil
 
 local function pack(...)
   return { n = select("#", ...), ... }
@@ -72,7 +73,9 @@ function loop.on_error(message)
 end
 
 local function finish(task, ok, ...)
-  live = live - 1
+  if not task.is_daemon then
+    live = live - 1
+  end
   task.done, task.ok, task.results = true, ok, pack(...)
   for _, joiner in ipairs(task.joiners or {}) do
     if joiner.waits == task then
@@ -338,9 +341,83 @@ end
 local function forget_all()
   poller:close()
   ready, first, last, readers, writers, awaited = {}, 1, 0, {}, {}, 0
-  live, stopping, poller, current = 0, false, nil, nil
+  live, stopping, poller, current, signal_task = 0, false, nil, nil, nil
   wait.scheduler, wait.closing = nil, nil
   timers.clear()
+end
+
+-- conditions --------------------------------------------------------------------------------
+
+---@class lacre.condition
+local Condition = {}
+Condition.__index = Condition
+
+--- Something to wait for that only other tasks can bring about.
+---@return lacre.condition
+function loop.condition()
+  return setmetatable({ waiters = {} }, Condition)
+end
+
+--- Waits until somebody notifies.
+---@param seconds? number
+---@return true?
+---@return string|lacre.error? why "timeout", or canceled
+function Condition:wait(seconds)
+  must_run "condition"
+  if current.canceled then
+    return canceled()
+  end
+  self.waiters[#self.waiters + 1] = current
+  return suspend(self, seconds)
+end
+
+--- Wakes everybody who waits.
+function Condition:notify()
+  local waiters = self.waiters
+  self.waiters = {}
+  for _, task in ipairs(waiters) do
+    if task.waits == self then
+      wake(task, true)
+    end
+  end
+end
+
+-- signals -----------------------------------------------------------------------------------
+
+
+-- runs beside the others and keeps no loop alive
+local function watch_signals()
+  while next(signal_handlers) do
+    local name = core.signals.take()
+    local handler = name and signal_handlers[name]
+    if handler then
+      loop.spawn(handler, name)
+    elseif not name then
+      wait.ready(core.signals.fd(), "r")
+    end
+  end
+  signal_task = nil
+end
+
+local function start_watching()
+  if next(signal_handlers) and poller and not signal_task then
+    signal_task = loop.spawn(watch_signals)
+    signal_task.is_daemon = true
+    live = live - 1
+  end
+end
+
+--- Calls a function, as a task, whenever a signal comes while a loop runs; nil stops that.
+---@param name "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH"
+---@param fn? fun(name: string)
+function loop.on_signal(name, fn)
+  if fn == nil then
+    core.signals.forget(name)
+  else
+    lacre_error.assert(core.signals.watch(name))
+  end
+  signal_handlers[name] = fn
+  start_watching()
 end
 
 --- Runs a function as a task, and everything it spawns, until the function ends. Tasks that still
@@ -352,6 +429,7 @@ function loop.run(fn, ...)
     options.misuse "loop.run is called inside of loop.run"
   end
   open_poller()
+  start_watching()
   local main = fn and loop.spawn(fn, ...)
   if main then
     main.main = true

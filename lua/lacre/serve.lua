@@ -1,0 +1,223 @@
+--- serve: accepts and handles connections, each in its own task, until told to stop.
+--
+-- A connection's handshake is done, with its time limit, before its handler is called; whatever goes
+-- wrong with one concerns no other. Stopping closes the door first and gives those inside some time.
+
+local listener = require "lacre.listener"
+local loop = require "lacre.loop"
+local options = require "lacre.options"
+
+local serve = {}
+
+---@class lacre.service
+local Service = {}
+Service.__index = Service
+Service.__name = "lacre.service"
+
+local own_schema = {
+  max_connections = { type = "integer", default = 1024 },
+  on_error = { type = "function" },
+  on_listen = { type = "function" },
+  grace = { type = "duration", default = 10 },
+}
+
+local function to_stderr(err, peer)
+  io.stderr:write(("lacre: %s: %s\n"):format(peer and peer.address or "listener", tostring(err)))
+end
+
+-- what a handler is told beside the connection; looked up when it is asked for
+local peer_facts = {
+  server_name = function(conn)
+    return conn:server_name()
+  end,
+  alpn = function(conn)
+    return conn:alpn()
+  end,
+  cert = function(conn)
+    return conn:peer_cert()
+  end,
+}
+
+local peer_metatable = {
+  __index = function(peer, name)
+    local fact = peer_facts[name]
+    return fact and fact(peer.conn)
+  end,
+}
+
+-- reporting must not end what it reports on
+local function report(self, err, peer)
+  local ok, why = loop.pcall(self.set.on_error or to_stderr, err, peer)
+  if not ok then
+    to_stderr(why, peer)
+  end
+end
+
+local function handle(self, conn)
+  local peer = setmetatable({ address = conn.address, conn = conn }, peer_metatable)
+  local done, err = conn:handshake()
+  if not done then
+    self.counts.failed = self.counts.failed + 1
+    report(self, err, peer)
+  else
+    local ok, why = loop.pcall(self.handler, conn, peer)
+    if not ok then
+      self.counts.errors = self.counts.errors + 1
+      report(self, why, peer)
+    end
+  end
+  conn:close()
+  self.open[conn] = nil
+  self.counts.open = self.counts.open - 1
+  self.changed:notify()
+end
+
+local function admit(self, conn)
+  self.open[conn] = true
+  self.counts.open, self.counts.accepted = self.counts.open + 1, self.counts.accepted + 1
+  loop.spawn(handle, self, conn)
+end
+
+local PAUSE = 0.1
+
+local function accept_one(self)
+  while self.counts.open >= self.set.max_connections and not self.stopping do
+    self.changed:wait()
+  end
+  local conn, err
+  if not self.stopping then
+    conn, err = self.listener:accept()
+  end
+  if conn then
+    admit(self, conn)
+  elseif err and err.code ~= "closed" and not self.stopping then
+    report(self, err)
+    loop.sleep(PAUSE) -- out of descriptors: somebody has to leave first
+  end
+end
+
+-- those inside may finish; after the time of grace they are cut off
+local function finish(self)
+  local deadline = loop.now() + self.set.grace
+  while self.counts.open > 0 and loop.now() < deadline do
+    self.changed:wait(deadline - loop.now())
+  end
+  for conn in pairs(self.open) do
+    conn:abort()
+  end
+  self.ended = true
+  self.changed:notify()
+end
+
+local function run(self)
+  while not self.stopping do
+    accept_one(self)
+  end
+  finish(self)
+end
+
+--- Stops accepting; connections that are open have the time of grace to end.
+function Service:stop()
+  if not self.stopping then
+    self.stopping = true
+    self.listener:close()
+    self.changed:notify()
+  end
+end
+
+--- Waits until everything has ended.
+---@return true
+function Service:wait()
+  while not self.ended do
+    self.changed:wait()
+  end
+  return true
+end
+
+--- Serves new connections with another context: new certificates, without dropping anybody.
+---@param ctx lacre.context
+function Service:reload(ctx)
+  self.listener:set_context(ctx)
+end
+
+--- Counts: `open`, `accepted`, `failed` (handshakes), `errors` (of handlers).
+---@return { open: integer, accepted: integer, failed: integer, errors: integer }
+function Service:stats()
+  local copy = {}
+  for name, count in pairs(self.counts) do
+    copy[name] = count
+  end
+  return copy
+end
+
+--- Where it listens.
+---@return string? host
+---@return integer? port
+function Service:address()
+  return self.listener:address()
+end
+
+local function split(given)
+  local mine, theirs = {}, {}
+  for name, value in pairs(given) do
+    local part = own_schema[name] and mine or theirs
+    part[name] = value
+  end
+  return options.check(own_schema, mine, "serve"), theirs
+end
+
+local function start(given, handler)
+  local set, rest = split(given)
+  local made, err = listener.listen(rest)
+  if not made then
+    return nil, err
+  end
+  local self = setmetatable({
+    listener = made, handler = handler, set = set, open = {}, stopping = false, changed = loop.condition(),
+    counts = { open = 0, accepted = 0, failed = 0, errors = 0 },
+  }, Service)
+  if set.on_listen then
+    set.on_listen(made, self)
+  end
+  loop.spawn(run, self)
+  return self
+end
+
+local function stop_on_signals(self)
+  for _, name in ipairs { "INT", "TERM" } do
+    loop.on_signal(name, function()
+      self:stop()
+    end)
+  end
+end
+
+local function serve_alone(given, handler)
+  local self, err = start(given, handler)
+  if not self then
+    return nil, err
+  end
+  stop_on_signals(self)
+  local ok, why = loop.pcall(self.wait, self)
+  loop.on_signal("INT", nil)
+  loop.on_signal("TERM", nil)
+  if not ok then
+    error(why, 0)
+  end
+  return true
+end
+
+--- Serves until SIGINT or SIGTERM; inside of a loop it returns at once with a handle.
+---@param given table options of the listener and the context, and max_connections, on_error, on_listen, grace
+---@param handler fun(conn: lacre.conn, peer: table)
+---@return true|lacre.service|nil
+---@return lacre.error? err
+function serve.serve(given, handler)
+  options.argument("serve", 1, given, "table")
+  options.argument("serve", 2, handler, "function")
+  if loop.running() then
+    return start(given, handler)
+  end
+  return loop.run(serve_alone, given, handler)
+end
+
+return serve

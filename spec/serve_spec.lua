@@ -1,0 +1,303 @@
+local connect = require("lacre.connect").connect
+local core = require "lacre.core"
+local loop = require "lacre.loop"
+local pki = require "spec.support.pki"
+local serve = require("lacre.serve").serve
+local tcp = require "lacre.tcp"
+local time = require "lacre.time"
+local tls = require "spec.support.tls"
+local wrap = require("lacre.wrap").wrap
+
+local root = tls.root
+
+local function client(port)
+  return connect("localhost", port, { trust = root.cert, timeout = 3 })
+end
+
+local function serving(given, handler, run)
+  loop.run(function()
+    local set = { port = 0, identity = tls.id, grace = 1, on_error = function() end }
+    for name, value in pairs(given) do
+      set[name] = value
+    end
+    local service = assert(serve(set, handler))
+    local _, port = service:address()
+    local ok, why = loop.pcall(run, port, service)
+    service:stop()
+    service:wait()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+-- the pipe of signals is made once a process
+core.signals.watch "WINCH"
+core.signals.forget "WINCH"
+
+describe("serve", function()
+  it("handles each connection in its own task, and closes it", function()
+    serving({}, function(c, peer)
+      c:write(peer.address, " ", tostring(peer.server_name), "\n")
+    end, function(port, service)
+      local results = loop.map({ 1, 2, 3, 4, 5 }, function()
+        local c = assert(client(port))
+        local line = c:read "l"
+        local rest, err = c:read "l"
+        assert.is_nil(rest)
+        assert.equal("closed", err.code)
+        c:close()
+        return line
+      end)
+      assert.same({ "127.0.0.1 localhost", "127.0.0.1 localhost", "127.0.0.1 localhost", "127.0.0.1 localhost",
+        "127.0.0.1 localhost" }, results)
+      assert.equal(5, service:stats().accepted)
+    end)
+  end)
+
+  it("survives its handlers, garbage, and clients that refuse it", function()
+    local told = {}
+    serving({ on_error = function(err, peer)
+      told[#told + 1] = type(err) == "string" and "raised" or err.code
+      assert.equal("127.0.0.1", peer.address)
+      error "also this"
+    end }, function()
+      error("boom", 0)
+    end, function(port, service)
+      local before = io.stderr
+      io.stderr = { write = function() end } -- luacheck: ignore
+      client(port):close()
+      local plain = assert(tcp.connect("127.0.0.1", port))
+      plain:write "GET / HTTP/1.0\r\n\r\n"
+      plain:read "a"
+      plain:close()
+      assert.is_nil((connect("localhost", port, { trust = pki.root().cert })))
+      loop.sleep(0.05)
+      io.stderr = before -- luacheck: ignore
+      table.sort(told)
+      assert.same({ "not_tls", "raised", "server_cert_rejected" }, told)
+      assert.same({ 1, 2 }, { service:stats().errors, service:stats().failed })
+      assert.equal(0, service:stats().open)
+    end)
+  end)
+
+  it("lets in only so many at once", function()
+    local most, now = 0, 0
+    serving({ max_connections = 2 }, function(c)
+      now = now + 1
+      most = math.max(most, now)
+      loop.sleep(0.01)
+      c:read "l"
+      now = now - 1
+    end, function(port)
+      loop.map({ 1, 2, 3, 4, 5, 6 }, function()
+        local c = assert(client(port))
+        c:write "x\n"
+        c:read "a"
+        c:close()
+      end)
+    end)
+    assert.equal(2, most)
+  end)
+
+  it("stops accepting at once, and cuts off who stays too long", function()
+    local ended
+    serving({ grace = 0.1 }, function(c)
+      ended = select(2, c:receive())
+    end, function(port, service)
+      local c = assert(client(port))
+      loop.sleep(0.02)
+      local began = time.monotonic()
+      service:stop()
+      local late, err = client(port)
+      assert.is_nil(late)
+      assert.equal("connection_refused", err.code)
+      service:wait()
+      assert.is_true(time.monotonic() - began < 1)
+      c:close()
+    end)
+    assert.equal("closed", ended.code)
+  end)
+
+  it("lets those inside finish", function()
+    local finished
+    serving({ grace = 2 }, function(c)
+      loop.sleep(0.05)
+      finished = c:write "done\n" ~= nil
+    end, function(port, service)
+      local c = assert(client(port))
+      loop.sleep(0.01)
+      service:stop()
+      assert.equal("done", c:read "l")
+      c:close()
+      service:wait()
+    end)
+    assert.is_true(finished)
+  end)
+
+  it("changes its certificate without dropping anybody", function()
+    serving({}, tls.echo, function(port, service)
+      local c = assert(client(port))
+      local other = pki.root()
+      service:reload(tls.server { identity = pki.issue(other) })
+      local d = assert(connect("localhost", port, { trust = other.cert }))
+      c:write "x\n"
+      assert.equal("x", c:read "l")
+      c:close()
+      d:close()
+    end)
+  end)
+
+  it("outside of a loop serves until a signal", function()
+    local ok = serve({ port = 0, identity = tls.id, on_listen = function()
+      loop.spawn(function()
+        loop.sleep(0.02)
+        os.execute("kill -TERM $PPID")
+      end)
+    end }, tls.echo)
+    assert.is_true(ok)
+  end)
+
+  it("raises what is a mistake", function()
+    for _, case in ipairs { {}, { { port = 0, identity = tls.id } }, { { prot = 0 }, print }, { { port = 0, max_connections = "x" }, print } } do
+      assert.has_error(function()
+        serve(case[1], case[2])
+      end)
+    end
+  end)
+end)
+
+describe("wrap", function()
+  -- a server over a plain socket, and a client's end of it
+  local function with_pair(run)
+    loop.run(function()
+      local l = assert(tcp.listen { port = 0 })
+      local _, port = l:address()
+      local task = loop.spawn(function()
+        local plain = assert(l:accept(3))
+        local c = assert(wrap(plain, { context = tls.server() }))
+        tls.echo(c)
+        c:close()
+      end)
+      local ok, why = loop.pcall(run, port)
+      l:close()
+      task:join(3)
+      if not ok then
+        error(why, 0)
+      end
+    end)
+  end
+
+  local function talk(c)
+    c:write "hello\n"
+    assert.equal("hello", c:read "l")
+    assert.equal("localhost", c:server_name())
+    c:close()
+  end
+
+  it("takes a plain socket", function()
+    with_pair(function(port)
+      talk(assert(wrap(assert(tcp.connect("127.0.0.1", port)), { context = tls.client(), server_name = "localhost" })))
+    end)
+  end)
+
+  it("takes a descriptor, its own or lent", function()
+    with_pair(function(port)
+      local socket = assert(tcp.connect("127.0.0.1", port)).socket
+      local fd = socket:fd()
+      talk(assert(wrap(fd, { role = "client", trust = root.cert, server_name = "localhost", close_fd = false, handshake = true })))
+      assert.is_true(socket:fd() == fd)
+      socket:close()
+    end)
+    local c, err = wrap(9999, { context = tls.client(), server_name = "x" })
+    assert.is_nil(c)
+    assert.equal("closed", err.code)
+  end)
+
+  it("takes anything that reads and writes", function()
+    with_pair(function(port)
+      local plain = assert(tcp.connect("127.0.0.1", port))
+      local closed
+      local c = assert(wrap({
+        read = function(_, max)
+          return plain:receive(max)
+        end,
+        write = function(_, bytes)
+          return plain:write(bytes)
+        end,
+        close = function()
+          closed = true
+          plain:close()
+        end,
+      }, { context = tls.client(), server_name = "localhost" }))
+      assert.is_true(c:handshake())
+      assert.equal("chain", c:info().verified)
+      talk(c)
+      assert.is_true(closed)
+    end)
+  end)
+
+  it("takes TLS inside of TLS", function()
+    with_pair(function(port)
+      local outer = assert(wrap(assert(tcp.connect("127.0.0.1", port)), { context = tls.client(), server_name = "localhost" }))
+      local inner_server = assert(tls.server():engine())
+      local inner = assert(wrap({
+        read = function()
+          return inner_server:drain()
+        end,
+        write = function(_, bytes)
+          inner_server:feed(bytes)
+          inner_server:handshake()
+          return true
+        end,
+        close = function() end,
+      }, { context = tls.client(), server_name = "localhost", handshake = true }))
+      assert.is_true(inner:is_open())
+      inner:close()
+      talk(outer)
+    end)
+  end)
+
+  it("takes a LuaSocket object, whatever it is", function()
+    local ok, socket = pcall(require, "socket")
+    if not ok then
+      return pending "LuaSocket is not installed"
+    end
+    with_pair(function(port)
+      local object = assert(socket.connect("127.0.0.1", port))
+      talk(assert(wrap(object, { context = tls.client(), server_name = "localhost" })))
+      object:close()
+    end)
+  end)
+
+  it("refuses bytes that came before TLS", function()
+    loop.run(function()
+      local l = assert(tcp.listen { port = 0 })
+      local _, port = l:address()
+      local a = assert(tcp.connect("127.0.0.1", port))
+      local b = assert(l:accept(1))
+      b:write "early"
+      loop.sleep(0.01)
+      local c, err = wrap(a, { context = tls.client(), server_name = "localhost" })
+      assert.is_nil(c)
+      assert.equal("plaintext_pending", err.code)
+      a:close()
+      b:close()
+      l:close()
+    end)
+  end)
+
+  it("raises what is a mistake", function()
+    local fd = 0
+    for i, case in ipairs {
+      { nil, { context = tls.client(), server_name = "x" } }, { "x", { context = tls.client(), server_name = "x" } },
+      { {}, { context = tls.client(), server_name = "x" } }, { fd, {} }, { fd, { context = tls.client() } },
+      { fd, { role = "client", context = tls.server() } }, { fd, { context = tls.client(), trust = "x", server_name = "y" } },
+      { fd, { role = "middle" } },
+    } do
+      assert.has_error(function()
+        wrap(case[1], case[2])
+      end, nil, "case " .. i)
+    end
+  end)
+end)
