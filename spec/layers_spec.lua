@@ -11,7 +11,7 @@ local c_floors = {
   { "cert", "csr", "crl" },
   { "verdict", "facts" },
   { "builder", "store", "ocsp", "pkcs12" },
-  { "session" },
+  { "session", "staple" },
   { "context" },
   { "machine" },
   { "engine_facts", "engine_hooks" },

@@ -278,6 +278,17 @@ static int context_flush (lua_State *L) {
   return done(L, session_rotate(&c->tickets));
 }
 
+/* context:ocsp("check" | "require" | "send"): clients judge staples, servers send */
+static int context_ocsp (lua_State *L) {
+  static const char *const names[] = { "check", "require", "send", NULL };
+  context_Context *c = check_open(L);
+  int which = args_enum(L, 2, names);
+  c->staple_mode = which == 0 ? STAPLE_CHECK : STAPLE_REQUIRE;
+  if (which == 2) staple_send(c->ctx);
+  else staple_ask(c->ctx, &c->staple_mode);
+  return 0;
+}
+
 /* context:keylog(): engines keep the lines of SSLKEYLOGFILE for Lua */
 static int context_keylog (lua_State *L) {
   SSL_CTX_set_keylog_callback(check_open(L)->ctx, link_on_keylog);
@@ -412,6 +423,7 @@ static const luaL_Reg methods[] = {
   { "sessions", context_sessions },
   { "tickets", context_tickets },
   { "flush", context_flush },
+  { "ocsp", context_ocsp },
   { "keylog", context_keylog },
   { "revocation", context_revocation },
   { "trust", context_trust },

@@ -13,6 +13,7 @@
 #include "judge.h"
 #include "own.h"
 #include "session.h"
+#include "staple.h"
 
 typedef struct context_Context {
   SSL_CTX *ctx;
@@ -23,6 +24,7 @@ typedef struct context_Context {
   hello_Policy hello;
   session_Cache sessions;
   session_Tickets tickets;
+  int staple_mode;
   unsigned char *alpn; /* wire format, for a server to choose from */
   unsigned alpn_len;
 } context_Context;

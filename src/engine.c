@@ -235,6 +235,8 @@ static int opened (lua_State *L, machine_Machine *m) {
   if (m->awaits_hook) return wants(L, "want_verify");
   m->state = MACHINE_OPEN;
   link_drop_hello(&m->link);
+  OPENSSL_free(m->link.staple); /* it was sent */
+  m->link.staple = NULL;
   return yes(L);
 }
 

@@ -114,6 +114,28 @@ static int engine_refused_name (lua_State *L) {
   return 1;
 }
 
+/* engine:staple(der): the OCSP response to send */
+static int engine_staple (lua_State *L) {
+  link_Link *link = &machine_check(L)->link;
+  int len;
+  const char *der = args_bytes(L, 2, &len);
+  OPENSSL_free(link->staple);
+  link->staple_len = (size_t)len;
+  link->staple = OPENSSL_memdup(der, link->staple_len);
+  return link->staple == NULL ? fail_memory(L) : 0;
+}
+
+/* engine:staple_state() -> "good" "missing" "invalid" "expired" "unknown" "revoked" |
+** nil: what became of the peer's OCSP response */
+static int engine_staple_state (lua_State *L) {
+  static const char *const names[] = { NULL,      "good",    "missing", "invalid",
+                                       "expired", "unknown", "revoked" };
+  const char *name = names[machine_check(L)->link.staple_state];
+  if (name == NULL) return 0;
+  lua_pushstring(L, name);
+  return 1;
+}
+
 /* engine:keylog() -> the lines of SSLKEYLOGFILE that came since, or nil */
 static int engine_keylog (lua_State *L) {
   link_Link *link = &machine_check(L)->link;
@@ -129,5 +151,6 @@ const luaL_Reg engine_hooks[] = {
   { "decide", engine_decide }, { "hello", engine_hello },
   { "greet", engine_greet },   { "identity", engine_identity },
   { "switch", engine_switch }, { "refused_name", engine_refused_name },
+  { "staple", engine_staple }, { "staple_state", engine_staple_state },
   { "keylog", engine_keylog }, { NULL, NULL },
 };

@@ -259,6 +259,8 @@ function engine.facts:info()
   info.server_name, info.sni = self.name or info.sni, nil
   info.verified = verified_how(self, set)
   info.pin = pin_of(self, set)
+  local staple = self.core:staple_state()
+  info.ocsp = staple and { status = staple }
   info.insecure = settings.sins(set)
   return info
 end

@@ -11,6 +11,7 @@ local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
 local time = require "lacre.time"
 local verdict = require "lacre.verdict"
+local warning = require "lacre.warning"
 
 local peer = {}
 
@@ -119,7 +120,26 @@ function peer.pins_of(set, name)
   return name and pins:for_host(name) or nil
 end
 
---- Gives a fresh engine of the core its pins and its time.
+-- the OCSP response a server sends; a function's answer is kept until its next update
+local function staple_of(set)
+  local source = set.ocsp_staple
+  if type(source) ~= "function" then
+    return source
+  end
+  local kept = set.staple_kept
+  if not kept or (kept.next_update and kept.next_update <= time.now()) then
+    local ok, der, next_update = loop.pcall(source, set.identities[1])
+    if not ok or type(der) ~= "string" then
+      warning.say("ocsp_staple gave no response: %s", tostring(der))
+      der, next_update = nil, time.now() + 60
+    end
+    kept = { der = der, next_update = next_update }
+    set.staple_kept = kept
+  end
+  return kept.der
+end
+
+--- Gives a fresh engine of the core its pins, its time and its staple.
 ---@param made any engine of the core
 ---@param set table settings of a context
 ---@param name? string
@@ -127,6 +147,10 @@ function peer.prepare(made, set, name)
   local now = now_of(set)
   if now then
     made:time(now)
+  end
+  local staple = set.ocsp_staple and staple_of(set)
+  if staple then
+    made:staple(staple)
   end
   local pins = peer.pins_of(set, name)
   if not pins then
@@ -270,6 +294,22 @@ function peer.complete(self)
   return true
 end
 
+local staple_errors = {
+  missing = { "ocsp_missing", "the server sent no OCSP response, and one is required" },
+  invalid = { "ocsp_invalid", "the OCSP response is not about this certificate, or not signed by its issuer" },
+  expired = { "ocsp_expired", "the OCSP response is past its nextUpdate" },
+  unknown = { "ocsp_unknown", "the OCSP responder does not know the certificate" },
+  revoked = { "cert_revoked", "the OCSP response says that the certificate is revoked" },
+}
+
+local function staple_error(self)
+  local row = staple_errors[self.core:staple_state()]
+  local chain = self.core:peer_chain()
+  return row and lacre_error.new {
+    code = row[1], message = row[2], stage = "verify", library = "lacre", depth = 0, chain = chain, cert = chain and chain[1],
+  }
+end
+
 -- TLS 1.2 has no alert of its own for a certificate that was asked for and not given
 local function explain_alert(self, err)
   if err.alert == "handshake_failure" and self.core:was_asked() and not self.core:local_cert() then
@@ -293,6 +333,8 @@ function peer.explain(self, err)
     err = self.unwelcome
   elseif self.core:refused_name() == true then
     err.code, err.message = "unrecognized_name", "the client asked for a name that is not served here"
+  elseif err.reason == "SSL_R_INVALID_STATUS_RESPONSE" then
+    err = staple_error(self) or err
   elseif err.reason == "SSL_R_CERTIFICATE_VERIFY_FAILED" or err.code == "cert_invalid" then
     local findings, chain = self.core:verdict()
     if findings then

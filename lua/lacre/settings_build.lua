@@ -263,6 +263,15 @@ local function apply_sessions(set, ctx)
   return limit == 0 or ctx:sessions(limit)
 end
 
+local function apply_ocsp(set, ctx)
+  if set.ocsp and set.ocsp ~= "off" then
+    ctx:ocsp(set.ocsp)
+  elseif set.ocsp_staple then
+    ctx:ocsp "send"
+  end
+  return true
+end
+
 local function apply_keylog(set, ctx)
   if set.keylog == "env" then
     set.keylog = os.getenv "SSLKEYLOGFILE" or nil
@@ -309,9 +318,9 @@ local function apply_rules(set, ctx)
 end
 
 local steps = {
-  client = { apply_algorithms, apply_identities, apply_client, apply_sessions, apply_rules, apply_keylog },
+  client = { apply_algorithms, apply_identities, apply_client, apply_sessions, apply_ocsp, apply_rules, apply_keylog },
   server = {
-    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_rules, apply_keylog,
+    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp, apply_rules, apply_keylog,
   },
 }
 

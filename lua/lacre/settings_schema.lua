@@ -46,6 +46,7 @@ local common = {
 local client = {
   trust = { type = "any", default = "system" },
   pins = { type = "any" },
+  ocsp = { type = "string", values = { "off", "check", "require" }, default = "off" },
   sessions = { type = { "boolean", "integer" }, default = true },
   alpn_required = { type = "boolean", default = false },
 }
@@ -53,6 +54,7 @@ local client = {
 local server = {
   client_auth = { type = "string", values = { "none", "optional", "required" }, default = "none" },
   client_trust = { type = "any" },
+  ocsp_staple = { type = { "string", "function" } },
   sni_unknown = { type = "string", values = { "default", "reject" }, default = "default" },
   on_client_hello = { type = "function" },
   session_tickets = { type = { "boolean", "table" } },
