@@ -77,6 +77,7 @@ local function finish(task, ok, ...)
     live = live - 1
   end
   task.done, task.ok, task.results = true, ok, pack(...)
+  belongs[task.thread], task.thread = nil, nil
   for _, joiner in ipairs(task.joiners or {}) do
     if joiner.waits == task then
       wake(joiner, true)
@@ -501,6 +502,11 @@ local function forward(thread, ok, ...)
   return ok, ...
 end
 
+local function forget(thread, ...)
+  belongs[thread] = nil
+  return ...
+end
+
 -- PUC 5.1 cannot yield across pcall: there the function runs as a coroutine whose yields are passed on
 local function pcall_51(fn, ...)
   local outer, thread = running(), coroutine.create(fn)
@@ -508,7 +514,7 @@ local function pcall_51(fn, ...)
     return pcall(fn, ...)
   end
   belongs[thread] = belongs[outer]
-  return forward(thread, resume(thread, ...))
+  return forget(thread, forward(thread, resume(thread, ...)))
 end
 
 --- pcall that may be yielded across on every Lua.

@@ -4,6 +4,8 @@ local core = require "lacre.core"
 local lacre = require "lacre"
 local pki = require "spec.support.pki"
 
+require("lacre.warning").on_warning(false)
+
 local function must(value, err, ...)
   if value == nil or value == false then
     error(err, 0)
@@ -171,6 +173,76 @@ function scenarios.engine_garbage()
   a:drain()
 end
 
+-- a full handshake and a resumed one, each of a fresh pair of contexts
+local function twice(client_set, server_set, name)
+  local from = must(lacre.client(client_set))
+  local to = must(lacre.server(server_set))
+  for _ = 1, 2 do
+    local a = must(from:engine { server_name = name })
+    local b = must(to:engine {})
+    must(carry(a, b))
+    must(b:write "pong")
+    must(a:feed(b:drain()))
+    must(a:read())
+    a:info()
+    b:info()
+    a:verified_chain()
+  end
+end
+
+function scenarios.engine_resumed()
+  twice({ trust = root.cert }, { identity = leaf }, "localhost")
+end
+
+function scenarios.engine_resumed_12()
+  twice({ trust = root.cert, max_version = "1.2" }, { identity = leaf, session_tickets = { count = 1 } }, "localhost")
+end
+
+local second = pki.issue(inter, { hosts = { "second.test" } })
+local tenant = must(lacre.server { identity = second })
+
+function scenarios.engine_named()
+  twice({ trust = root.cert, sessions = false }, { identity = { leaf, second } }, "second.test")
+end
+
+function scenarios.engine_hello()
+  twice({ trust = root.cert, sessions = false, alpn = { "x" } }, {
+    identity = leaf,
+    on_client_hello = function(hello)
+      return hello.server_name == "second.test" and tenant
+    end,
+  }, "second.test")
+end
+
+function scenarios.engine_hello_identity()
+  twice({ trust = root.cert, sessions = false }, { identity = leaf, on_client_hello = function()
+    return second
+  end }, "second.test")
+end
+
+local clients = pki.root { subject = "CN=Clients" }
+local agent = pki.client(clients)
+
+function scenarios.engine_client_cert()
+  twice({ trust = root.cert, identity = agent, on_verify = function()
+    return true
+  end, keylog = function() end }, {
+    identity = leaf, client_auth = "required", client_trust = clients.cert, session_tickets = { count = 1 },
+    ocsp_staple = "not one", on_verify = function()
+      return true
+    end,
+  }, "localhost")
+end
+
+local asking = must(lacre.client { trust = root.cert, ocsp = "check" })
+local stapling = must(lacre.server { identity = leaf, ocsp_staple = "garbage" })
+
+function scenarios.engine_staple()
+  local a = must(asking:engine { server_name = "localhost" })
+  carry(a, must(stapling:engine {}))
+  a:info()
+end
+
 -- sockets are closed by whoever opened them, also when something failed
 local function with_sockets(run)
   local open = {}
@@ -184,6 +256,26 @@ local function with_sockets(run)
   if not ok then
     error(err, 0)
   end
+end
+
+function scenarios.poller()
+  with_sockets(function(own)
+    local poller = own(core.poller.new())
+    local listening = own(core.net.listen("127.0.0.1", 0, 1))
+    local _, port = must(listening:address())
+    own(core.net.connect("127.0.0.1", port))
+    must(poller:watch(listening:fd(), "r"))
+    must(poller:wait(5, {}))
+  end)
+end
+
+function scenarios.resolver()
+  with_sockets(function(own)
+    must(core.resolver.numeric "127.0.0.1")
+    local request = own(core.resolver.start("localhost", "ipv4"))
+    core.poller.wait(request:fd(), "r", 5)
+    must(request:result())
+  end)
 end
 
 function scenarios.net()
