@@ -46,6 +46,7 @@ local lua_floors = {
   { "serve", "wrap" },
   { "context" },
   { "lab", "probe", "message" },
+  { "webfiles" },
   { "http", "adapt.luasocket", "toolkit" },
   { "report.json", "report.style" },
   { "tool.selfsign", "tool.echo", "tool.info", "tool.pin" },

@@ -10,6 +10,7 @@
 
 #include "args.h"
 #include "fail.h"
+#include "own.h"
 
 /* the rest of this file speaks of results as 0 or an errno, and takes no L */
 
@@ -105,6 +106,20 @@ static int disk_stat (lua_State *L) {
   lua_setfield(L, -2, "size");
   compat_pushint64(L, (int64_t)s.st_mtime);
   lua_setfield(L, -2, "modified");
+  return 1;
+}
+
+static void release_text (void *obj) {
+  free(obj);
+}
+
+/* real(path) -> the absolute path without links and dots | nil, err */
+static int disk_real (lua_State *L) {
+  const char *path = args_text(L, 1);
+  own_Box *box = own_temp(L, release_text);
+  box->obj = realpath(path, NULL);
+  if (box->obj == NULL) return fail_errno(L, "load", errno, path);
+  lua_pushstring(L, box->obj);
   return 1;
 }
 
@@ -206,9 +221,11 @@ static int disk_read (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "create", disk_create }, { "rename", disk_rename }, { "link", disk_link },
-  { "remove", disk_remove }, { "sync", disk_sync },     { "stat", disk_stat },
-  { "read", disk_read },     { "list", disk_list },     { NULL, NULL },
+  { "create", disk_create }, { "rename", disk_rename },
+  { "link", disk_link },     { "remove", disk_remove },
+  { "sync", disk_sync },     { "stat", disk_stat },
+  { "real", disk_real },     { "read", disk_read },
+  { "list", disk_list },     { NULL, NULL },
 };
 
 int disk_open (lua_State *L) {

@@ -10,6 +10,7 @@ local options = require "lacre.options"
 local target = require "lacre.target"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
+local webfiles = require "lacre.webfiles"
 
 local fail = lacre_error.fail
 
@@ -65,7 +66,10 @@ end
 local function resolve(from, location)
   location = location:gsub("#.*$", "")
   if location:find "^%a[%w+.-]*:" then
-    return http.parse(location)
+    --- Serves a directory over HTTPS; see `lacre.webfiles`.
+http.serve = webfiles.serve
+
+return http.parse(location)
   elseif location:sub(1, 2) == "//" then
     return http.parse(from.scheme .. ":" .. location)
   end

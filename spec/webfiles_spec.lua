@@ -1,0 +1,188 @@
+local http = require "lacre.http"
+local connect = require("lacre.connect").connect
+local loop = require "lacre.loop"
+local process = require "spec.support.process"
+local tls = require "spec.support.tls"
+local webfiles = require "lacre.webfiles"
+
+local directory = process.directory()
+
+local function put(name, bytes)
+  local handle = assert(io.open(directory .. "/" .. name, "wb"))
+  handle:write(bytes)
+  handle:close()
+end
+
+put("a.txt", "0123456789")
+put("index.html", "<p>home")
+put("with space.txt", "spaced")
+put(".hidden", "secret")
+put("big.bin", ("0123456789abcdef"):rep(20000))
+process.run { "mkdir", directory .. "/sub", directory .. "/empty" }
+put("sub/x.json", "{}")
+process.run { "ln", "-s", "/etc/passwd", directory .. "/out" }
+process.run { "ln", "-s", "/etc", directory .. "/outdir" }
+process.run { "ln", "-s", "a.txt", directory .. "/inside" }
+
+local function serving(run, given)
+  loop.run(function()
+    local set = { root = directory, port = 0, identity = tls.id, on_error = function() end, grace = 1 }
+    for name, value in pairs(given or {}) do
+      set[name] = value
+    end
+    local service = assert(webfiles.serve(set))
+    local _, port = service:address()
+    local ok, why = loop.pcall(run, ("https://localhost:%d"):format(port), port)
+    service:stop()
+    service:wait()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+local function get(url, given)
+  local set = { url = url, trust = tls.root.cert, timeout = 3, follow = 0 }
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  return assert(http.request(set))
+end
+
+-- bytes as they are, and everything that comes back
+local function raw(port, bytes)
+  local c = assert(connect("localhost", port, { trust = tls.root.cert, timeout = 3 }))
+  c:write(bytes)
+  c:set_timeout(1)
+  local text = c:read "a"
+  c:close()
+  return text
+end
+
+describe("webfiles", function()
+  it("serves files", function()
+    serving(function(base)
+      local r = get(base .. "/a.txt")
+      assert.equal(200, r.status)
+      assert.equal("0123456789", r.body)
+      assert.equal("text/plain; charset=utf-8", r.headers["content-type"])
+      assert.equal("nosniff", r.headers["x-content-type-options"])
+      assert.equal("", get(base .. "/a.txt", { method = "HEAD" }).body)
+      assert.equal(304, get(base .. "/a.txt", { headers = { ["If-None-Match"] = r.headers.etag } }).status)
+      assert.equal("<p>home", get(base .. "/").body)
+      assert.equal("<p>home", get(base .. "/?query").body)
+      assert.equal("spaced", get(base .. "/with%20space.txt").body)
+      assert.equal("application/json", get(base .. "/sub/x.json").headers["content-type"])
+      assert.equal("0123456789", get(base .. "/inside").body)
+      assert.equal(("0123456789abcdef"):rep(20000), get(base .. "/big.bin").body)
+      r = get(base .. "/sub")
+      assert.equal(301, r.status)
+      assert.equal("/sub/", r.headers.location)
+    end)
+  end)
+
+  it("serves ranges", function()
+    serving(function(base)
+      local etag = get(base .. "/a.txt").headers.etag
+      local cases = {
+        { "bytes=2-4", 206, "234", "bytes 2-4/10" }, { "bytes=7-", 206, "789", "bytes 7-9/10" },
+        { "bytes=-3", 206, "789", "bytes 7-9/10" }, { "bytes=0-999", 206, "0123456789", "bytes 0-9/10" },
+        { "bytes=-999", 206, "0123456789", "bytes 0-9/10" }, { "bytes=10-", 416, "416 Range Not Satisfiable\n", "bytes */10" },
+        { "bytes=5-4", 416, nil, "bytes */10" }, { "bytes=0-1,3-4", 200, "0123456789" }, { "lines=1-2", 200, "0123456789" },
+        { "bytes=-", 200, "0123456789" },
+      }
+      for _, case in ipairs(cases) do
+        local r = get(base .. "/a.txt", { headers = { Range = case[1] } })
+        assert.equal(case[2], r.status, case[1])
+        assert.equal(case[4], r.headers["content-range"])
+        if case[3] then
+          assert.equal(case[3], r.body)
+        end
+      end
+      assert.equal(206, get(base .. "/a.txt", { headers = { Range = "bytes=1-1", ["If-Range"] = etag } }).status)
+      assert.equal(200, get(base .. "/a.txt", { headers = { Range = "bytes=1-1", ["If-Range"] = '"old"' } }).status)
+    end)
+  end)
+
+  it("has no way out, and nothing hidden", function()
+    serving(function(base, port)
+      for _, path in ipairs { "/.hidden", "/out", "/outdir/passwd", "/sub/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/nothing",
+        "/a.txt/", "/%00", "/a.txt%00.html", "/sub/%2e%2e/a.txt", "/..", "/empty/", "//etc/passwd", "/%zz" } do
+        local text = raw(port, ("GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"):format(path))
+        assert.matches("^HTTP/1.1 404 ", text, path)
+      end
+      assert.equal(404, get(base .. "/sub/").status)
+    end)
+  end)
+
+  it("lists a directory when told", function()
+    serving(function(base)
+      local r = get(base .. "/sub/")
+      assert.equal(200, r.status)
+      assert.matches('<a href="x.json">x.json</a>', r.body)
+    end, { listing = true })
+  end)
+
+  it("refuses what could be understood in two ways", function()
+    serving(function(_, port)
+      local cases = {
+        { "GET / HTTP/1.1\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\nHost: a\n\n", 400 }, { "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400 }, { "get / HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+        { "GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505 }, { "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", 400 }, { "GET / HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 400 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\n", 400 },
+        { "GET /" .. ("x"):rep(9000) .. " HTTP/1.1\r\nHost: a\r\n\r\n", 414 },
+        { "GET / HTTP/1.1\r\nHost: a\r\n" .. ("X: y\r\n"):rep(101) .. "\r\n", 431 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", 405 },
+        { "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n", 200 },
+      }
+      for i, case in ipairs(cases) do
+        local text = raw(port, case[1])
+        assert.matches("^HTTP/1.1 " .. case[2] .. " ", text, "case " .. i)
+        assert.falsy(text:find("0123456789", 1, true), "case " .. i)
+        assert.equal(1, select(2, text:gsub("HTTP/1%.1 %d", "")), "case " .. i)
+      end
+    end)
+  end)
+
+  it("keeps a connection for several requests, and tells each", function()
+    local seen = {}
+    serving(function(_, port)
+      local text = raw(port, "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\nHEAD /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+        .. "GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n")
+      assert.equal(3, select(2, text:gsub("HTTP/1%.1 %d", "")))
+    end, { on_request = function(row)
+      seen[#seen + 1] = ("%s %s %d %d"):format(row.method, row.target, row.status, row.bytes)
+    end })
+    assert.same({ "GET /a.txt 200 10", "HEAD /a.txt 200 0", "GET /none 404 14" }, seen)
+  end)
+
+  it("serves curl", function()
+    local _, missing = process.run { "sh", "-c", "command -v curl" }
+    if missing ~= 0 then
+      return
+    end
+    local ca = directory .. "/../" .. directory:match "[^/]*$" .. ".pem"
+    local handle = assert(io.open(ca, "w"))
+    handle:write(tls.root.pem)
+    handle:close()
+    serving(function(base)
+      local started = process.start { "curl", "-sS", "--max-time", "5", "--cacert", ca, base .. "/a.txt", base .. "/sub/x.json" }
+      repeat
+        loop.sleep(0.02)
+      until not started:is_alive()
+      assert.equal("0123456789{}", started:output())
+      started:stop()
+    end)
+    os.remove(ca)
+  end)
+
+  it("tells a root that is none", function()
+    local service, err = webfiles.serve { root = directory .. "/nothing", port = 0, identity = tls.id }
+    assert.is_nil(service)
+    assert.equal("file_not_found", err.code)
+    process.remove(directory)
+  end)
+end)
