@@ -48,6 +48,7 @@ local lua_floors = {
   { "lab", "probe", "message" },
   { "webfiles" },
   { "http", "adapt.luasocket", "toolkit" },
+  { "adapt" },
   { "report.json", "report.style" },
   { "tool.selfsign", "tool.echo", "tool.info", "tool.pin" },
   { "cli", "init" },

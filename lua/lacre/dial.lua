@@ -58,6 +58,7 @@ local function resolve_in_thread(host, family, deadline)
   if ready then
     rows, err = request:result()
   end
+  wait.forget(fd)
   request:close()
   if not ready then
     return nil, lacre_error.is(why) and why
@@ -165,6 +166,7 @@ local function next_moment(race)
 end
 
 local function finish(race, winner)
+  wait.forget(race.poller:fd())
   race.poller:close()
   for fd, attempt in pairs(race.pending) do
     if fd ~= winner then

@@ -7,7 +7,7 @@ local options = require "lacre.options"
 
 local modules = {}
 for _, name in ipairs {
-  "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin", "pkcs12", "store", "tcp", "time",
+  "adapt", "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin", "pkcs12", "store", "tcp", "time",
 } do
   modules[name] = "lacre." .. name
 end
@@ -22,6 +22,7 @@ local members = {
   serve = { "lacre.serve", "serve" },
   wrap = { "lacre.wrap", "wrap" },
   verify = { "lacre.store", "verify" },
+  on_warning = { "lacre.warning", "on_warning" },
   VERSION = { "lacre.version", "NUMBER" },
 }
 

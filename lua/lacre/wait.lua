@@ -16,6 +16,8 @@ local wait = {
   --- Called before a descriptor is closed, so that whoever waits for it is told.
   ---@type fun(fd: integer)?
   closing = nil,
+  --- The same, of an adaptor.
+  adaptor_closing = nil,
 }
 
 local poll = core.poller.wait
@@ -60,9 +62,14 @@ end
 --- Tells whoever waits for a descriptor that it is about to be closed.
 ---@param fd integer
 function wait.forget(fd)
-  local closing = wait.closing
-  if closing and fd >= 0 then
-    closing(fd)
+  if fd < 0 then
+    return
+  end
+  if wait.closing then
+    wait.closing(fd)
+  end
+  if wait.adaptor_closing then
+    wait.adaptor_closing(fd)
   end
 end
 
