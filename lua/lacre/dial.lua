@@ -17,28 +17,13 @@ local monotonic = time.monotonic
 
 local dial = {}
 
-local function duration_or_false(value)
-  if value == false then
-    return false
-  end
-  local seconds, err = time.duration(value)
-  return seconds, err and err.message
-end
-
-local function stagger(value)
-  if value == true then
-    return 0.25
-  end
-  return duration_or_false(value)
-end
-
 --- Options of everything that connects.
 dial.schema = {
   timeout = { type = "duration", default = 30 },
   connect_timeout = { type = "duration", default = 10 },
-  io_timeout = { type = duration_or_false, default = 60 },
+  io_timeout = { type = "limit", default = 60 },
   family = { type = "string", values = { "any", "ipv4", "ipv6" }, default = "any" },
-  happy_eyeballs = { type = stagger, default = 0.25 },
+  happy_eyeballs = { type = { "boolean", "duration" }, default = true },
   bind = { type = "string" },
   nodelay = { type = "boolean", default = true },
   keepalive = { type = "boolean", default = true },
@@ -156,8 +141,8 @@ end
 -- when something happens at the latest: a next attempt, the end of one, the end of all
 local function next_moment(race)
   local moment = race.deadline
-  if race.rows[race.next] and race.set.happy_eyeballs then
-    moment = math.min(moment, race.started + race.set.happy_eyeballs)
+  if race.rows[race.next] and race.stagger then
+    moment = math.min(moment, race.started + race.stagger)
   end
   for _, attempt in pairs(race.pending) do
     moment = math.min(moment, attempt.limit)
@@ -205,8 +190,7 @@ local function wants_another(race)
   if not race.rows[race.next] then
     return false
   end
-  local stagger_time = race.set.happy_eyeballs
-  return not next(race.pending) or (stagger_time and monotonic() >= race.started + stagger_time)
+  return not next(race.pending) or (race.stagger and monotonic() >= race.started + race.stagger)
 end
 
 local function run(race)
@@ -261,6 +245,8 @@ local function connect_in_turn(rows, place, set, deadline)
   return socket, result
 end
 
+local STAGGER = 0.25 -- RFC 8305 section 5
+
 local function connect_any(rows, place, set, deadline)
   local poller, err = core.poller.new()
   if not poller then
@@ -270,7 +256,10 @@ local function connect_any(rows, place, set, deadline)
     poller:close()
     return connect_in_turn(rows, place, set, deadline)
   end
-  local race = { rows = rows, next = 1, pending = {}, place = place, set = set, deadline = deadline, poller = poller, started = 0 }
+  local race = {
+    rows = rows, next = 1, pending = {}, place = place, set = set, deadline = deadline, poller = poller, started = 0,
+    stagger = set.happy_eyeballs == true and STAGGER or set.happy_eyeballs,
+  }
   local fd, attempt = run(race)
   finish(race, fd)
   if not fd then

@@ -68,6 +68,31 @@ function message.read_headers(stream)
   end
 end
 
+--- The status line and header fields of an answer; those that only announce it (1xx) are passed over.
+---@param stream lacre.stream
+---@return { status: integer, reason: string, headers: table<string, string> }?
+---@return lacre.error? err http_malformed, too_large, closed ...
+function message.read_status(stream)
+  for _ = 1, MOST_HEADERS do
+    local line, err = read_line(stream)
+    if not line then
+      return nil, err
+    end
+    local status, reason = line:match "^HTTP/1%.[01] (%d%d%d) ?(.*)$"
+    if not status then
+      return malformed("not a status line: " .. line)
+    end
+    local headers
+    headers, err = message.read_headers(stream)
+    if not headers then
+      return nil, err
+    elseif status:sub(1, 1) ~= "1" then
+      return { status = tonumber(status), reason = reason, headers = headers }
+    end
+  end
+  return malformed "announcements without an answer"
+end
+
 -- RFC 9112 section 6.3: how long the body is: a number, "chunked" or nil
 local function framing(headers)
   local coding, length = headers["transfer-encoding"], headers["content-length"]

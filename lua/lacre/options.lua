@@ -9,7 +9,7 @@ local time = require "lacre.time"
 local options = {}
 
 ---@class lacre.option
----@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration", "instant", "any"
+---@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration", "limit" (or false), "instant", "any"
 ---@field default? any
 ---@field required? boolean
 ---@field values? any[] the only values allowed
@@ -73,6 +73,13 @@ local checks = {
     return nil, ("list expected, got %s"):format(type(value))
   end,
   duration = function(value)
+    local seconds, err = time.duration(value)
+    return seconds, err and err.message
+  end,
+  limit = function(value)
+    if value == false then
+      return false
+    end
     local seconds, err = time.duration(value)
     return seconds, err and err.message
   end,
