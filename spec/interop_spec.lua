@@ -107,7 +107,7 @@ end)
 
 -- runs a program against our server while the loop serves
 local function against_us(set, handle, words)
-  local output, code
+  local output
   tls.with_server(set, handle, function(port)
     for i, word in ipairs(words) do
       words[i] = word:gsub("PORT", port)
@@ -122,7 +122,7 @@ local function against_us(set, handle, words)
     output = started:output()
     started:stop()
   end)
-  return output, code
+  return output
 end
 
 local function http(conn)

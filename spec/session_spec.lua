@@ -304,13 +304,14 @@ describe("on_client_hello", function()
       local clients = pki.root { subject = "CN=Clients" }
       local tenant = tls.server { identity = id, client_auth = "required", client_trust = clients.cert,
         alpn = { "http/1.1" }, max_version = version }
-      local c, err, s, why = with_hook(function()
+      local c, _, s, why = with_hook(function()
         return tenant
       end, "late.test", given)
       assert.is_true(not c or version == "1.3")
       assert.equal("client_cert_required", why.code)
       assert.equal("failed", s:state())
       tenant = tls.server { identity = id, alpn = { "http/1.1" } }
+      local err
       c, err, s = with_hook(function()
         return tenant
       end, "late.test", given)

@@ -176,7 +176,8 @@ end
 ---@return string? presented where it does not: "presented: a.example, b.example"
 function methods:matches_host(text)
   local wanted = host.reference(text)
-  local found = wanted and (wanted.address and self:has_address(wanted.address) or not wanted.address and self:has_dns_name(wanted.value))
+  local found = wanted and (wanted.address and self:has_address(wanted.address)
+    or not wanted.address and self:has_dns_name(wanted.value))
   if found then
     return true
   end
@@ -224,7 +225,9 @@ local function value_of(self, which)
 end
 
 --- Methods that are the value of one extension, or nil.
-for _, which in ipairs { "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "name_constraints" } do
+for _, which in ipairs {
+  "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "name_constraints",
+} do
   methods[which] = function(self)
     return value_of(self, which)
   end

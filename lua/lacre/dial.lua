@@ -122,7 +122,9 @@ local function start_next(race)
     local watched
     watched, err = race.poller:watch(socket:fd(), "w")
     if watched then
-      race.pending[socket:fd()] = { socket = socket, address = row.address, limit = monotonic() + race.set.connect_timeout }
+      race.pending[socket:fd()] = {
+        socket = socket, address = row.address, limit = monotonic() + race.set.connect_timeout,
+      }
       race.started = monotonic()
       return
     end

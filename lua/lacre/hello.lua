@@ -121,7 +121,7 @@ end
 --- What `on_client_hello` is shown.
 ---@param raw table of `engine:hello()`
 ---@param address? string of the client
----@return { server_name?: string, alpn: string[], versions: string[], groups: string[], ciphers: string[], sigalgs: string[], address?: string, fingerprint: string }
+---@return table hello server_name?, address?, fingerprint; lists of names: alpn versions groups ciphers sigalgs
 function hello.describe(raw, address)
   local alpn = strings(vector(raw.alpn, 2))
   local versions = numbers(vector(raw.versions, 1))

@@ -17,7 +17,8 @@ local function code_points(text)
   local points, i = {}, 1
   while i <= #text do
     local c = text:byte(i)
-    local n = c < 0x80 and 0 or c >= 0xc2 and c < 0xe0 and 1 or c >= 0xe0 and c < 0xf0 and 2 or c >= 0xf0 and c < 0xf5 and 3
+    local n = c < 0x80 and 0 or c >= 0xc2 and c < 0xe0 and 1
+      or c >= 0xe0 and c < 0xf0 and 2 or c >= 0xf0 and c < 0xf5 and 3
     if not n or i + n > #text then
       return nil
     end
@@ -35,7 +36,8 @@ local function code_points(text)
 end
 
 -- ranges of capital letters and what to add for their small ones; pairs alternate
-local ranges = { { 0x41, 0x5a, 32 }, { 0xc0, 0xde, 32 }, { 0x391, 0x3ab, 32 }, { 0x410, 0x42f, 32 }, { 0x400, 0x40f, 80 } }
+local ranges = { { 0x41, 0x5a, 32 }, { 0xc0, 0xde, 32 }, { 0x391, 0x3ab, 32 },
+  { 0x410, 0x42f, 32 }, { 0x400, 0x40f, 80 } }
 local pairs_of_case = { { 0x100, 0x137 }, { 0x14a, 0x177 }, { 0x460, 0x481 }, { 0x48a, 0x4bf }, { 0x4d0, 0x52f } }
 
 local function lower(point)

@@ -99,7 +99,7 @@ local function read_response(stream, method, set, is_final)
   return response
 end
 
-local function open(place, set, inline, deadline)
+local function open(place, inline, deadline)
   local left = deadline and deadline - time.monotonic()
   if left and left <= 0 then
     return fail("connect", "timeout", "no time is left for %s", place.host)
@@ -126,7 +126,7 @@ local function exchange(stream, place, set, ask, is_final)
 end
 
 local function fetch(place, set, ask, follows)
-  local stream, err = open(place, set, ask.inline, ask.deadline)
+  local stream, err = open(place, ask.inline, ask.deadline)
   if not stream then
     return nil, err
   end

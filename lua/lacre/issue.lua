@@ -27,11 +27,13 @@ local ca_usage = { "key_cert_sign", "crl_sign" }
 
 ---@class lacre.profile
 issue.profiles = {
-  server = { usage = leaf_usage, enciphers = true, purposes = { "server_auth" }, valid_for = 90 * DAY, needs_hosts = true },
+  server = { usage = leaf_usage, enciphers = true, purposes = { "server_auth" }, valid_for = 90 * DAY,
+    needs_hosts = true },
   client = { usage = leaf_usage, purposes = { "client_auth" }, valid_for = 90 * DAY },
   peer = { usage = leaf_usage, enciphers = true, purposes = { "server_auth", "client_auth" }, valid_for = 90 * DAY },
   ca = { ca = true, path_length = 1, usage = ca_usage, valid_for = 3650 * DAY },
-  intermediate = { ca = true, path_length = 0, usage = ca_usage, purposes = { "server_auth", "client_auth" }, valid_for = 1825 * DAY },
+  intermediate = { ca = true, path_length = 0, usage = ca_usage, purposes = { "server_auth", "client_auth" },
+    valid_for = 1825 * DAY },
   ocsp = { usage = leaf_usage, purposes = { "ocsp_signing" }, valid_for = 30 * DAY, no_check = true },
   email = { usage = leaf_usage, enciphers = true, purposes = { "email_protection" }, valid_for = 365 * DAY },
   code_signing = { usage = leaf_usage, purposes = { "code_signing" }, valid_for = 365 * DAY },
@@ -42,11 +44,13 @@ local function is_key(value)
 end
 
 local function is_cert(value)
-  return certificate.is(value) and value or nil, not certificate.is(value) and ("certificate expected, got %s"):format(type(value)) or nil
+  return certificate.is(value) and value or nil,
+    not certificate.is(value) and ("certificate expected, got %s"):format(type(value)) or nil
 end
 
 local function is_csr(value)
-  return value, not (type(value) == "table" and value.is_csr) and ("request expected, got %s"):format(type(value)) or nil
+  return value,
+    not (type(value) == "table" and value.is_csr) and ("request expected, got %s"):format(type(value)) or nil
 end
 
 local schema = {
@@ -55,7 +59,10 @@ local schema = {
   copy = { type = "list", default = {} },
   issuer = { type = is_cert },
   issuer_key = { type = is_key },
-  profile = { type = "string", values = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing" }, default = "server" },
+  profile = {
+    type = "string", default = "server",
+    values = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing" },
+  },
   subject = { type = "any" },
   hosts = { type = "list" },
   subject_alt_names = { type = "list" },
@@ -82,7 +89,8 @@ local schema = {
 local function copied(set, what)
   for _, item in ipairs(set.copy) do
     if item ~= "subject" and item ~= "hosts" then
-      error(("bad option 'copy' to 'cert.create' (only \"subject\" and \"hosts\" are copied, not '%s')"):format(tostring(item)), 0)
+      error(("bad option 'copy' to 'cert.create' (only \"subject\" and \"hosts\" are copied, not '%s')"):format(
+        tostring(item)), 0)
     elseif item == what then
       return set.csr ~= nil
     end
@@ -189,7 +197,8 @@ local function set_serial(draft, set)
   if type(serial) == "number" then
     serial = ("%x"):format(serial)
   end
-  if serial and (not serial:match "^%x+$" or serial:match "^0*$" or #serial:gsub("^0+", "") > 40 or serial:match "^0*[89a-fA-F]" and #serial:gsub("^0+", "") == 40) then
+  local digits = serial and serial:gsub("^0+", "") or "1"
+  if not digits:match "^%x+$" or #digits > 40 or (#digits == 40 and digits:match "^[89a-fA-F]") then
     error("bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)", 0)
   end
   draft.serial = serial or sign.serial()
@@ -206,8 +215,10 @@ local function check_issuer(draft, set)
     return fail("sign", "issuer_not_ca", "the key of %s may not sign certificates", tostring(issuer:subject()))
   elseif draft.profile.ca and constraints.path_length then
     local length = set.path_length == nil and draft.profile.path_length or set.path_length
-    if constraints.path_length == 0 or (set.path_length ~= nil and (not length or length >= constraints.path_length)) then
-      return fail("sign", "issuer_path_length", "%s allows %d CAs below it", tostring(issuer:subject()), constraints.path_length)
+    local most = constraints.path_length
+    if most == 0 or (set.path_length ~= nil and (not length or length >= most)) then
+      return fail("sign", "issuer_path_length", "%s allows %d CAs below it",
+        tostring(issuer:subject()), constraints.path_length)
     end
     draft.path_length = math.min(length or 0, constraints.path_length - 1)
   end
@@ -312,7 +323,9 @@ local function default_extensions(draft, set)
     { "subject_key_id", false, draft.key:key_id() },
     { "authority_key_id", false, authority_of(draft) },
     { "subject_alt_names", draft.subject:is_empty(), #draft.names > 0 and draft.names or nil },
-    { "name_constraints", true, limits and { permitted = subtrees_of(limits.permitted), excluded = subtrees_of(limits.excluded) } },
+    { "name_constraints", true, limits and {
+      permitted = subtrees_of(limits.permitted), excluded = subtrees_of(limits.excluded),
+    } },
     { "certificate_policies", false, #policies > 0 and policies or nil },
     { "crl_distribution_points", false, #crls > 0 and crls or nil },
     { "authority_info_access", false, #access > 0 and access or nil },
@@ -440,7 +453,8 @@ end
 --- Makes and signs a certificate; self-signed where there is no issuer.
 ---@param given table see docs/cert.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
 ---@return lacre.cert? cert
----@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer csr_signature_invalid weak_key bad_name
+---@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer
+---  csr_signature_invalid weak_key bad_name
 function issue.create(given)
   local set = options.check(schema, given, "cert.create")
   return issue.guard(2, create, set)

@@ -305,7 +305,8 @@ end
 core.key.metatable.__tostring = function(self)
   local ok, text = pcall(function()
     local what = self:curve() or (self:type():find "^rsa" and self:bits() .. " bits")
-    return ("lacre.key: %s %s%s"):format(self:is_private() and "private" or "public", self:type(), what and " " .. what or "")
+    return ("lacre.key: %s %s%s"):format(
+      self:is_private() and "private" or "public", self:type(), what and " " .. what or "")
   end)
   return ok and text or "lacre.key"
 end

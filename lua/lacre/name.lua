@@ -90,7 +90,10 @@ local function from_rdns(rdns)
 end
 
 -- the order in which people write them, largest first
-local usual = { "DC", "C", "ST", "L", "street", "postalCode", "O", "OU", "title", "SN", "GN", "CN", "UID", "serialNumber", "emailAddress" }
+local usual = {
+  "DC", "C", "ST", "L", "street", "postalCode", "O", "OU", "title", "SN", "GN", "CN", "UID", "serialNumber",
+  "emailAddress",
+}
 local rank = {}
 for i, short in ipairs(usual) do
   rank[short] = i

@@ -9,7 +9,8 @@ local time = require "lacre.time"
 local options = {}
 
 ---@class lacre.option
----@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration", "limit" (or false), "instant", "any"
+---@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration",
+---  "limit" (a duration or false), "instant", "any"
 ---@field default? any
 ---@field required? boolean
 ---@field values? any[] the only values allowed

@@ -289,7 +289,8 @@ function peer.complete(self)
   local set = settings.inside(self.context).set
   if set.alpn_required and not self.core:info().alpn then
     self.core:abandon()
-    return nil, peer.explain(self, select(2, fail("handshake", "alpn_mismatch", "the server chose no application protocol")))
+    local _, err = fail("handshake", "alpn_mismatch", "the server chose no application protocol")
+    return nil, peer.explain(self, err)
   end
   return true
 end
@@ -306,7 +307,8 @@ local function staple_error(self)
   local row = staple_errors[self.core:staple_state()]
   local chain = self.core:peer_chain()
   return row and lacre_error.new {
-    code = row[1], message = row[2], stage = "verify", library = "lacre", depth = 0, chain = chain, cert = chain and chain[1],
+    code = row[1], message = row[2], stage = "verify", library = "lacre",
+    depth = 0, chain = chain, cert = chain and chain[1],
   }
 end
 

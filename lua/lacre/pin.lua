@@ -305,7 +305,10 @@ function set_methods:to_table()
   for i, one in ipairs(self.pins) do
     list[i] = tostring(one)
   end
-  return { pins = list, scope = self.scope, expires = self.expires, on_expired = self.on_expired, report_only = self.report_only }
+  return {
+    pins = list, scope = self.scope, expires = self.expires, on_expired = self.on_expired,
+    report_only = self.report_only,
+  }
 end
 
 -- checking --

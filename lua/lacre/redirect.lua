@@ -43,7 +43,8 @@ end
 local function leave(ask, place)
   local ctx = ask.inline.context
   if settings.is(ctx) and ctx:certificate() then
-    return fail("read", "redirect_insecure", "a redirect to %s, which is not to see the client's certificate", place.host)
+    return fail("read", "redirect_insecure",
+      "a redirect to %s, which is not to see the client's certificate", place.host)
   end
   ask.headers, ask.inline = without(ask.headers, headers_of_a_host), without(ask.inline, options_of_a_host)
   return true

@@ -320,7 +320,8 @@ end
 local steps = {
   client = { apply_algorithms, apply_identities, apply_client, apply_sessions, apply_ocsp, apply_rules, apply_keylog },
   server = {
-    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp, apply_rules, apply_keylog,
+    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp,
+    apply_rules, apply_keylog,
   },
 }
 

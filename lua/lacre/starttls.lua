@@ -275,7 +275,9 @@ local function xmpp(plain, host)
   done, text = ask(plain, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
   local at_end
   if done then
-    done, text, at_end = xml_until(plain, { "<proceed[^>]*/>", "<proceed[^>]*></proceed>", "<failure", "</stream:stream>" })
+    done, text, at_end = xml_until(plain, {
+      "<proceed[^>]*/>", "<proceed[^>]*></proceed>", "<failure", "</stream:stream>",
+    })
   end
   if not done then
     return nil, text

@@ -10,7 +10,6 @@ local time = require "lacre.time"
 local trust = require "lacre.trust"
 local verdict = require "lacre.verdict"
 
-local fail = lacre_error.fail
 
 local store = {}
 
@@ -90,7 +89,10 @@ local schema = {
   server_name = { type = "string" },
   email = { type = "string" },
   any_name = { type = "boolean" },
-  purpose = { type = "string", values = { "server", "client", "email", "code_signing", "ocsp", "timestamp", "any" }, default = "server" },
+  purpose = {
+    type = "string", default = "server",
+    values = { "server", "client", "email", "code_signing", "ocsp", "timestamp", "any" },
+  },
   time = { type = "instant" },
   strict = { type = { "boolean", "string" }, default = true },
   max_depth = { type = "integer", default = 8 },

@@ -181,7 +181,8 @@ local function add_system(store)
     found, tried = add_known_places(store)
   end
   if not found then
-    return fail("load", "trust_unavailable", "no trust store of the system found; looked in %s", table.concat(tried, ", "))
+    return fail("load", "trust_unavailable", "no trust store of the system found; looked in %s",
+      table.concat(tried, ", "))
   end
   return true
 end

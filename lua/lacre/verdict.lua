@@ -46,7 +46,9 @@ local function nonconforming(finding)
     "re-issue the certificate so that it conforms, or set strict = false for this connection"
 end
 
-local purpose_names = { server = "servers", client = "clients", code_signing = "signing code", ocsp = "signing OCSP responses" }
+local purpose_names = {
+  server = "servers", client = "clients", code_signing = "signing code", ocsp = "signing OCSP responses",
+}
 
 -- code -> message, detail?, hint?
 local words = {
@@ -59,11 +61,13 @@ local words = {
     local hosts = leaf and leaf:hosts() or {}
     local shown = #hosts > 0 and table.concat(hosts, ", ") or "no name at all"
     return ("the certificate is for %s, not for %s"):format(shown, context.server_name or "the name asked for"),
-      { expected = context.server_name, presented = hosts, kind = finding.reason == "X509_V_ERR_IP_ADDRESS_MISMATCH" and "ip" or "dns" }
+      { expected = context.server_name, presented = hosts,
+        kind = finding.reason == "X509_V_ERR_IP_ADDRESS_MISMATCH" and "ip" or "dns" }
   end,
 
   email_mismatch = function(finding, context)
-    return ("the %s is not for %s"):format(subject(finding), context.email or "the address asked for"), { expected = context.email }
+    return ("the %s is not for %s"):format(subject(finding), context.email or "the address asked for"),
+      { expected = context.email }
   end,
 
   unknown_issuer = function(finding, context)
@@ -94,7 +98,8 @@ local words = {
       presented[#presented + 1] = name
     end
     table.sort(presented)
-    return ("%s is not for %s"):format(subject(finding), purpose_names[context.purpose] or context.purpose or "this purpose"),
+    local purpose = purpose_names[context.purpose] or context.purpose or "this purpose"
+    return ("%s is not for %s"):format(subject(finding), purpose),
       { required = context.purpose, presented = presented }
   end,
 
@@ -105,7 +110,8 @@ local words = {
 
   weak_signature = function(finding)
     local algorithm = finding.cert and finding.cert:signature_algorithm()
-    return ("%s is signed with %s, which is too weak"):format(subject(finding), algorithm or "an algorithm"), { algorithm = algorithm }
+    return ("%s is signed with %s, which is too weak"):format(subject(finding), algorithm or "an algorithm"),
+      { algorithm = algorithm }
   end,
 
   chain_too_long = function(_, context)
@@ -132,7 +138,7 @@ end
 --- The error of a failed verification: the first finding, with all of them in `errors` where there
 --- are several.
 ---@param findings table[] from C, with `chain`
----@param context { server_name?: string, email?: string, purpose?: string, presented?: lacre.cert[], now?: number, host?: string, port?: integer, max_depth?: integer }
+---@param context table server_name, email, purpose, presented (certificates), now, host, port, max_depth
 ---@return lacre.error
 function verdict.error(findings, context)
   local known = { chain = findings.chain }

@@ -7,8 +7,10 @@ local webanswer = {}
 local types = { -- by suffix
   html = "text/html; charset=utf-8", htm = "text/html; charset=utf-8", css = "text/css; charset=utf-8",
   js = "text/javascript; charset=utf-8", mjs = "text/javascript; charset=utf-8", json = "application/json",
-  txt = "text/plain; charset=utf-8", md = "text/markdown; charset=utf-8", xml = "application/xml", svg = "image/svg+xml",
-  png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", gif = "image/gif", webp = "image/webp", ico = "image/x-icon",
+  txt = "text/plain; charset=utf-8", md = "text/markdown; charset=utf-8",
+  xml = "application/xml", svg = "image/svg+xml",
+  png = "image/png", jpg = "image/jpeg", jpeg = "image/jpeg", gif = "image/gif",
+  webp = "image/webp", ico = "image/x-icon",
   pdf = "application/pdf", wasm = "application/wasm", woff2 = "font/woff2", mp4 = "video/mp4", mp3 = "audio/mpeg",
   gz = "application/gzip", zip = "application/zip", pem = "application/x-pem-file", crt = "application/x-x509-ca-cert",
 }

@@ -20,7 +20,7 @@ local PIECE = 65536
 
 -- the file may shrink meanwhile: then the connection ends, for the length was promised
 local function send_bytes(conn, handle, head, count)
-  local piece = handle:read(math.min(count, PIECE)) or ""
+  local piece = count > 0 and handle:read(math.min(count, PIECE)) or ""
   local sent, err = conn:write(head, piece)
   count = count - #piece
   while sent and count > 0 do
@@ -58,15 +58,10 @@ local function send_file(conn, request, path, stat)
   if not handle then
     return refuse(conn, request, 403)
   end
-  local head, sent, err = head_of_file(request, path, stat, now, first, last), nil, nil
-  request.status, request.sent = first and 206 or 200, 0
-  if request.method == "HEAD" then
-    sent, err = conn:write(head)
-  else
-    handle:seek("set", first or 0)
-    request.sent = (last or stat.size - 1) - (first or 0) + 1
-    sent, err = send_bytes(conn, handle, head, request.sent)
-  end
+  local count = request.method == "GET" and (last or stat.size - 1) - (first or 0) + 1 or 0
+  request.status, request.sent = first and 206 or 200, count
+  handle:seek("set", first or 0)
+  local sent, err = send_bytes(conn, handle, head_of_file(request, path, stat, now, first, last), count)
   handle:close()
   return sent, err
 end
@@ -190,9 +185,10 @@ function webfiles.serve(given)
     local part = own_schema[name] and mine or theirs
     part[name] = value
   end
-  local set, err = options.check(own_schema, mine, "serve"), nil
-  set.root, err = root_of(set)
-  if not set.root then
+  local set = options.check(own_schema, mine, "serve")
+  local root, err = root_of(set)
+  set.root = root
+  if not root then
     return nil, err
   elseif theirs.alpn == nil and theirs.context == nil then
     theirs.alpn = { "http/1.1" }
