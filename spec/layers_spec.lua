@@ -25,7 +25,7 @@ local lua_floors = {
   { "time", "version", "warning" },
   { "options" },
   { "file", "wait", "der", "records", "target" },
-  { "pem", "timers", "host", "suites", "stream" },
+  { "environment", "pem", "timers", "host", "suites", "stream" },
   { "name", "key", "loop", "dial" },
   { "extension" },
   { "certificate", "sign" },
@@ -49,9 +49,9 @@ local lua_floors = {
   { "webrequest", "webanswer", "url" },
   { "webfiles", "redirect" },
   { "http", "adapt.luasocket", "toolkit" },
-  { "adapt" },
-  { "report.json", "report.style" },
-  { "tool.selfsign", "tool.echo", "tool.info", "tool.pin" },
+  { "adapt", "download" },
+  { "report.json", "report.style", "report.progress" },
+  { "tool.selfsign", "tool.echo", "tool.get", "tool.info", "tool.pin", "tool.serve" },
   { "cli", "init" },
 }
 

@@ -72,18 +72,18 @@ static int disk_remove (lua_State *L) {
   return result(L, unlink(path) == 0 ? 0 : errno, "save", path);
 }
 
-static int sync_directory (const char *path) {
-  int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+static int sync_path (const char *path) {
+  int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return errno;
   error = fsync(fd) == 0 ? 0 : errno;
   close(fd);
   return error == EINVAL ? 0 : error; /* some file systems cannot, and need not */
 }
 
-/* sync(directory) -> true | nil, err */
+/* sync(path), of a directory too, -> true | nil, err */
 static int disk_sync (lua_State *L) {
   const char *path = args_text(L, 1);
-  return result(L, sync_directory(path), "save", path);
+  return result(L, sync_path(path), "save", path);
 }
 
 static const char *kind_name (mode_t mode) {

@@ -75,7 +75,14 @@ static int signals_fd (lua_State *L) {
   return 1;
 }
 
+/* process() -> the number of this process */
+static int signals_process (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)getpid());
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
+  { "process", signals_process },
   { "watch", signals_watch },
   { "forget", signals_forget },
   { "take", signals_take },

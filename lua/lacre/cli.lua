@@ -5,15 +5,17 @@
 -- 3 network or file, 4 TLS or verification, 5 a fault of ours.
 
 local core = require "lacre.core"
+local environment = require "lacre.environment"
 local json = require "lacre.report.json"
 local lacre_error = require "lacre.error"
+local progress = require "lacre.report.progress"
 local style = require "lacre.report.style"
 local version = require "lacre.version"
 
 local cli = {}
 
 --- The tools, in the order of the help.
-cli.TOOLS = { "selfsign", "info", "pin", "echo" }
+cli.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo" }
 
 local exit_codes = {
   config = 2, file = 3, parse = 3, network = 3, timeout = 3, closed = 3, protocol = 4, verify = 4, internal = 5,
@@ -48,16 +50,28 @@ local converters = setmetatable({ integer = tonumber, number = tonumber }, {
   end,
 })
 
+-- what is nobody's to read in a list of processes is never an argument
+local function add_secret(parser, row)
+  parser:option(dashed(row.name .. "_env")):target(row.name .. "_env"):argname "NAME"
+    :description(row.help .. ": in this variable of the environment")
+  parser:option(dashed(row.name .. "_file")):target(row.name .. "_file"):argname "FILE"
+    :description(row.help .. ": the first line of this file")
+end
+
 local function add_option(parser, row)
+  local names = (row.short and "-" .. row.short .. " " or "") .. dashed(row.name)
   if row.from_lua then
     return
+  elseif row.secret then
+    add_secret(parser, row)
+    return
   elseif row.type == "boolean" then
-    parser:flag(dashed(row.name)):target(row.name):description(row.help)
+    parser:flag(names):target(row.name):description(row.help)
     return
   end
-  local option = parser:option(dashed(row.name)):target(row.name):description(described(row))
+  local option = parser:option(names):target(row.name):description(described(row))
   option:argname(row.value or row.name:upper()):convert(converters[row.type])
-  if row.type == "list" then
+  if row.type == "list" or row.many then
     option:count "*"
   elseif row.values then
     option:choices(row.values)
@@ -152,7 +166,11 @@ local function report_error(err, as_json)
   end
 end
 
+-- what cannot be understood in a file is the file's fault, in an option the caller's
 local function exit_code(err)
+  if err.stage == "config" then
+    return exit_codes[err:category()] == 5 and 5 or 2
+  end
   return exit_codes[err:category()] or 5
 end
 
@@ -166,11 +184,25 @@ local function report_raised(raised)
   return misuse and 2 or 5
 end
 
+local function secret_of(row, parsed)
+  local name, path = parsed[row.name .. "_env"], parsed[row.name .. "_file"]
+  if name then
+    return environment.secret(name)
+  elseif path then
+    return environment.secret_file(path)
+  end
+end
+
 local function options_of(tool, parsed)
   local set = {}
   for _, row in ipairs(tool.options) do
-    local value = parsed[row.name]
-    if value == nil then
+    local value, err = parsed[row.name], nil
+    if row.secret then
+      value, err = secret_of(row, parsed)
+    end
+    if err then
+      return nil, err
+    elseif value == nil then
       value = row.command_default
     end
     if not (type(value) == "table" and #value == 0) then
@@ -194,7 +226,10 @@ local function print_result(tool, parsed, result)
     out.line(io.stdout, text)
   elseif not parsed.quiet then
     local palette = style.new(style.wanted(core.terminal.is "stdout"))
-    out.line(io.stdout, tool.text(result, palette))
+    local text = tool.text(result, palette)
+    if text then -- a tool that streams has said it
+      out.line(io.stdout, text)
+    end
   end
   if not io.stdout:flush() then
     return lacre_error.fail("save", "io_error", "standard output cannot be written")
@@ -202,22 +237,46 @@ local function print_result(tool, parsed, result)
   return true
 end
 
--- what a tool that goes on for long says on its way
-local function progress(parsed)
-  return function(text)
-    if not parsed.quiet then
-      out.line(io.stderr, text)
+local listeners = {
+  -- what a tool that goes on for long says on its way
+  on_event = function(parsed)
+    return function(text)
+      if not parsed.quiet then
+        out.line(io.stderr, text)
+      end
     end
-  end
-end
+  end,
+  -- what a tool that streams finds, as it comes
+  on_data = function(parsed)
+    return not parsed.json and function(bytes)
+      if not parsed.quiet and not io.stdout:write(bytes) then
+        return lacre_error.fail("save", "io_error", "standard output cannot be written")
+      end
+      return true
+    end or nil
+  end,
+  -- how far it is, for who watches
+  on_progress = function(parsed)
+    return not parsed.quiet and core.terminal.is "stderr" and progress.new(function(text)
+      io.stderr:write(text)
+      io.stderr:flush()
+    end, core.terminal.width "stderr") or nil
+  end,
+}
 
 local function run(tool, parsed)
-  local set = options_of(tool, parsed)
-  if tool.schema.on_event then
-    set.on_event = progress(parsed)
+  local set, err = options_of(tool, parsed)
+  for name, make in pairs(listeners) do
+    if set and tool.schema[name] then
+      set[name] = make(parsed)
+    end
   end
-  local result, err = tool(set)
-  local printed
+  local result, printed
+  if set then
+    result, err = tool(set)
+    local clear = set.on_progress or function() end
+    clear()
+  end
   if result then
     printed, err = print_result(tool, parsed, result)
   end

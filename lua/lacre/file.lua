@@ -231,4 +231,23 @@ function file.write(path, bytes, given)
   return file.write_together({ { path = path, bytes = bytes, mode = set.mode } }, { overwrite = set.overwrite })
 end
 
+--- Gives a file that was written under another name the name it is to have, durably.
+---@param temporary string in the same directory
+---@param path string
+---@param given? { overwrite?: boolean }
+---@return true?
+---@return lacre.error? err file_exists, permission_denied
+function file.publish(temporary, path, given)
+  local done, err = disk.sync(temporary)
+  if done and given and given.overwrite then
+    done, err = disk.rename(temporary, path)
+  elseif done then
+    done, err = publish_new(temporary, path)
+  end
+  if done then
+    done, err = disk.sync(file.directory(path))
+  end
+  return with_path(path, done, err)
+end
+
 return file

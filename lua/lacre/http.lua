@@ -30,7 +30,7 @@ local own_schema = {
   sink = { type = "function" },
   timeout = { type = "limit", default = 30 },
   io_timeout = { type = "limit", default = 60 },
-  max_body = { type = "integer", default = 64 * 1024 * 1024 },
+  max_body = { type = "size" },
   follow = { type = "integer", default = 5 },
   plaintext = { type = "boolean", default = false },
 }
@@ -67,14 +67,16 @@ local function head_of(set, place, method, headers)
   return table.concat(lines, "\r\n") .. "\r\n\r\n"
 end
 
+local MOST_IN_MEMORY = 64 * 1024 * 1024
+
 -- what a body is handed to: the caller's sink, told which answer it is of, or a collector
 local function sink_for(set, response, is_final)
   if not (set.sink and is_final) then
-    return message.collector(set.max_body)
+    return message.collector(set.max_body or MOST_IN_MEMORY)
   end
-  return function(bytes)
+  return message.limited(function(bytes)
     return set.sink(bytes, response)
-  end
+  end, set.max_body or math.huge)
 end
 
 local function read_response(stream, method, set, is_final)

@@ -209,21 +209,31 @@ function message.read_body(stream, length, sink)
   return pass_all(stream, sink)
 end
 
+--- A sink that takes at most some bytes.
+---@param sink fun(bytes: string): true?, lacre.error?
+---@param most number
+---@return fun(bytes: string): true?, lacre.error? sink
+function message.limited(sink, most)
+  local total = 0
+  return function(bytes)
+    total = total + #bytes
+    if total > most then
+      return fail("read", "too_large", "a body of more than %d bytes", most)
+    end
+    return sink(bytes)
+  end
+end
+
 --- A sink that collects at most some bytes.
 ---@param most integer
 ---@return fun(bytes: string): true?, lacre.error? sink
 ---@return fun(): string text
 function message.collector(most)
-  local pieces, total = {}, 0
-  local function sink(bytes)
-    total = total + #bytes
-    if total > most then
-      return fail("read", "too_large", "a body of more than %d bytes", most)
-    end
+  local pieces = {}
+  return message.limited(function(bytes)
     pieces[#pieces + 1] = bytes
     return true
-  end
-  return sink, function()
+  end, most), function()
     return table.concat(pieces)
   end
 end

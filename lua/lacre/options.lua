@@ -10,7 +10,7 @@ local options = {}
 
 ---@class lacre.option
 ---@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration",
----  "limit" (a duration or false), "instant", "any"
+---  "limit" (a duration or false), "size", "instant", "any"
 ---@field default? any
 ---@field required? boolean
 ---@field values? any[] the only values allowed
@@ -57,6 +57,8 @@ local function of_type(name)
   end
 end
 
+local units = { [""] = 1, k = 1024, K = 1024, M = 1024 * 1024, G = 1024 * 1024 * 1024 }
+
 local checks = {
   any = function(value)
     return value
@@ -83,6 +85,13 @@ local checks = {
     end
     local seconds, err = time.duration(value)
     return seconds, err and err.message
+  end,
+  size = function(value)
+    local number, unit = tostring(value):match "^(%d+)([kKMG]?)$"
+    if number then
+      return tonumber(number) * units[unit]
+    end
+    return nil, ("size in bytes, or as 64k, 10M, 2G expected, got %s"):format(tostring(value))
   end,
   instant = function(value)
     local instant, err = time.parse(value)

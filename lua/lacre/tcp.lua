@@ -4,6 +4,7 @@
 
 local core = require "lacre.core"
 local dial = require "lacre.dial"
+local environment = require "lacre.environment"
 local options = require "lacre.options"
 local stream = require "lacre.stream"
 local time = require "lacre.time"
@@ -155,11 +156,18 @@ local Listener = {}
 Listener.__index = Listener
 Listener.__name = "lacre.tcp_listener"
 
+local function descriptor(value)
+  if value == "systemd" or (type(value) == "number" and value >= 0) then
+    return value
+  end
+  return nil, 'a descriptor, or "systemd", expected'
+end
+
 --- Options of everything that listens.
 tcp.listen_schema = {
   host = { type = "string", default = "127.0.0.1" },
   port = { type = "integer" },
-  fd = { type = "integer" },
+  fd = { type = descriptor },
   backlog = { type = "integer", default = 128 },
   reuse_port = { type = "boolean", default = false },
   v6only = { type = "boolean", default = false },
@@ -179,13 +187,24 @@ local function listen_any(set)
   return socket, err
 end
 
+local function adopt(fd)
+  local err
+  if fd == "systemd" then
+    fd, err = environment.listening()
+  end
+  if not fd then
+    return nil, err
+  end
+  return net.adopt(fd, false)
+end
+
 --- Binds the core's socket.
 ---@param set table checked options of `tcp.listen_schema`
 ---@return any? socket
 ---@return lacre.error? err address_in_use, permission_denied, address_unavailable, host_not_found
 function tcp.bind(set)
   if set.fd then
-    return net.adopt(set.fd, false)
+    return adopt(set.fd)
   elseif not set.port then
     options.misuse("missing option 'port' to 'listen'")
   elseif set.port < 0 or set.port > 65535 then

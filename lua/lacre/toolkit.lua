@@ -10,6 +10,9 @@ local options = require "lacre.options"
 local toolkit = {}
 
 ---@class lacre.tool.row one option
+---@field short? string one letter that the command takes too
+---@field many? boolean the command takes it several times, and hands over a list
+---@field secret? boolean the command takes it from the environment or a file, never as an argument
 ---@field name string key of the options table; the command spells it with dashes
 ---@field help string
 ---@field type? string as in `lacre.options`; a "boolean" is a flag

@@ -1,0 +1,79 @@
+--- environment: what whoever started the process told it: proxies, secrets, sockets.
+--
+-- The library reads none of this by itself; the command's tools do, where an option says so.
+
+local core = require "lacre.core"
+local lacre_error = require "lacre.error"
+local file = require "lacre.file"
+
+local fail = lacre_error.fail
+
+local environment = {}
+
+local function variable(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- ".corp" and "corp" are for every name below, "*" for all
+local function is_spared(host, list)
+  for pattern in list:gmatch "[^%s,]+" do
+    local name = pattern:lower():gsub("^%*?%.", "")
+    if pattern == "*" or host == name or host:sub(-#name - 1) == "." .. name then
+      return true
+    end
+  end
+  return false
+end
+
+--- The proxy for an https host, by `https_proxy` and `no_proxy` as other programs read them.
+---@param host string
+---@return string? url
+function environment.proxy_for(host)
+  local proxy = variable "https_proxy" or variable "HTTPS_PROXY"
+  local spared = variable "no_proxy" or variable "NO_PROXY"
+  if not proxy or (spared and is_spared(host:lower(), spared)) then
+    return nil
+  end
+  return (proxy:find("://", 1, true) and proxy or "http://" .. proxy):gsub("/+$", "")
+end
+
+--- A secret from a variable of the environment.
+---@param name string
+---@return string? secret
+---@return lacre.error? err password_required
+function environment.secret(name)
+  local secret = variable(name)
+  if not secret then
+    return fail("load", "password_required", "the environment has no %s", name)
+  end
+  return secret
+end
+
+--- A secret that is the first line of a file.
+---@param path string
+---@return string? secret
+---@return lacre.error? err file_not_found, permission_denied, password_required
+function environment.secret_file(path)
+  local bytes, err = file.read(path)
+  local line = bytes and bytes:match "^[^\r\n]*"
+  if line == "" then
+    return fail("load", "password_required", "%s: the first line is empty", path)
+  end
+  return line, err
+end
+
+local FIRST = 3
+
+--- The first listening socket that systemd made for this process (sd_listen_fds(3)).
+---@return integer? fd
+---@return lacre.error? err unsupported
+function environment.listening()
+  local count = tonumber(variable "LISTEN_FDS" or "") or 0
+  if count < 1 or tonumber(variable "LISTEN_PID" or "") ~= core.signals.process() then
+    return fail("config", "unsupported", "no listening socket was handed to this process (LISTEN_FDS, LISTEN_PID)")
+  end
+  return FIRST
+end
+
+return environment

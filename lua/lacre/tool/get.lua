@@ -1,0 +1,219 @@
+--- get: what a URL leads to, over a connection that was verified.
+
+local core = require "lacre.core"
+local download = require "lacre.download"
+local environment = require "lacre.environment"
+local http = require "lacre.http"
+local lacre_error = require "lacre.error"
+local message = require "lacre.message"
+local options = require "lacre.options"
+local toolkit = require "lacre.toolkit"
+local version = require "lacre.version"
+
+local fail = lacre_error.fail
+
+local get = {
+  name = "get",
+  summary = "fetch a URL over verified TLS",
+  description = "Sends one request and prints what is answered, or writes it to a file. Chain, name and dates are "
+    .. "always verified, pins too where they are given, anew at each host that a redirect leads to. The exit code is "
+    .. "1 when the server answers 400 or more.",
+  examples = {
+    { "lacre get https://example.com/", "the page, to standard output" },
+    { "lacre get https://example.com/big.iso -o big.iso --resume", "to a file; goes on where it was interrupted" },
+    { "lacre get https://intranet.corp/ --trust corp-ca.pem --cert me.crt --key me.key", "own CA, and who we are" },
+    { "lacre get https://device.local/ --trust pins --pin sha256//...", "exactly that key, and no CA" },
+    { "lacre get https://example.com/ --head", "the status and the header fields" },
+  },
+  argument = { name = "url", type = "string", value = "URL", help = "https://..." },
+  options = {
+    { name = "out", short = "o", value = "FILE", help = "write to a file, which gets its name when it is whole" },
+    { name = "resume", type = "boolean", default = false, help = "go on with what an earlier try left" },
+    { name = "overwrite", type = "boolean", default = false, help = "replace an old file" },
+    { name = "include", short = "i", type = "boolean", default = false, help = "print status and header fields too" },
+    { name = "head", type = "boolean", default = false, help = "ask for the header fields only" },
+    { name = "method", value = "METHOD", help = "another method than GET, or POST with --body" },
+    { name = "body", value = "TEXT", help = "what is sent" },
+    { name = "header", type = "list", value = "FIELD", help = "a header field to send, as 'Accept: text/html'" },
+    { name = "trust", type = "any", many = true, value = "FILE",
+      help = "what is trusted: files, system, or pins (default: system)" },
+    { name = "cert", type = "any", value = "FILE", help = "the client's certificate, with its chain" },
+    { name = "key", type = "any", value = "FILE", help = "its private key" },
+    { name = "password", type = { "string", "function" }, secret = true, help = "of the private key" },
+    { name = "pin", type = "list", value = "PIN", help = "a key the verified chain must hold; may be repeated" },
+    { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
+    { name = "follow", type = "integer", value = "N", default = 5, help = "redirects to follow" },
+    { name = "proxy", value = "URL", command_default = "env",
+      help = "http://host:port, env (https_proxy and no_proxy), or none" },
+    { name = "plaintext", type = "boolean", default = false, help = "allow http://, which nobody verifies" },
+    { name = "timeout", type = "duration", value = "TIME", default = "30s", help = "for connecting, and each wait" },
+    { name = "max_time", type = "duration", value = "TIME", help = "for everything (default: no limit)" },
+    { name = "max_size", type = "size", value = "SIZE",
+      help = "refuse more, as 10M (default: no limit, 64M in memory)" },
+    { name = "on_data", type = "function", from_lua = true, help = "called with what comes, piece by piece" },
+    { name = "on_progress", type = "function", from_lua = true, help = "called with bytes written, and all if known" },
+  },
+}
+
+local function headers_of(set)
+  local headers = { ["User-Agent"] = "lacre/" .. version.NUMBER, ["Accept-Encoding"] = "identity" }
+  for _, line in ipairs(set.header or {}) do
+    local name, value = line:match "^([^:%s]+):%s*(.-)%s*$"
+    if not name or not message.is_header(name, value) then
+      options.misuse("bad option 'header' to 'tool.get' (a field such as 'Accept: text/html' expected)")
+    end
+    for other in pairs(headers) do
+      if other:lower() == name:lower() then
+        headers[other] = nil
+      end
+    end
+    headers[name] = value
+  end
+  return headers
+end
+
+local function pins_of(set)
+  local pins = set.pin and { allow_no_backup = true }
+  for i, one in ipairs(set.pin or {}) do
+    pins[i] = one
+  end
+  return pins
+end
+
+local function trust_of(set)
+  local trust = set.trust
+  if type(trust) == "table" and getmetatable(trust) == nil and #trust == 1 then
+    return trust[1] -- as "pins"
+  end
+  return trust
+end
+
+local function method_of(set)
+  return set.method or set.head and "HEAD" or set.body and "POST" or "GET"
+end
+
+local function request_of(set)
+  local proxy = set.proxy
+  if proxy == "env" then
+    local place = http.parse(set.url)
+    proxy = place and environment.proxy_for(place.host)
+  elseif proxy == "none" then
+    proxy = nil
+  end
+  return {
+    url = set.url, method = method_of(set), headers = headers_of(set), body = set.body, follow = set.follow,
+    plaintext = set.plaintext, timeout = set.max_time or false, io_timeout = set.timeout, max_body = set.max_size,
+    trust = trust_of(set), cert = set.cert, key = set.key, password = set.password, pins = pins_of(set),
+    server_name = set.server_name, proxy = proxy, alpn = { "http/1.1" },
+  }
+end
+
+-- the status line and header fields, as text
+local function head_text(response)
+  local lines, names = { ("HTTP/1.1 %d %s"):format(response.status, response.reason) }, {}
+  for name in pairs(response.headers) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    for value in response.headers[name]:gmatch "[^\n]+" do
+      lines[#lines + 1] = name .. ": " .. value
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- to whoever listens, the head first where it is wanted
+local function to_listener(set, request)
+  local begun, count = false, 0
+  local function begin(response)
+    if set.include and not begun then
+      set.on_data(head_text(response) .. "\n")
+    end
+    begun = true
+  end
+  request.sink = function(bytes, response)
+    begin(response)
+    count = count + #bytes
+    return set.on_data(bytes)
+  end
+  local response, err = http.request(request)
+  if response then
+    begin(response)
+    response.body, response.bytes, response.passed_on = nil, count, true
+  end
+  return response, err
+end
+
+local function whole(request)
+  local response, err = http.request(request)
+  if response then
+    response.bytes, response.is_head = #response.body, request.method == "HEAD"
+  end
+  return response, err
+end
+
+--- Fetches.
+---@param set table see `get.options`
+---@return table? response status, reason, url, headers, tls, and body, or file and bytes
+---@return lacre.error? err those of `lacre.http.request`; file_exists, io_error
+function get.run(set)
+  local request = request_of(set)
+  local response, err
+  if set.out and request.method == "HEAD" then
+    return fail("config", "unsupported", "there is nothing to write to %s: --head asks for no content", set.out)
+  elseif set.out then
+    response, err = download.fetch(set.out, request, set)
+  elseif set.on_data and request.method ~= "HEAD" then
+    response, err = to_listener(set, request)
+  else
+    response, err = whole(request)
+  end
+  return response, err
+end
+
+function get.failed(response)
+  return response.status >= 400
+end
+
+--- For people; nothing where it was passed on already.
+---@param response table
+---@param style lacre.style
+---@return string?
+function get.text(response, style)
+  if response.file then
+    local resumed = response.resumed > 0 and (", %d of them from before"):format(response.resumed) or ""
+    return ("%s  %s"):format(style.bold(response.file), style.dim(("%d bytes%s"):format(response.bytes, resumed)))
+  elseif response.passed_on then
+    return nil
+  elseif response.is_head then
+    return head_text(response)
+  end
+  return response.body or style.bad(("%d %s"):format(response.status, response.reason))
+end
+
+-- UTF-8 without control characters (RFC 3629; overlong forms pass)
+local function is_text(bytes)
+  local rest = bytes:gsub("[\194-\223][\128-\191]", ""):gsub("[\224-\239][\128-\191][\128-\191]", "")
+    :gsub("[\240-\244][\128-\191][\128-\191][\128-\191]", "")
+  return not rest:find "[%z\1-\8\14-\31\127-\255]"
+end
+
+--- Plain data; a body that is no text is told in base64.
+---@param response table
+---@return table
+function get.to_table(response)
+  local result = {
+    url = response.url, status = response.status, reason = response.reason, headers = response.headers,
+    connection = response.tls, file = response.file, bytes = response.bytes, resumed = response.resumed,
+  }
+  local body = response.body
+  if body and is_text(body) then
+    result.body = body
+  elseif body then
+    result.body_base64 = core.bytes.base64(body)
+  end
+  return result
+end
+
+return toolkit.define(get)

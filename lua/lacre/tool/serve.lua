@@ -1,0 +1,226 @@
+--- serve: a directory over HTTPS, for development and labs.
+
+local cert = require "lacre.cert"
+local context = require "lacre.context"
+local fail = require("lacre.error").fail
+local key = require "lacre.key"
+local loop = require "lacre.loop"
+local target = require "lacre.target"
+local toolkit = require "lacre.toolkit"
+local webfiles = require "lacre.webfiles"
+
+local serve = {
+  name = "serve",
+  summary = "serve a directory over HTTPS",
+  description = "GET and HEAD with ranges and entity tags; nothing outside of the directory, nothing hidden. Without "
+    .. "--cert a key and a certificate are made in memory, and their pin is told. SIGHUP reads certificate, key and "
+    .. "the CAs of clients anew and reopens the log, without dropping anybody; SIGINT and SIGTERM end it.",
+  examples = {
+    { "lacre serve", "this directory, on https://localhost:8443/, with a certificate made in memory" },
+    { "lacre serve site --cert site.crt --key site.key --host '*' --port 443", "a real one" },
+    { "lacre serve --name dev.test --name 10.0.0.5 --list", "other names in the certificate; directories are listed" },
+    { "lacre serve --client-trust ca.crt", "only for who has a certificate of this CA" },
+    { "lacre serve --systemd --log access.log", "on the socket that systemd listens on" },
+  },
+  argument = { name = "root", type = "string", optional = true, default = ".", value = "DIR", help = "(default: .)" },
+  options = {
+    { name = "port", type = "integer", value = "PORT", default = 8443, help = "0 takes any" },
+    { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "where to listen, * for every address" },
+    { name = "cert", type = "any", value = "FILE", help = "certificate, with its chain (default: made in memory)" },
+    { name = "key", type = "any", value = "FILE", help = "its private key" },
+    { name = "password", type = { "string", "function" }, secret = true, help = "of the private key" },
+    { name = "name", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
+      help = "names of the certificate made in memory (default: localhost, 127.0.0.1, ::1)" },
+    { name = "client_trust", type = "any", value = "FILE", help = "clients must hold a certificate of these CAs" },
+    { name = "list", type = "boolean", default = false, help = "list directories that have no index.html" },
+    { name = "log", value = "FILE", help = "write the access log there (default: standard error)" },
+    { name = "max_connections", type = "integer", value = "N", default = 1024, help = "at once" },
+    { name = "idle_timeout", type = "duration", value = "TIME", default = "30s", help = "for a silent client" },
+    { name = "reuse_port", type = "boolean", default = false, help = "let other processes serve the same port" },
+    { name = "systemd", type = "boolean", default = false, help = "take the socket that systemd handed over" },
+    { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
+    { name = "on_listen", type = "function", from_lua = true, help = "called with the listener and the service" },
+  },
+}
+
+local function fresh_identity(names)
+  local private, err = key.generate "p256"
+  local certificate
+  if private then
+    certificate, err = cert.create { key = private, hosts = names, valid_for = "30d" }
+  end
+  return certificate and { cert = certificate, key = private }, err
+end
+
+-- read anew at each call, but for an identity that was made
+local function context_maker(set)
+  local made, err
+  if set.cert == nil and set.key == nil then
+    made, err = fresh_identity(set.name)
+  end
+  return function()
+    if err then
+      return nil, err
+    end
+    local ctx, why = context.server {
+      identity = made, cert = set.cert, key = set.key, password = set.password, client_trust = set.client_trust,
+      client_auth = set.client_trust ~= nil and "required" or "none", alpn = { "http/1.1" },
+    }
+    return ctx, why
+  end
+end
+
+-- one line a request, as every log analyser reads it; what a client sent cannot forge another
+local function log_line(row)
+  local request = ("%s %s HTTP/%s"):format(row.method, row.target, row.version or "1.1")
+  return ('%s - - [%s] "%s" %d %d'):format(row.address, os.date("!%d/%b/%Y:%H:%M:%S +0000"),
+    request:gsub('[%c"\\\127-\255]', function(c)
+      return ("\\x%02x"):format(c:byte())
+    end), row.status, row.bytes)
+end
+
+-- where the log goes, opened anew when told: rotated logs are then let go of
+local Log = {}
+Log.__index = Log
+
+function Log:open()
+  if not self.path then
+    return true
+  end
+  local handle, why = io.open(self.path, "a")
+  if not handle then
+    return fail("save", "io_error", "%s", why)
+  end
+  handle:setvbuf "line"
+  self:close()
+  self.handle = handle
+  return true
+end
+
+function Log:write(line)
+  if self.handle then
+    self.handle:write(line, "\n")
+  else
+    self.say(line)
+  end
+end
+
+function Log:close()
+  if self.handle then
+    self.handle:close()
+    self.handle = nil
+  end
+end
+
+local function announce(set, service, ctx, say)
+  local host, port = service:address()
+  local certificate = ctx:certificate()
+  local name = certificate:hosts()[1] or host
+  say(("serving %s on https://%s/"):format(set.root, target.format(name:gsub("^%*", "www"), port)))
+  say(("listening on %s"):format(target.format(host, port)))
+  say(("pin %s"):format(certificate:pin()))
+  if certificate:is_self_issued() then
+    say(("try: lacre get https://%s/ --trust pins --pin %s"):format(target.format(name, port), certificate:pin()))
+  end
+end
+
+local function reload(service, make, log, say)
+  local ctx, err = make()
+  local opened, why = log:open()
+  if ctx then
+    service:reload(ctx)
+    say(("reloaded: pin %s"):format(ctx:certificate():pin()))
+  else
+    say(("not reloaded, the old certificate stays: %s"):format(tostring(err)))
+  end
+  if not opened then
+    say(("the log stays as it is: %s"):format(tostring(why)))
+  end
+end
+
+local function start(set, ctx, log, counts)
+  return webfiles.serve {
+    root = set.root, listing = set.list, idle_timeout = set.idle_timeout, max_connections = set.max_connections,
+    context = ctx, host = set.host, port = set.port, fd = set.systemd and "systemd" or nil,
+    reuse_port = set.reuse_port, on_listen = set.on_listen,
+    on_request = function(row)
+      counts.requests = counts.requests + 1
+      log:write(log_line(row))
+    end,
+    on_error = function(err, peer)
+      log:write(("%s: %s"):format(peer and peer.address or "listener", tostring(err)))
+    end,
+  }
+end
+
+local function on_signals(service, make, log, say)
+  for _, name in ipairs { "INT", "TERM" } do
+    loop.on_signal(name, function()
+      service:stop()
+    end)
+  end
+  loop.on_signal("HUP", function()
+    reload(service, make, log, say)
+  end)
+end
+
+local function forget_signals()
+  for _, name in ipairs { "INT", "TERM", "HUP" } do
+    loop.on_signal(name, nil)
+  end
+end
+
+local function run(set, ctx, make, log, say)
+  local counts = { requests = 0 }
+  local service, err = start(set, ctx, log, counts)
+  if not service then
+    return nil, err
+  end
+  on_signals(service, make, log, say)
+  announce(set, service, ctx, say)
+  service:wait()
+  forget_signals()
+  local stats = service:stats()
+  return { requests = counts.requests, connections = stats.accepted, refused = stats.failed, errors = stats.errors }
+end
+
+--- Serves until SIGINT or SIGTERM, or inside of a loop until the service of `on_listen` is stopped.
+---@param set table see `serve.options`
+---@return table? counts requests, connections, refused (handshakes), errors
+---@return lacre.error? err address_in_use, permission_denied, file_not_found, key_mismatch ...
+function serve.run(set)
+  local say = set.on_event or function() end
+  local make, log = context_maker(set), setmetatable({ path = set.log, say = say }, Log)
+  local ctx, err = make()
+  local opened
+  if ctx then
+    opened, err = log:open()
+  end
+  if not opened then
+    return nil, err
+  end
+  local result
+  if loop.running() then
+    result, err = run(set, ctx, make, log, say)
+  else
+    result, err = loop.run(run, set, ctx, make, log, say)
+  end
+  log:close()
+  return result, err
+end
+
+--- For people.
+---@param result table
+---@return string
+function serve.text(result)
+  return ("%d requests over %d connections, %d refused"):format(result.requests, result.connections, result.refused)
+end
+
+--- Plain data.
+---@param result table
+---@return table
+function serve.to_table(result)
+  return result
+end
+
+return toolkit.define(serve)
