@@ -82,12 +82,9 @@ static int signals_process (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "process", signals_process },
-  { "watch", signals_watch },
-  { "forget", signals_forget },
-  { "take", signals_take },
-  { "fd", signals_fd },
-  { NULL, NULL },
+  { "process", signals_process }, { "watch", signals_watch },
+  { "forget", signals_forget },   { "take", signals_take },
+  { "fd", signals_fd },           { NULL, NULL },
 };
 
 int signals_open (lua_State *L) {
