@@ -19,7 +19,8 @@ typedef struct context_Context {
   SSL_CTX *ctx;
   int references;
   int is_server;
-  int is_sealed; /* an engine exists: nothing changes any more */
+  int is_sealed;  /* an engine exists: nothing changes any more */
+  int only_looks; /* so permissive that its engines never write */
   judge_Policy policy;
   hello_Policy hello;
   session_Cache sessions;

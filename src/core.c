@@ -22,6 +22,7 @@
 #include "oid.h"
 #include "own.h"
 #include "pem.h"
+#include "permit.h"
 #include "poller.h"
 #include "resolver.h"
 #include "signals.h"
@@ -68,6 +69,7 @@ static const luaL_Reg parts[] = {
   { "resolver", resolver_open },
   { "signals", signals_open },
   { "context", context_open },
+  { "permit", permit_open },
   { "engine", engine_open },
   { NULL, NULL },
 };

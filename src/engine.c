@@ -29,7 +29,7 @@ static int engine_new (lua_State *L) {
   box->obj = m;
   m->context = context_retain(context);
   m->check.match_name = (unsigned char)lua_toboolean(L, 5);
-  m->check.diagnose = (unsigned char)lua_toboolean(L, 6);
+  m->check.diagnose = (unsigned char)(lua_toboolean(L, 6) || context->only_looks);
   fail_clear();
   if (!machine_start(m, socket)) return fail(L, "config");
   if (name != NULL && !machine_name(m, name)) return fail(L, "config");

@@ -4,6 +4,7 @@
 
 #include "args.h"
 #include "cert.h"
+#include "exchange.h"
 #include "facts.h"
 #include "fail.h"
 #include "machine.h"
@@ -65,6 +66,7 @@ static int engine_pin_state (lua_State *L) {
 static int engine_info (lua_State *L) {
   const machine_Machine *m = machine_check(L);
   facts_push_info(L, m->ssl);
+  if (m->check.diagnose) exchange_set_field(L, m->ssl);
   compat_pushint64(L, m->received);
   lua_setfield(L, -2, "bytes_read");
   compat_pushint64(L, m->sent);
@@ -85,10 +87,22 @@ static int engine_verified_chain (lua_State *L) {
   return 1;
 }
 
-/* engine:was_asked() -> whether a server of TLS 1.2 asked for a certificate */
+/* engine:was_asked() -> whether the server asked for a certificate; with TLS 1.3
+** only an engine that diagnoses knows */
 static int engine_was_asked (lua_State *L) {
+  const machine_Machine *m = machine_check(L);
   const unsigned char *types;
-  lua_pushboolean(L, SSL_get0_certificate_types(machine_check(L)->ssl, &types) > 0);
+  lua_pushboolean(L,
+                  m->link.was_asked || SSL_get0_certificate_types(m->ssl, &types) > 0);
+  return 1;
+}
+
+/* engine:peer_staple() -> the OCSP response the server sent, DER | nil */
+static int engine_peer_staple (lua_State *L) {
+  unsigned char *der;
+  long len = SSL_get_tlsext_status_ocsp_resp(machine_check(L)->ssl, &der);
+  if (len <= 0) return 0;
+  lua_pushlstring(L, (const char *)der, (size_t)len);
   return 1;
 }
 
@@ -132,6 +146,7 @@ const luaL_Reg engine_facts[] = {
   { "peer_chain", engine_peer_chain },
   { "verified_chain", engine_verified_chain },
   { "was_asked", engine_was_asked },
+  { "peer_staple", engine_peer_staple },
   { "local_cert", engine_local_cert },
   { "export", engine_export },
   { NULL, NULL },

@@ -225,7 +225,7 @@ static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits) {
 static int key_generate (lua_State *L) {
   const Kind *kind = find_kind(L, 1);
   int is_rsa = strcmp(kind->name, "rsa") == 0;
-  int bits = is_rsa ? args_int(L, 2, 2048, MAX_BITS) : 0;
+  int bits = is_rsa ? args_int(L, 2, 512, MAX_BITS) : 0;
   EVP_PKEY_CTX *context;
   Key *key;
   fail_clear();

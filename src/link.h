@@ -25,6 +25,7 @@ typedef struct link_Link {
   unsigned char has_identity;   /* and that it gave an identity */
   unsigned char refused_name;   /* sni_unknown = "reject" said no */
   unsigned char staple_state;   /* of staple.h: what became of the peer's */
+  unsigned char was_asked;      /* the server asked for a certificate */
   unsigned char *staple;        /* owned; the OCSP response to send */
   size_t staple_len;
   char *keylog; /* owned; lines of SSLKEYLOGFILE that Lua has not taken */

@@ -41,6 +41,13 @@ static int use_socket (machine_Machine *m) {
   return 1;
 }
 
+/* RFC 8446 section 4.3.2: only a server that wants one asks */
+static int note_asked (SSL *ssl, void *link) {
+  (void)ssl;
+  ((link_Link *)link)->was_asked = 1;
+  return 1;
+}
+
 /* one that only looks is not to show who it is */
 static int start (machine_Machine *m) {
   m->ssl = context_new_ssl(m->context, &m->check, &m->link);
@@ -48,7 +55,9 @@ static int start (machine_Machine *m) {
   if (!(m->wire.socket == NULL ? use_memory(m) : use_socket(m))) return 0;
   if (m->context->is_server) SSL_set_accept_state(m->ssl);
   else SSL_set_connect_state(m->ssl);
-  if (m->check.diagnose) SSL_certs_clear(m->ssl);
+  if (!m->check.diagnose) return 1;
+  SSL_certs_clear(m->ssl);
+  SSL_set_cert_cb(m->ssl, note_asked, &m->link);
   return 1;
 }
 

@@ -15,7 +15,7 @@ local version = require "lacre.version"
 local cli = {}
 
 --- The tools, in the order of the help.
-cli.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo" }
+cli.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo", "zoo" }
 
 local exit_codes = {
   config = 2, file = 3, parse = 3, network = 3, timeout = 3, closed = 3, protocol = 4, verify = 4, internal = 5,

@@ -403,6 +403,8 @@ local tbs_type = der.sequence {
   { "extensions", der.explicit(3, extension.list), optional = true },
 }
 
+issue.tbs_type = tbs_type
+
 local function seal(draft, set)
   local scheme, err = sign.scheme(draft.signer, set.hash)
   if not scheme then

@@ -254,6 +254,15 @@ function methods:default_hash()
   return (kind == "rsa" or kind == "rsa-pss") and "sha256" or nil
 end
 
+--- Signs with whatever digest OpenSSL has, also a broken one: for the zoo, which shows such signatures.
+---@param data string
+---@param hash string "sha1" "md5" ...
+---@return string? signature
+---@return lacre.error? err
+function key.sign_badly(private, data, hash)
+  return raw_sign(private, data, hash, private:type() == "rsa" and "pkcs1" or nil)
+end
+
 local sign_schema = {
   hash = { type = "string", values = { "sha256", "sha384", "sha512" } },
   padding = { type = "string", values = { "pss", "pkcs1" } },

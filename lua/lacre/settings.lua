@@ -24,8 +24,8 @@ local metatable = {
   end,
 }
 
-local function make(role, given)
-  local ctx, set = build(role, given)
+local function make(role, given, lab)
+  local ctx, set = build(role, given, lab)
   if not ctx then
     return nil, set
   end
@@ -50,6 +50,19 @@ end
 ---@return lacre.error? err no_certificate, no_key, key_mismatch, file_not_found ...; wrong options raise
 function settings.server(given)
   local ctx, err = make("server", given)
+  return ctx, err
+end
+
+--- A context of the laboratory, which no option of the others gives: a client that completes a handshake
+--- with every server, however old or weak, and whose engines only look and never write; or a server that
+--- has a fault on purpose. For `lacre.probe` and `lacre.zoo`.
+---@param role "client"|"server"
+---@param given table as for the others
+---@param lab? { prime?: string } a server's prime for Diffie-Hellman, big endian
+---@return lacre.context? ctx
+---@return lacre.error? err
+function settings.lab(role, given, lab)
+  local ctx, err = make(role, given, lab or {})
   return ctx, err
 end
 

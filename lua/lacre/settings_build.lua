@@ -78,7 +78,40 @@ local function alpn_wire(set)
   return table.concat(wire)
 end
 
+local function apply_alpn(set, ctx)
+  if set.alpn and #set.alpn > 0 then
+    return ctx:alpn(alpn_wire(set))
+  end
+  return true
+end
+
+-- what no option of a context gives: a client that only looks, a server of the zoo with a fault
+local function apply_lab(set, ctx)
+  local lab = set.lab
+  local done, err = core.permit[set.role == "client" and "looking" or "weak"](ctx)
+  if done and set.min_version then
+    done, err = ctx:versions(set.min_version, set.max_version)
+  end
+  if done and set.ciphers then
+    local tls12, tls13 = suites.cipher_lists(set.ciphers, ctx, false)
+    if not tls12 then
+      return fail("config", "unsupported", "this OpenSSL has no %s", tls13)
+    end
+    done, err = ctx:ciphers(tls12, tls13)
+  end
+  if done and set.groups then
+    done, err = apply_groups(set, nil, ctx)
+  end
+  if done and lab.prime then
+    done, err = core.permit.prime(ctx, lab.prime)
+  end
+  return done, err
+end
+
 local function apply_algorithms(set, ctx)
+  if set.lab then
+    return apply_lab(set, ctx)
+  end
   local policy = suites.policies[set.policy]
   check_versions(set, policy)
   check_level(set)
@@ -92,9 +125,6 @@ local function apply_algorithms(set, ctx)
   end
   if done and set.sigalgs then
     done, err = ctx:sigalgs(table.concat(set.sigalgs, ":"))
-  end
-  if done and set.alpn and #set.alpn > 0 then
-    done, err = ctx:alpn(alpn_wire(set))
   end
   return done, err
 end
@@ -318,9 +348,10 @@ local function apply_rules(set, ctx)
 end
 
 local steps = {
-  client = { apply_algorithms, apply_identities, apply_client, apply_sessions, apply_ocsp, apply_rules, apply_keylog },
+  client = { apply_algorithms, apply_alpn, apply_identities, apply_client, apply_sessions, apply_ocsp, apply_rules,
+    apply_keylog },
   server = {
-    apply_algorithms, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp,
+    apply_algorithms, apply_alpn, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp,
     apply_rules, apply_keylog,
   },
 }
@@ -328,10 +359,12 @@ local steps = {
 --- Builds the core's context.
 ---@param role "client"|"server"
 ---@param given? table
+---@param lab? { prime?: string } of `settings.lab`
 ---@return any? core
 ---@return table|lacre.error settings or the error
-local function build(role, given)
+local function build(role, given, lab)
   local set = options.check(schema[role], given, role)
+  set.lab = lab
   set.role, set.insecure = role, checked_insecure(set.insecure, role)
   local ctx, err = core.context.new(role)
   if not ctx then

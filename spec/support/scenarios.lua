@@ -243,6 +243,43 @@ function scenarios.engine_staple()
   a:info()
 end
 
+-- a client that only looks, at a server with a Diffie-Hellman of 1024 bits
+local prime = "\255\255\255\255\255\255\253\199" .. ("\1"):rep(119) .. "\7"
+local rsa = must(core.key.generate("rsa", 2048))
+local weak = pki.issue(inter, { key = rsa })
+
+local function step(engine, other)
+  local done, why = engine:handshake()
+  if done == nil and type(why) == "table" then
+    error(why, 0)
+  end
+  local bytes = engine:drain(65536)
+  other:feed(bytes)
+  return bytes ~= ""
+end
+
+function scenarios.engine_looking()
+  local looking = must(core.context.new "client")
+  must(core.permit.looking(looking))
+  looking:trust(store)
+  local showing = must(core.context.new "server")
+  must(core.permit.weak(showing))
+  must(core.permit.prime(showing, prime))
+  must(showing:ciphers("DHE-RSA-AES128-GCM-SHA256", ""))
+  must(showing:versions("1.2", "1.2"))
+  must(showing:identity(weak.cert, rsa, weak.chain))
+  local a = must(core.engine.new(looking, nil, "localhost", "localhost"))
+  local b = must(core.engine.new(showing))
+  local moved
+  repeat
+    moved = step(a, b)
+    moved = step(b, a) or moved
+  until not moved
+  assert(a:info().dh.bits == 1024)
+  a:was_asked()
+  a:peer_staple()
+end
+
 -- sockets are closed by whoever opened them, also when something failed
 local function with_sockets(run)
   local open = {}

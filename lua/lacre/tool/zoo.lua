@@ -1,0 +1,181 @@
+--- zoo: bad TLS servers on loopback, to try clients on: a list, a stay, or a tour for any client.
+
+local file = require "lacre.file"
+local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
+local toolkit = require "lacre.toolkit"
+local tour = require "lacre.zoo_tour"
+local zoo = require "lacre.zoo"
+
+local tool = {
+  name = "zoo",
+  summary = "serve bad TLS servers on loopback, each with one fault, to try clients on",
+  description = "Each entry has its own port, where it is \"localhost\", and a verdict that a good examiner gives. "
+    .. "With --run a command is run against every entry: exit code 0 of the command means that it accepted the "
+    .. "server. {url} {host} {port} {name} and {ca} (a file with the root to trust) are replaced in the command.",
+  examples = {
+    { "lacre zoo", "serve until Ctrl-C; says which entry has which port" },
+    { "lacre zoo --list", "the entries and their verdicts" },
+    { "lacre zoo --run 'curl -sS --cacert {ca} {url}'", "which faults does curl overlook?" },
+    { "lacre zoo expired dates --run './client {host} {port} {ca}'", "only some entries, or groups of them" },
+  },
+  argument = { name = "only", type = "list", many = true, optional = true, value = "ENTRY|GROUP", help = "only these" },
+  options = {
+    { name = "list", type = "boolean", help = "tell the entries and serve nothing" },
+    { name = "run", value = "CMD", help = "run a command against every entry and tell what it overlooked" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for each run of the command" },
+    { name = "port", type = "integer", value = "PORT", default = 0,
+      help = "the front door's, where NAME.zoo.test chooses the entry by SNI" },
+    { name = "ca", value = "FILE", help = "write the root to trust there" },
+    { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
+  },
+}
+
+local function row_of(entry)
+  return {
+    name = entry.name, group = entry.group, about = entry.about, verdict = entry.verdict:upper(), reasons = entry.codes,
+    client = zoo.client_of(entry), host = entry.host, port = entry.port,
+    url = entry.port and ("https://%s:%d/"):format(entry.host, entry.port) or nil,
+  }
+end
+
+local function unknown(only)
+  local known = {}
+  for _, entry in ipairs(zoo.rows) do
+    known[entry.name], known[entry.group] = true, true
+  end
+  for _, name in ipairs(only or {}) do
+    if not known[name] then
+      return name
+    end
+  end
+end
+
+local function rows_of(entries, only)
+  local rows, asked = {}, {}
+  for _, name in ipairs(only or {}) do
+    asked[name] = true
+  end
+  for _, entry in ipairs(entries) do
+    if not only or asked[entry.name] or asked[entry.group] then
+      rows[#rows + 1] = row_of(entry)
+    end
+  end
+  return rows
+end
+
+local function unavailable_rows(menagerie)
+  local rows = {}
+  for i, one in ipairs(menagerie.unavailable) do
+    rows[i] = { name = one.name, why = one.error.message }
+  end
+  return rows
+end
+
+local function write_ca(menagerie, set)
+  if not set.ca then
+    return true
+  end
+  return file.write(set.ca, menagerie.pki:trust():to_pem(), { overwrite = true })
+end
+
+local function announce(menagerie, say)
+  for _, row in ipairs(rows_of(menagerie.entries)) do
+    say(("%-24s %-30s %-4s %s"):format(row.name, row.url, row.verdict, row.about))
+  end
+  for _, one in ipairs(menagerie.unavailable) do
+    say(("%-24s not available: %s"):format(one.name, one.error.message))
+  end
+  say(("front door: NAME.zoo.test at %s:%d"):format(menagerie.front.host, menagerie.front.port))
+end
+
+local function until_stopped()
+  local stopped = loop.condition()
+  for _, name in ipairs { "INT", "TERM" } do
+    loop.on_signal(name, function()
+      stopped:notify()
+    end)
+  end
+  stopped:wait()
+  loop.on_signal("INT", nil)
+  loop.on_signal("TERM", nil)
+end
+
+local function inside(set)
+  local menagerie, err = zoo.open { only = set.only, port = set.port }
+  local done
+  if menagerie then
+    done, err = write_ca(menagerie, set)
+  end
+  if not done then
+    return nil, err
+  end
+  local result = { entries = rows_of(menagerie.entries), unavailable = unavailable_rows(menagerie) }
+  if set.run then
+    result.tour, err = tour.run(menagerie, set)
+  else
+    announce(menagerie, set.on_event or function() end)
+    until_stopped()
+  end
+  menagerie:close()
+  if set.run and not result.tour then
+    return nil, err
+  end
+  return result
+end
+
+--- Lists, serves until it is stopped, or runs a command against every entry.
+---@param set table see `tool.options`
+---@return table? result `entries`, `unavailable`, and with `run` a `tour`
+---@return lacre.error? err
+function tool.run(set)
+  local stranger = unknown(set.only)
+  if stranger then
+    return lacre_error.fail("config", "bad_name", "the zoo has no '%s'; lacre zoo --list shows what it has", stranger)
+  elseif set.list then
+    return { entries = rows_of(zoo.rows, set.only), unavailable = {} }
+  end
+  return loop.run(inside, set)
+end
+
+local function entry_lines(lines, rows, style)
+  local group
+  local paint = { PASS = style.good, WARN = style.warn, FAIL = style.bad }
+  for _, row in ipairs(rows) do
+    if row.group ~= group then
+      group = row.group
+      lines[#lines + 1] = style.bold(group)
+    end
+    local reasons = #row.reasons > 0 and "  " .. style.dim(table.concat(row.reasons, " ")) or ""
+    lines[#lines + 1] = ("  %-23s %s  %s%s"):format(row.name, paint[row.verdict](row.verdict), row.about, reasons)
+  end
+end
+
+--- For people.
+---@param result table
+---@param style lacre.style
+---@return string
+function tool.text(result, style)
+  local lines = {}
+  if result.tour then
+    tour.lines(lines, result.tour, style)
+  else
+    entry_lines(lines, result.entries, style)
+  end
+  for _, row in ipairs(result.unavailable) do
+    lines[#lines + 1] = style.dim(("%s is not available: %s"):format(row.name, row.why))
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Plain data.
+function tool.to_table(result)
+  return result
+end
+
+--- A client that overlooked a fault, or refused what is good, is a "no".
+function tool.failed(result)
+  return result.tour ~= nil and (result.tour.overlooked > 0 or result.tour.refused > 0)
+end
+
+return toolkit.define(tool)

@@ -1,0 +1,235 @@
+--- zoo: many bad servers in one process, on loopback, each with one fault and a verdict.
+--
+-- Every entry has a port of its own, where it is "localhost"; entries that speak TLS are also behind one
+-- front door, where NAME.zoo.test chooses them by the name a client asks for. What this OpenSSL cannot
+-- build is told as unavailable, and never served as something else. Everything runs in `lacre.loop`.
+
+local conn = require "lacre.conn"
+local entries = require "lacre.zoo_entries"
+local lacre_error = require "lacre.error"
+local listener = require "lacre.listener"
+local loop = require "lacre.loop"
+local settings = require "lacre.settings"
+local suites = require "lacre.suites"
+local tcp = require "lacre.tcp"
+local zoo_pki = require "lacre.zoo_pki"
+
+local fail = lacre_error.fail
+
+local zoo = {}
+
+---@class lacre.zoo
+---@field entries table[] those that are open: the rows of `lacre.zoo_entries`, with `host` and `port`
+---@field unavailable { name: string, error: lacre.error }[]
+---@field pki lacre.zoo_pki
+---@field front { host: string, port: integer }
+local Zoo = {}
+Zoo.__index = Zoo
+
+--- Every row, whether this OpenSSL can build it or not.
+zoo.rows = entries
+
+local BODY = "You reached %s of the zoo of lacre. A careful client %s here.\n"
+
+local function client_of(entry)
+  return entry.client or (entry.verdict == "fail" and "refuse" or "accept")
+end
+
+--- What a client that takes care does with an entry.
+---@type fun(entry: table): "accept"|"refuse"|"either"
+zoo.client_of = client_of
+
+local function page(entry)
+  local manner = { accept = "arrives", refuse = "does not arrive", either = "may arrive" }
+  local body = BODY:format(entry.name, manner[client_of(entry)])
+  local length = #body * (entry.truncates and 2 or 1)
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: "
+    .. length .. "\r\n\r\n" .. body
+end
+
+-- a visitor that asks for a page gets one; any other is read until it goes
+local function entertain(visitor, entry)
+  local line = visitor:read "l"
+  if line and line:find "^%u+ %S+ HTTP/1" then
+    repeat
+      line = visitor:read "l"
+    until not line or line == ""
+    visitor:write(page(entry))
+  end
+  if entry.truncates then
+    return visitor:abort()
+  end
+  visitor:close()
+end
+
+local function greet(self, entry, plain)
+  if entry.before and not entry.before(plain) then
+    return plain:close()
+  end
+  local visitor = conn.over(self.contexts[entry.name], plain.socket, { io_timeout = 10, handshake_timeout = 10 })
+  if visitor and visitor:handshake() then
+    return entertain(visitor, entry)
+  elseif visitor then
+    visitor:abort()
+  end
+end
+
+local function serve_one(self, entry, plain)
+  if entry.raw then
+    loop.pcall(entry.raw, plain)
+    plain:close()
+  else
+    greet(self, entry, plain)
+  end
+end
+
+local function serve(self, entry, door)
+  repeat
+    local plain = door:accept()
+    if plain then
+      loop.spawn(serve_one, self, entry, plain)
+    end
+  until not plain
+end
+
+local function context_of(self, entry)
+  local identity, err = self.pki:identity(entry.leaf, entry.name)
+  if not identity then
+    return nil, err
+  end
+  local set = { identity = identity, session_tickets = false }
+  for name, value in pairs(entry.server or {}) do
+    set[name] = value
+  end
+  if entry.client_auth then
+    set.client_auth, set.client_trust = entry.client_auth, self.pki:trust()
+  end
+  for name, value in pairs(entry.make and entry.make(self.pki, identity) or {}) do
+    set[name] = value
+  end
+  return settings.lab("server", set, { prime = entry.prime })
+end
+
+local function prepare(self, entry)
+  if entry.without_group and suites.group_list { entry.without_group } then
+    return fail("config", "unsupported", "this OpenSSL has %s: the entry without it does not apply",
+      entry.without_group)
+  elseif not entry.leaf then
+    return true
+  end
+  local ctx, err = context_of(self, entry)
+  self.contexts[entry.name] = ctx
+  return ctx ~= nil or nil, err
+end
+
+local function open_entry(self, entry)
+  local ready, err = prepare(self, entry)
+  if not ready then
+    self.unavailable[#self.unavailable + 1] = { name = entry.name, error = err }
+    return true
+  end
+  local door
+  door, err = tcp.listen { host = "127.0.0.1", port = 0, io_timeout = 10 }
+  if not door then
+    return nil, err
+  end
+  local _, port = door:address()
+  self.entries[#self.entries + 1] = setmetatable({ host = "localhost", port = port }, { __index = entry })
+  if entry.closed then
+    door:close()
+  else
+    self.doors[#self.doors + 1] = door
+    loop.spawn(serve, self, entry, door)
+  end
+  return true
+end
+
+local function by_name(self)
+  local known = {}
+  for _, entry in ipairs(self.entries) do
+    known[entry.name .. ".zoo.test"] = self.contexts[entry.name]
+  end
+  return known
+end
+
+-- the front door: which animal, the client says by the name it asks for
+local function open_front(self, port)
+  local known = by_name(self)
+  local porter, err = self.pki:identity({}, "zoo")
+  local ctx, door
+  if porter then
+    ctx, err = settings.lab("server", {
+      identity = porter, session_tickets = false,
+      on_client_hello = function(hello)
+        return known[hello.server_name] or nil
+      end,
+    })
+  end
+  if ctx then
+    door, err = listener.listen { context = ctx, host = "127.0.0.1", port = port }
+  end
+  if not door then
+    return nil, err
+  end
+  self.doors[#self.doors + 1] = door
+  self.front = { host = "127.0.0.1", port = select(2, door:address()) }
+  loop.spawn(function()
+    repeat
+      local visitor = door:accept()
+      if visitor then
+        loop.spawn(function()
+          if visitor:handshake() then
+            entertain(visitor, { name = tostring(visitor:server_name()), verdict = "pass" })
+          end
+          visitor:abort()
+        end)
+      end
+    until not visitor
+  end)
+  return true
+end
+
+local function wanted(entry, only)
+  if not only then
+    return true
+  end
+  for _, name in ipairs(only) do
+    if entry.name == name or entry.group == name then
+      return true
+    end
+  end
+  return false
+end
+
+--- Opens the zoo, inside of a loop.
+---@param given? { only?: string[], port?: integer } names or groups; the front door's port, 0 for any
+---@return lacre.zoo?
+---@return lacre.error? err address_in_use ...
+function zoo.open(given)
+  given = given or {}
+  local self = setmetatable({ pki = zoo_pki.new(), entries = {}, unavailable = {}, contexts = {}, doors = {} }, Zoo)
+  for _, entry in ipairs(entries) do
+    if wanted(entry, given.only) then
+      local done, err = open_entry(self, entry)
+      if not done then
+        self:close()
+        return nil, err
+      end
+    end
+  end
+  local done, err = open_front(self, given.port or 0)
+  if not done then
+    self:close()
+    return nil, err
+  end
+  return self
+end
+
+--- Closes every door.
+function Zoo:close()
+  for _, door in ipairs(self.doors) do
+    door:close()
+  end
+end
+
+return zoo

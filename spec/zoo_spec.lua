@@ -1,0 +1,164 @@
+local cli = require "lacre.cli"
+local connect = require("lacre.connect").connect
+local loop = require "lacre.loop"
+local process = require "spec.support.process"
+local settings = require "lacre.settings"
+local tcp = require "lacre.tcp"
+local tool = require "lacre.tool.zoo"
+local zoo = require "lacre.zoo"
+
+-- the loop's pipe of signals is made once a process
+require("lacre.core").signals.watch "WINCH"
+require("lacre.core").signals.forget "WINCH"
+
+-- lacre.connect offers no such suites
+local stricter = { cbc = true, ["static-rsa"] = true, dh2048 = true, nonconforming = true }
+
+local function visit(menagerie, entry)
+  local visitor, err = connect("localhost", entry.port, {
+    trust = menagerie.pki:trust(), timeout = 5, handshake_timeout = 0.3, starttls = entry.ask and entry.ask.starttls,
+  })
+  if not visitor then
+    return "refuse", err
+  end
+  visitor:write "GET / HTTP/1.0\r\n\r\n"
+  local text
+  text, err = visitor:read "a"
+  visitor:close()
+  return text and text:find("You reached " .. entry.name, 1, true) and "accept" or "refuse", err
+end
+
+describe("the zoo", function()
+  it("has forty entries and more, each with another name and a verdict of its own", function()
+    local seen = {}
+    for _, entry in ipairs(zoo.rows) do
+      assert.is_nil(seen[entry.name])
+      seen[entry.name] = true
+      assert.truthy(({ pass = true, warn = true, fail = true })[entry.verdict])
+      assert.equal(entry.verdict == "pass", #entry.codes == 0)
+      assert.truthy(entry.leaf or entry.raw or entry.closed)
+    end
+    assert.is_true(#zoo.rows >= 40)
+  end)
+
+  it("is passed through by lacre as by a client that takes care", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open())
+      local wrong = loop.map(menagerie.entries, function(entry)
+        local did, err = visit(menagerie, entry)
+        local should = zoo.client_of(entry)
+        local ok = did == should or should == "either" or (stricter[entry.name] and did == "refuse")
+        return ok and "" or ("%s: %s, %s"):format(entry.name, did, tostring(err))
+      end)
+      menagerie:close()
+      assert.equal("", table.concat(wrong))
+      assert.equal(#zoo.rows, #menagerie.entries + #menagerie.unavailable)
+    end)
+  end)
+
+  it("tells what this OpenSSL cannot build, and does not open it", function()
+    loop.run(function()
+      local menagerie = zoo.open { only = { "good-mldsa65", "pq", "pq-only", "good" } }
+      local known = {}
+      for _, one in ipairs(menagerie.unavailable) do
+        assert.equal("unsupported", one.error.code)
+        known[one.name] = true
+      end
+      for _, entry in ipairs(menagerie.entries) do
+        assert.is_nil(known[entry.name])
+      end
+      assert.is_true(known.pq ~= known["pq-only"])
+      menagerie:close()
+    end)
+  end)
+
+  it("has a front door where the name chooses", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "good", "expired", "tls10", "plain-http" } })
+      local function knock(name)
+        local visitor, err = connect("127.0.0.1", menagerie.front.port, {
+          trust = menagerie.pki:trust(), server_name = name .. ".zoo.test", timeout = 3,
+        })
+        if not visitor then
+          return err.code
+        end
+        local subject = tostring(visitor:peer_cert():subject())
+        visitor:close()
+        return subject
+      end
+      assert.equal("CN=good.zoo.test", knock "good")
+      assert.equal("cert_expired", knock "expired")
+      assert.equal("protocol_version", knock "tls10")
+      assert.equal("handshake_failed", knock "nobody")
+      menagerie:close()
+    end)
+  end)
+
+  it("refuses connections where nothing is to listen", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "refused" } })
+      local plain, err = tcp.connect("127.0.0.1", menagerie.entries[1].port)
+      assert.is_nil(plain)
+      assert.equal("connection_refused", err.code)
+      menagerie:close()
+    end)
+  end)
+end)
+
+describe("a context of the laboratory", function()
+  it("only looks: not a byte of data leaves it", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "tls10" } })
+      local ctx = assert(settings.lab("client", { trust = menagerie.pki:trust() }))
+      local conn = require "lacre.conn"
+      local plain = assert(tcp.connect("127.0.0.1", menagerie.entries[1].port))
+      local visitor = assert(conn.over(ctx, plain.socket, { server_name = "localhost" }))
+      assert.is_true(visitor:handshake())
+      assert.equal("1.0", visitor:version())
+      local sent, err = visitor:write "secret"
+      assert.is_nil(sent)
+      assert.equal("closed", err.code)
+      visitor:close()
+      menagerie:close()
+    end)
+  end)
+end)
+
+describe("tool.zoo", function()
+  it("lists", function()
+    local result = assert(tool { list = true })
+    assert.equal(#zoo.rows, #result.entries)
+    assert.same({ "CERT_EXPIRED" }, assert(tool { "expired", list = true }).entries[1].reasons)
+    local result2, err = tool { "nonsense", list = true }
+    assert.is_nil(result2)
+    assert.equal("bad_name", err.code)
+  end)
+
+  it("leads a client on a tour and tells what it overlooked", function()
+    local careless = assert(tool { "good", "expired", "wrong-host", run = "true {url}" })
+    assert.same({ 2, 0, 1 }, { careless.tour.overlooked, careless.tour.refused, careless.tour.right + careless.tour.either })
+    assert.is_true(tool.failed(careless))
+    local timid = assert(tool { "tls12", "expired", run = "echo {host} {port}; false" })
+    assert.same({ 0, 1, 1 }, { timid.tour.overlooked, timid.tour.refused, timid.tour.right })
+    assert.matches("^localhost %d+$", timid.tour.results[1].said)
+    local hung = assert(tool { "expired", run = "sleep 30", timeout = 0.2 })
+    assert.same({ 1, 0 }, { hung.tour.hung, hung.tour.overlooked })
+  end)
+
+  it("finds what curl overlooks", function()
+    if not os.execute "command -v curl >/dev/null" then
+      return pending "curl is not installed"
+    end
+    local result = assert(tool { "dates", "wrong-host", "chain", run = "curl -sS --max-time 5 --cacert {ca} {url}" })
+    assert.equal(0, result.tour.overlooked)
+    assert.equal(0, result.tour.refused)
+  end)
+
+  it("is a command", function()
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local text, code = process.run { build .. "/bin/lacre", "zoo", "--list", "--json" }
+    assert.equal(0, code)
+    assert.truthy(text:find('"name": *"expired"'))
+    assert.truthy(cli.parser())
+  end)
+end)
