@@ -245,8 +245,6 @@ end
 
 -- a client that only looks, at a server with a Diffie-Hellman of 1024 bits
 local prime = "\255\255\255\255\255\255\253\199" .. ("\1"):rep(119) .. "\7"
-local rsa = must(core.key.generate("rsa", 2048))
-local weak = pki.issue(inter, { key = rsa })
 
 local function step(engine, other)
   local done, why = engine:handshake()
@@ -265,9 +263,8 @@ function scenarios.engine_looking()
   local showing = must(core.context.new "server")
   must(core.permit.weak(showing))
   must(core.permit.prime(showing, prime))
-  must(showing:ciphers("DHE-RSA-AES128-GCM-SHA256", ""))
+  must(showing:ciphers("ADH-AES128-GCM-SHA256", ""))
   must(showing:versions("1.2", "1.2"))
-  must(showing:identity(weak.cert, rsa, weak.chain))
   local a = must(core.engine.new(looking, nil, "localhost", "localhost"))
   local b = must(core.engine.new(showing))
   local moved
