@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "context.h"
 #include "crl.h"
+#include "csr.h"
 #include "disk.h"
 #include "engine.h"
 #include "fail.h"
@@ -63,6 +64,7 @@ static const luaL_Reg parts[] = {
   { "keyfile", keyfile_open },
   { "cert", cert_open },
   { "crl", crl_open },
+  { "csr", csr_open },
   { "store", store_open },
   { "net", net_open },
   { "poller", poller_open },

@@ -172,16 +172,23 @@ static void push_entry (lua_State *L, X509_REVOKED *entry) {
   lua_setfield(L, -2, "extensions");
 }
 
+/* look-ups sort the entries: done first, so that places do not change later */
+static STACK_OF(X509_REVOKED) * check_entries(lua_State *L) {
+  STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl_check(L, 1));
+  if (list != NULL && !sk_X509_REVOKED_is_sorted(list)) sk_X509_REVOKED_sort(list);
+  return list;
+}
+
 /* crl:raw_count() -> number of entries */
 static int crl_raw_count (lua_State *L) {
-  STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl_check(L, 1));
+  STACK_OF(X509_REVOKED) *list = check_entries(L);
   lua_pushinteger(L, list == NULL ? 0 : sk_X509_REVOKED_num(list));
   return 1;
 }
 
 /* crl:raw_entry(i) -> { serial =, time =, extensions = } | nil */
 static int crl_raw_entry (lua_State *L) {
-  STACK_OF(X509_REVOKED) *list = X509_CRL_get_REVOKED(crl_check(L, 1));
+  STACK_OF(X509_REVOKED) *list = check_entries(L);
   int i = args_int(L, 2, 1, INT32_MAX);
   if (list == NULL || i > sk_X509_REVOKED_num(list)) return 0;
   push_entry(L, sk_X509_REVOKED_value(list, i - 1));

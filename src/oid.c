@@ -61,7 +61,20 @@ static int oid_content (lua_State *L) {
   return 1;
 }
 
+/* oid.long_name(content) -> "sha256WithRSAEncryption", or dotted text | nil */
+static int oid_long_name (lua_State *L) {
+  size_t len;
+  const char *content = luaL_checklstring(L, 1, &len);
+  oid_Text text;
+  int nid;
+  if (!oid_read_content((const unsigned char *)content, len, &text)) return 0;
+  nid = text.name == NULL ? NID_undef : OBJ_sn2nid(text.name);
+  lua_pushstring(L, nid == NID_undef ? text.dotted : OBJ_nid2ln(nid));
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
+  { "long_name", oid_long_name },
   { "text", oid_text },
   { "content", oid_content },
   { NULL, NULL },

@@ -4,7 +4,7 @@
 -- decode is read when asked, extensions through lua/lacre/extension.lua, and the pin is kept.
 
 local core = require "lacre.core"
-local extension = require "lacre.extension"
+local extensible = require "lacre.extensible"
 local file = require "lacre.file"
 local host = require "lacre.host"
 local key = require "lacre.key"
@@ -29,6 +29,7 @@ local cert = {}
 ---@field to_der fun(self: lacre.cert): string
 ---@field to_pem fun(self: lacre.cert): string
 local methods = core.cert.methods
+extensible.extend(methods)
 
 --- Whether a value is a certificate.
 ---@return boolean
@@ -134,41 +135,6 @@ function methods:is_expired(instant)
   return self:expires_in(math.floor(instant or time.now())) < 0
 end
 
---- The subject's alternative names: `{ { type = "dns", value = "a.example" }, ... }`; types are dns ip
---- email uri dir (a lacre.name) rid other (with `oid` and `der`).
----@return table[]
-function methods:subject_alt_names()
-  return extension.wrap_directories(self:raw_alt_names() or {})
-end
-
-local function values_of(self, ...)
-  local wanted, values = { ... }, {}
-  for _, item in ipairs(self:raw_alt_names() or {}) do
-    for _, kind in ipairs(wanted) do
-      if item.type == kind then
-        values[#values + 1] = item.value
-      end
-    end
-  end
-  return values
-end
-
----@return string[]
-function methods:dns_names()
-  return values_of(self, "dns")
-end
-
----@return string[]
-function methods:ip_addresses()
-  return values_of(self, "ip")
-end
-
---- DNS names and IP addresses, in their order.
----@return string[]
-function methods:hosts()
-  return values_of(self, "dns", "ip")
-end
-
 --- Whether the certificate is for a host: by its alternative names alone, never the common name;
 --- IP literals only as addresses (RFC 9525).
 ---@param text string DNS name or IP literal
@@ -183,121 +149,6 @@ function methods:matches_host(text)
   end
   local hosts = self:hosts()
   return false, "presented: " .. (#hosts > 0 and table.concat(hosts, ", ") or "no names")
-end
-
--- extensions --
-
---- Every extension: `for e in cert:extensions() do`; each `{ oid, name?, critical, der, value?, text }`.
----@return fun(): table?
-function methods:extensions()
-  local list, i = self:raw_extensions(), 0
-  return function()
-    i = i + 1
-    local one = list[i] and extension.understand(list[i])
-    if one then
-      one.text = extension.text(one)
-    end
-    return one
-  end
-end
-
---- One extension, by name or dotted identifier.
----@param which string "key_usage" or "2.5.29.15"
----@return table? extension
-function methods:extension(which)
-  local oid = extension.oid(which)
-  for _, raw in ipairs(self:raw_extensions()) do
-    if raw.oid == oid then
-      local one = extension.understand(raw)
-      one.text = extension.text(one)
-      return one
-    end
-  end
-end
-
-local function value_of(self, which)
-  local oid = extension.oid(which)
-  for _, raw in ipairs(self:raw_extensions()) do
-    if raw.oid == oid then
-      return extension.understand(raw).value
-    end
-  end
-end
-
---- Methods that are the value of one extension, or nil.
-for _, which in ipairs {
-  "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "name_constraints",
-} do
-  methods[which] = function(self)
-    return value_of(self, which)
-  end
-end
-
----@return boolean
-function methods:is_ca()
-  local constraints = value_of(self, "basic_constraints")
-  return constraints ~= nil and constraints.ca
-end
-
----@return string? hex
-function methods:authority_key_id()
-  local value = value_of(self, "authority_key_id")
-  return value and value.key_id
-end
-
----@return string[]
-function methods:policies()
-  local list = {}
-  for i, policy in ipairs(value_of(self, "certificate_policies") or {}) do
-    list[i] = policy.policy
-  end
-  return list
-end
-
---- Certificate transparency timestamps: `{ { version =, log_id = hex, time = }, ... }`.
----@return table[]
-function methods:scts()
-  return value_of(self, "signed_certificate_timestamps") or {}
-end
-
---- Whether the certificate asks for a stapled OCSP response (RFC 7633).
----@return boolean
-function methods:must_staple()
-  for _, feature in ipairs(value_of(self, "tls_feature") or {}) do
-    if feature == 5 then
-      return true
-    end
-  end
-  return false
-end
-
-local function access_urls(method)
-  return function(self)
-    local urls = {}
-    for _, access in ipairs(value_of(self, "authority_info_access") or {}) do
-      if access.method == method and access.location.type == "uri" then
-        urls[#urls + 1] = access.location.value
-      end
-    end
-    return urls
-  end
-end
-
-methods.ocsp_urls = access_urls "1.3.6.1.5.5.7.48.1"
-methods.issuer_urls = access_urls "1.3.6.1.5.5.7.48.2"
-
---- Where its revocation list is.
----@return string[]
-function methods:crl_urls()
-  local urls = {}
-  for _, point in ipairs(value_of(self, "crl_distribution_points") or {}) do
-    for _, item in ipairs(point.name and point.name.full_name or {}) do
-      if item.type == "uri" then
-        urls[#urls + 1] = item.value
-      end
-    end
-  end
-  return urls
 end
 
 -- digests and relations --

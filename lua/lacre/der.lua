@@ -454,6 +454,14 @@ function der.mapped(inner, to, from)
   return self
 end
 
+--- The length of the element that bytes begin with.
+---@param bytes string
+---@return integer? length nil where there is none
+function der.length(bytes)
+  local ok, _, _, behind = pcall(open, bytes, 1, #bytes + 1)
+  return ok and behind - 1 or nil
+end
+
 --- Reads a whole encoding.
 ---@param type lacre.der.type
 ---@param bytes string

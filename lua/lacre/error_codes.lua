@@ -167,6 +167,8 @@ return {
   key_mismatch = config("the key does not belong to the certificate"),
   no_certificate = config("there is no certificate in it"),
   no_key = config("there is no key in it"),
+  no_csr = parse("there is no certificate request in it"),
+  no_crl = parse("there is no revocation list in it"),
   unsupported = config("this OpenSSL does not have it"),
   issuer_not_ca = config(
     "the issuer may not sign certificates",

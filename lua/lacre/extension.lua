@@ -6,7 +6,10 @@
 local core = require "lacre.core"
 local der = require "lacre.der"
 local host = require "lacre.host"
+local lacre_error = require "lacre.error"
 local name = require "lacre.name"
+
+local fail = lacre_error.fail
 
 local extension = {}
 
@@ -77,6 +80,18 @@ local general_name = {
   end,
 }
 
+-- RFC 5280 section 4.2.1.6; RFC 9598 where the part before the @ is not ASCII
+local function mailbox(text)
+  local user, domain = text:match "^([^%c ]+)@([^@]*)$"
+  local parsed = user and host.parse(domain)
+  if not parsed or parsed.type ~= "dns" or parsed.is_wildcard then
+    return fail("parse", "bad_name", "not an e-mail address: %s", (text:gsub("%c", "?")))
+  elseif user:find "[\128-\255]" then
+    return { type = "other", oid = "1.3.6.1.5.5.7.8.9", value = user .. "@" .. parsed.value }
+  end
+  return { type = "email", value = user .. "@" .. parsed.value }
+end
+
 --- The type of a name that a person wrote: an IP literal or range, `user@host`, `scheme://...`, or
 --- a DNS name.
 ---@param text string
@@ -85,9 +100,8 @@ local general_name = {
 function extension.general_of(text)
   if text:find "^%a[%w+.-]*://" then
     return { type = "uri", value = text }
-  elseif text:find "@" and not text:find "[%c ]" then
-    local parsed, err = host.parse((text:match "@([^@]*)$"))
-    return parsed and { type = "email", value = text:match "^(.*)@" .. "@" .. parsed.value }, err
+  elseif text:find "@" then
+    return mailbox(text)
   end
   local parsed, err = host.parse(text)
   return parsed and { type = parsed.type, value = parsed.value }, err
@@ -155,6 +169,17 @@ end)
 
 -- the types --
 
+local usages = {
+  "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+  "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+}
+
+--- The names of key usages, as keys.
+extension.usages = {}
+for i, usage in ipairs(usages) do
+  extension.usages[usage] = i
+end
+
 local reasons = {
   "unused", "key_compromise", "ca_compromise", "affiliation_changed", "superseded",
   "cessation_of_operation", "certificate_hold", "privilege_withdrawn", "aa_compromise",
@@ -209,10 +234,7 @@ local rows = {
   { "2.5.29.19", "basic_constraints", der.sequence {
     { "ca", der.boolean, default = false }, { "path_length", der.integer, optional = true },
   } },
-  { "2.5.29.15", "key_usage", der.named_bits {
-    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-    "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-  } },
+  { "2.5.29.15", "key_usage", der.named_bits(usages) },
   { "2.5.29.37", "extended_key_usage", extended_key_usage },
   { "2.5.29.17", "subject_alt_names", general_names },
   { "2.5.29.18", "issuer_alt_names", general_names },
@@ -334,6 +356,15 @@ function extension.text(understood)
     return (understood.malformed and "malformed: " or "") .. core.bytes.hex(understood.der)
   end
   return describe(understood.value)
+end
+
+--- An extension as the core gives it, understood and in words.
+---@param raw { oid: string, critical: boolean, der: string }
+---@return table raw the same, with `name`, `value` and `text`
+function extension.explain(raw)
+  local one = extension.understand(raw)
+  one.text = extension.text(one)
+  return one
 end
 
 return extension

@@ -156,6 +156,31 @@ function options.misuse(format, ...)
   error(format:format(...), info and level or 0)
 end
 
+--- Runs what may raise text without a place: it becomes a mistake of the caller's.
+---@return any, any what `run` returned
+function options.blame(run, ...)
+  local ok, result, err = pcall(run, ...)
+  if ok then
+    return result, err
+  elseif type(result) == "string" and result ~= "not enough memory" and not result:find "^[^\n]-:%d+: " then
+    options.misuse("%s", result)
+  end
+  error(result, 0)
+end
+
+--- The type of an option that takes an object.
+---@param what string what it is called: "key"
+---@param is fun(value: any): boolean
+---@return fun(value: any): any, string?
+function options.object(what, is)
+  return function(value)
+    if is(value) then
+      return value
+    end
+    return nil, ("%s expected, got %s"):format(what, type(value))
+  end
+end
+
 --- Raises unless an argument is of a type.
 ---@param what string the function that was called
 ---@param place integer

@@ -54,6 +54,26 @@ function pem.list(text)
   end
 end
 
+--- The first block of one of some labels: `{ label =, der =, headers =, text = }`.
+---@param text string
+---@param labels table<string, any> labels as keys
+---@return table? block
+---@return lacre.error? err bad_pem; neither where there is none
+function pem.find(text, labels)
+  local from = 1
+  while true do
+    local behind, label, der, headers, block = core.pem.next(text, from)
+    if behind == nil then
+      return nil, label
+    elseif not behind then
+      return nil
+    elseif labels[label] then
+      return { label = label, der = der, headers = pem.headers(headers), text = block }
+    end
+    from = behind
+  end
+end
+
 --- A block.
 ---@param label string such as "CERTIFICATE"
 ---@param der string

@@ -80,4 +80,12 @@ function sign.serial()
   return core.bytes.hex(string.char(first) .. raw:sub(2))
 end
 
+--- Whether text is a serial number: positive, at most 20 octets (RFC 5280 section 4.1.2.2).
+---@param hex string
+---@return boolean
+function sign.is_serial(hex)
+  local digits = hex:match "^0*(%x+)$"
+  return digits ~= nil and digits ~= "0" and (#digits < 40 or (#digits == 40 and digits:find "^[0-7]" ~= nil))
+end
+
 return sign

@@ -4,7 +4,7 @@ local core = require "lacre.core"
 local lfs = require "lfs"
 
 -- busted forgets modules between files, but the core and its types live as long as the process
-for _, name in ipairs { "context", "key", "store", "cert" } do
+for _, name in ipairs { "context", "key", "store", "cert", "csr", "crl" } do
   require("lacre." .. name)
 end
 

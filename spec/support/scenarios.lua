@@ -92,6 +92,25 @@ function scenarios.cert_issue()
   must(lacre.cert.create { key = key, hosts = { "localhost" }, issuer = inter.cert, issuer_key = inter.key })
 end
 
+function scenarios.csr()
+  local made = must(lacre.csr.create { key = key, hosts = { "localhost", "127.0.0.1" }, must_staple = true })
+  local parsed = must(lacre.csr.parse(made:to_pem()))
+  parsed:verify()
+  must(lacre.cert.create { csr = parsed, copy = { "hosts" }, issuer = inter.cert, issuer_key = inter.key })
+end
+
+function scenarios.crl()
+  local made = must(lacre.crl.create {
+    issuer = root.cert, issuer_key = root.key, revoked = { { cert = inter.cert, reason = "superseded" }, { serial = 1 } },
+  })
+  local parsed = must(lacre.crl.parse(made:to_pem()))
+  parsed:find(inter.cert)
+  for entry in parsed:revoked() do
+    tostring(entry.reason)
+  end
+  parsed:verify(root.cert)
+end
+
 function scenarios.store()
   local made = must(lacre.store.new { root.cert, inter.cert:to_pem() })
   made:count()

@@ -1,0 +1,188 @@
+--- crl: certificate revocation lists, RFC 5280 section 5: read and made.
+--
+-- Reading stands in lua/lacre/revocations.lua; here is what makes one.
+
+local certificate = require "lacre.certificate"
+local core = require "lacre.core"
+local der = require "lacre.der"
+local extension = require "lacre.extension"
+local extension_list = require "lacre.extension_list"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local revocations = require "lacre.revocations"
+local sign = require "lacre.sign"
+local time = require "lacre.time"
+
+local fail, misuse = lacre_error.fail, options.misuse
+
+local crl = {
+  is = revocations.is,
+  parse = revocations.parse,
+  load = revocations.load,
+  --- The reasons of a revocation, and their numbers.
+  REASONS = revocations.reasons,
+}
+
+-- a duration after this_update, or an instant
+local function moment(value)
+  local seconds = time.duration(value)
+  if seconds and (type(value) == "string" or seconds < 10 * 365 * 86400) then
+    return { after = seconds }
+  end
+  local instant, err = time.parse(value)
+  return instant and { at = instant }, err and err.message
+end
+
+local function serial_text(value)
+  if type(value) == "number" then
+    value = value > 0 and ("%x"):format(value) or "0"
+  end
+  if type(value) ~= "string" or not value:find "^%x+$" or #value > 40 then
+    return nil, "a number or hexadecimal text of at most 20 octets expected"
+  end
+  return value
+end
+
+local schema = {
+  issuer = { type = options.object("certificate", certificate.is), required = true },
+  issuer_key = { type = options.object("key", key.is), required = true },
+  revoked = { type = "list", default = {} },
+  number = { type = serial_text },
+  base_number = { type = serial_text },
+  this_update = { type = "instant" },
+  next_update = { type = moment, default = { after = 7 * 86400 } },
+  delta_crl_urls = { type = "list" },
+  hash = { type = "string", values = { "sha256", "sha384", "sha512" } },
+  extensions = { type = "table", default = {} },
+}
+
+local entry_schema = {
+  serial = { type = { "string", "integer" } },
+  cert = { type = options.object("certificate", certificate.is) },
+  time = { type = "instant" },
+  reason = { type = "string" },
+  invalidity_date = { type = "instant" },
+  -- what reading gives, so that the entries of one list go into the next
+  extensions = { type = "table" },
+  certificate_issuer = { type = "table" },
+}
+
+local function reason_of(set, is_delta)
+  local number = set.reason and revocations.reasons[set.reason]
+  if set.reason and not number then
+    local nearest = options.nearest(set.reason, revocations.reasons)
+    misuse("bad option 'reason' (unknown reason '%s'%s)", set.reason,
+      nearest and ("; did you mean '%s'?"):format(nearest) or "")
+  elseif set.reason == "remove_from_crl" and not is_delta then
+    misuse "bad option 'reason' (only a delta list removes: give base_number)"
+  end
+  -- "unspecified" is better left out: RFC 5280 section 5.3.1
+  return number ~= 0 and number or nil
+end
+
+local function entry_of(given, now, is_delta)
+  local set = options.check(entry_schema, given, "crl.create")
+  local serial = set.cert and set.cert:serial() or set.serial
+  local text, why = serial_text(serial)
+  if not text then
+    misuse("bad option 'revoked' to 'crl.create' (serial: %s)", why)
+  end
+  local reason, invalid = reason_of(set, is_delta), set.invalidity_date
+  local extensions = extension_list.make({
+    { "crl_reason", false, reason },
+    { "invalidity_date", false, invalid and math.floor(invalid) },
+  }, {})
+  return {
+    serial = text, time = math.floor(set.time or now), extensions = #extensions > 0 and extensions or nil,
+  }
+end
+
+local function entries_of(set, now)
+  local entries, seen = {}, {}
+  for i, given in ipairs(set.revoked) do
+    local entry = entry_of(given, now, set.base_number ~= nil)
+    local id = entry.serial:lower():gsub("^0+", "")
+    if seen[id] then
+      misuse("bad option 'revoked' to 'crl.create' (serial %s is there twice)", entry.serial)
+    end
+    entries[i], seen[id] = entry, true
+  end
+  return entries
+end
+
+-- the issuer's right to make lists, RFC 5280 section 4.2.1.3
+local function check_issuer(set)
+  local issuer, usage = set.issuer, set.issuer:key_usage()
+  if not set.issuer_key:is_private() then
+    misuse "bad option 'issuer_key' to 'crl.create' (a private key is needed to sign)"
+  elseif not set.issuer_key:matches(issuer) then
+    return fail("sign", "key_mismatch", "the issuer's key is not that of %s", tostring(issuer:subject()))
+  elseif usage and not usage.crl_sign then
+    return fail("sign", "issuer_not_ca", "the key of %s may not sign revocation lists", tostring(issuer:subject()))
+  end
+  return true
+end
+
+-- RFC 5280 section 5.1.2
+local entry_type = der.sequence {
+  { "serial", der.hex_integer }, { "time", der.time }, { "extensions", extension.list, optional = true },
+}
+
+local tbs_type = der.sequence {
+  { "version", der.integer },
+  { "algorithm", der.any },
+  { "issuer", der.any },
+  { "this_update", der.time },
+  { "next_update", der.time, optional = true },
+  { "revoked", der.sequence_of(entry_type), optional = true },
+  { "extensions", der.explicit(0, extension.list), optional = true },
+}
+
+local function extensions_of(set, now)
+  return extension_list.make({
+    { "authority_key_id", false, { key_id = set.issuer:subject_key_id() or set.issuer:public_key():key_id() } },
+    { "crl_number", false, set.number or ("%x"):format(now) },
+    { "delta_crl_indicator", true, set.base_number },
+    { "freshest_crl", false, extension_list.points(set.delta_crl_urls) },
+  }, set.extensions)
+end
+
+local function create(set)
+  local good, err = check_issuer(set)
+  local scheme, bytes
+  if good then
+    scheme, err = sign.scheme(set.issuer_key, set.hash)
+  end
+  local now = math.floor(set.this_update or time.now())
+  if scheme then
+    local entries = entries_of(set, now)
+    bytes, err = sign.seal(tbs_type.write {
+      version = 1,
+      algorithm = scheme.algorithm,
+      issuer = set.issuer:subject_der(),
+      this_update = now,
+      next_update = math.floor(set.next_update.at or now + set.next_update.after),
+      revoked = #entries > 0 and entries or nil,
+      extensions = extensions_of(set, now),
+    }, set.issuer_key, scheme)
+  end
+  if not bytes then
+    return nil, err
+  end
+  return core.crl.parse(bytes)
+end
+
+--- Makes and signs a list. `number` is the time of this update where none is given; `base_number` makes
+--- a delta list, which tells the changes since the full list of that number (RFC 5280 section 5.2.4).
+---@param given { issuer: lacre.cert, issuer_key: lacre.key, revoked?: table[], number?: string|integer,
+---  base_number?: string|integer, this_update?: number|string, next_update?: number|string, extensions?: table }
+---  revoked: `{ { serial = hex | cert =, time?, reason?, invalidity_date? }, ... }`;
+---  next_update: a duration after this_update ("7d", the default) or an instant
+---@return lacre.crl? crl
+---@return lacre.error? err key_mismatch issuer_not_ca weak_key
+function crl.create(given)
+  return options.blame(create, options.check(schema, given, "crl.create"))
+end
+
+return crl

@@ -1,0 +1,96 @@
+--- csr: certificate signing requests, RFC 2986: read, made, checked.
+--
+-- Reading stands in lua/lacre/request.lua; here is what makes one.
+
+local alt_names = require "lacre.alt_names"
+local der = require "lacre.der"
+local extension = require "lacre.extension"
+local extension_list = require "lacre.extension_list"
+local key = require "lacre.key"
+local name = require "lacre.name"
+local options = require "lacre.options"
+local request = require "lacre.request"
+local sign = require "lacre.sign"
+
+local csr = {
+  is = request.is,
+  parse = request.parse,
+  load = request.load,
+}
+
+local schema = {
+  key = { type = options.object("key", key.is), required = true },
+  subject = { type = "any" },
+  hosts = { type = "list", default = {} },
+  subject_alt_names = { type = "list" },
+  key_usage = { type = "list" },
+  extended_key_usage = { type = "list" },
+  must_staple = { type = "boolean", default = false },
+  extensions = { type = "table", default = {} },
+  challenge_password = { type = "string" },
+  hash = { type = "string", values = { "sha256", "sha384", "sha512" } },
+}
+
+local function wishes_of(set, names, subject)
+  local usage, purposes = set.key_usage, set.extended_key_usage
+  return extension_list.make({
+    { "key_usage", true, usage and extension_list.set_of(usage, "key_usage", extension.usages) },
+    { "extended_key_usage", false,
+      purposes and extension_list.set_of(purposes, "extended_key_usage", extension.purposes) },
+    { "subject_alt_names", subject:is_empty(), #names > 0 and names or nil },
+    { "tls_feature", false, set.must_staple and { 5 } or nil },
+  }, set.extensions)
+end
+
+local function attributes_of(set, names, subject)
+  local attributes, wishes = {}, wishes_of(set, names, subject)
+  if set.challenge_password then
+    attributes[1] = { oid = "1.2.840.113549.1.9.7", values = { der.utf8.write(set.challenge_password) } }
+  end
+  if #wishes > 0 then
+    attributes[#attributes + 1] = { oid = "1.2.840.113549.1.9.14", values = { extension.list.write(wishes) } }
+  end
+  return attributes
+end
+
+local function subject_of(set, names)
+  if set.subject ~= nil then
+    return name.new(set.subject)
+  end
+  local common = alt_names.common(names)
+  return name.new(common and { CN = common } or {})
+end
+
+local function create(set)
+  if not set.key:is_private() then
+    options.misuse "bad option 'key' to 'csr.create' (a private key is needed to sign)"
+  end
+  local scheme, err = sign.scheme(set.key, set.hash)
+  local names, subject, bytes
+  if scheme then
+    names, err = (set.subject_alt_names and alt_names.check or alt_names.of)(set.subject_alt_names or set.hosts)
+  end
+  if names then
+    subject, err = subject_of(set, names)
+  end
+  if subject then
+    bytes, err = sign.seal(request.info.write {
+      version = 0, subject = subject:der(), spki = set.key:spki(), attributes = attributes_of(set, names, subject),
+    }, set.key, scheme)
+  end
+  if not bytes then
+    return nil, err
+  end
+  return request.from_der(bytes)
+end
+
+--- Makes and signs a request.
+---@param given { key: lacre.key, subject?: any, hosts?: string[], subject_alt_names?: table[], key_usage?: string[],
+---  extended_key_usage?: string[], must_staple?: boolean, extensions?: table, hash?: string }
+---@return lacre.csr? csr
+---@return lacre.error? err bad_name weak_key unsupported_key_type
+function csr.create(given)
+  return options.blame(create, options.check(schema, given, "csr.create"))
+end
+
+return csr
