@@ -58,6 +58,8 @@ local lua_floors = {
   { "report.json", "report.style", "report.progress" },
   { "tool.selfsign", "tool.echo", "tool.get", "tool.info", "tool.pin", "tool.serve" },
   { "tool.zoo" },
+  { "cli.password", "cli.voice" },
+  { "cli.parser" },
   { "cli", "init" },
 }
 

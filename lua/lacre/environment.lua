@@ -1,10 +1,9 @@
---- environment: what whoever started the process told it: proxies, secrets, sockets.
+--- environment: what whoever started the process told it: proxies, sockets.
 --
 -- The library reads none of this by itself; the command's tools do, where an option says so.
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
-local file = require "lacre.file"
 
 local fail = lacre_error.fail
 
@@ -36,31 +35,6 @@ function environment.proxy_for(host)
     return nil
   end
   return (proxy:find("://", 1, true) and proxy or "http://" .. proxy):gsub("/+$", "")
-end
-
---- A secret from a variable of the environment.
----@param name string
----@return string? secret
----@return lacre.error? err password_required
-function environment.secret(name)
-  local secret = variable(name)
-  if not secret then
-    return fail("load", "password_required", "the environment has no %s", name)
-  end
-  return secret
-end
-
---- A secret that is the first line of a file.
----@param path string
----@return string? secret
----@return lacre.error? err file_not_found, permission_denied, password_required
-function environment.secret_file(path)
-  local bytes, err = file.read(path)
-  local line = bytes and bytes:match "^[^\r\n]*"
-  if line == "" then
-    return fail("load", "password_required", "%s: the first line is empty", path)
-  end
-  return line, err
 end
 
 local FIRST = 3

@@ -59,9 +59,9 @@ local function with_password(bytes, password, what)
   if parsed or err.code ~= "password_required" or type(password) ~= "function" then
     return parsed, err
   end
-  local given = password(what)
+  local given, why = password(what)
   if type(given) ~= "string" then
-    return nil, err
+    return nil, lacre_error.is(why) and why or err
   end
   return core.keyfile.parse(bytes, given)
 end

@@ -39,7 +39,7 @@ local get = {
       help = "what is trusted: files, system, or pins (default: system)" },
     { name = "cert", type = "any", value = "FILE", help = "the client's certificate, with its chain" },
     { name = "key", type = "any", value = "FILE", help = "its private key" },
-    { name = "password", type = { "string", "function" }, secret = true, help = "of the private key" },
+    { name = "password", type = "password", prompt = "key", help = "of the private key" },
     { name = "pin", type = "list", value = "PIN", help = "a key the verified chain must hold; may be repeated" },
     { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
     { name = "follow", type = "integer", value = "N", default = 5, help = "redirects to follow" },

@@ -28,7 +28,7 @@ local serve = {
     { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "where to listen, * for every address" },
     { name = "cert", type = "any", value = "FILE", help = "certificate, with its chain (default: made in memory)" },
     { name = "key", type = "any", value = "FILE", help = "its private key" },
-    { name = "password", type = { "string", "function" }, secret = true, help = "of the private key" },
+    { name = "password", type = "password", prompt = "key", help = "of the private key" },
     { name = "name", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
       help = "names of the certificate made in memory (default: localhost, 127.0.0.1, ::1)" },
     { name = "client_trust", type = "any", value = "FILE", help = "clients must hold a certificate of these CAs" },

@@ -1,0 +1,180 @@
+--- parser: the descriptions of the tools as an argparse parser, from which come help and completions.
+
+local lacre_error = require "lacre.error"
+local password = require "lacre.cli.password"
+local version = require "lacre.version"
+
+local parser = {}
+
+--- The tools, in the order of the help.
+parser.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo", "zoo" }
+
+local WIDTH = 100
+
+-- what ends the command before a tool runs: a text for stdout
+local function show(text)
+  error({ show = text }, 0)
+end
+
+--- The option of the command for a name of the library: --valid-for for valid_for.
+---@param name string
+---@return string
+function parser.dashed(name)
+  return "--" .. name:gsub("_", "-")
+end
+
+local function described(row)
+  local help = row.help
+  if row.values then
+    help = help .. ": " .. table.concat(row.values, ", ")
+  end
+  if row.default ~= nil and row.default ~= false and type(row.default) ~= "table" then
+    help = help .. (" (default: %s)"):format(tostring(row.default))
+  end
+  return help
+end
+
+local numbers = { integer = tonumber, number = tonumber }
+
+local function spellings(row)
+  return (row.short and "-" .. row.short .. " " or "") .. parser.dashed(row.name)
+end
+
+local function add_value(command, row)
+  local option = command:option(spellings(row)):target(row.name):description(described(row))
+  option:argname(row.value or row.name:upper())
+  if numbers[row.type] then
+    option:convert(numbers[row.type])
+  elseif row.type == "list" or row.many then
+    option:count "*"
+  elseif row.values then
+    option:choices(row.values)
+  end
+end
+
+local function add_option(command, row)
+  if row.from_lua then
+    return
+  elseif row.type == "boolean" then
+    command:flag(spellings(row)):target(row.name):description(row.help)
+  elseif row.type == "password" then
+    for _, one in ipairs(password.options(row)) do
+      add_value(command, one)
+    end
+  else
+    add_value(command, row)
+  end
+end
+
+local function add_argument(command, row)
+  local count = row.many and (row.optional and "*" or "+") or (row.optional and "?" or "1")
+  command:argument(row.name):description(row.help):args(count):argname(row.value or row.name:upper())
+end
+
+local function add_help(command, tool)
+  local lines = { "Examples:" }
+  for _, example in ipairs(tool.examples or {}) do
+    lines[#lines + 1] = ("   %s\n      %s"):format(example[1], example[2])
+  end
+  command:summary(tool.summary):description(tool.description or tool.summary)
+  command:epilog(#lines > 1 and table.concat(lines, "\n") or nil)
+  command:help_max_width(WIDTH):help_vertical_space(0)
+  command:add_help { action = function()
+    show(command:get_help())
+  end }
+end
+
+local function add_tool(into, tool)
+  local command = into:command(tool.name)
+  add_help(command, tool)
+  for _, row in ipairs(tool.arguments) do
+    add_argument(command, row)
+  end
+  for _, row in ipairs(tool.options) do
+    add_option(command, row)
+  end
+  command:flag("--json"):description "print JSON"
+  command:flag("-q --quiet"):description "print nothing on success"
+end
+
+local function add_group(into, group)
+  local command = into:command(group.name):command_target "action"
+  add_help(command, group)
+  for _, action in ipairs(group.actions) do
+    add_tool(command, action)
+  end
+end
+
+local function add_completion(into)
+  local command = into:command "completion"
+  add_help(command, {
+    summary = "print the completions for a shell",
+    examples = { { "eval \"$(lacre completion bash)\"", "complete in this shell" } },
+  })
+  command:argument("shell"):choices { "bash", "zsh", "fish" }:action(function(_, _, shell)
+    show(into["get_" .. shell .. "_complete"](into))
+  end)
+end
+
+local function make(argparse)
+  local top = argparse("lacre", "TLS and certificates, safe by default.")
+  top:command_target("tool"):help_max_width(WIDTH):help_vertical_space(0)
+  top:epilog "lacre TOOL --help shows the options of a tool, with examples."
+  top:add_help { action = function()
+    show(top:get_help())
+  end }
+  top:flag("--version"):description("show the versions of lacre, Lua and OpenSSL"):action(function()
+    show(version.text())
+  end)
+  for _, name in ipairs(parser.TOOLS) do
+    local tool = parser.tool(name)
+    local add = tool.actions and add_group or add_tool
+    add(top, tool)
+  end
+  add_completion(top)
+  return top
+end
+
+--- A tool, or an action of one.
+---@param name string
+---@param action? string
+---@return lacre.tool
+function parser.tool(name, action)
+  local tool = require("lacre.tool." .. name)
+  return action and tool[action] or tool
+end
+
+--- The argparse parser of the whole command.
+---@return table? parser
+---@return lacre.error? err
+function parser.new()
+  local found, argparse = pcall(require, "argparse")
+  if not found then
+    return lacre_error.fail(
+      "config", "unsupported",
+      "the command needs the Lua module argparse (Debian: lua-argparse; luarocks install argparse)"
+    )
+  end
+  return make(argparse)
+end
+
+--- Parses a command line. What argparse would print before it exits comes back as the second result:
+--- `show`, a text for stdout, or `message` and `usage`.
+---@param top table of `parser.new`
+---@param arguments string[]
+---@return table? parsed
+---@return { show: string?, message: string?, usage: string? }? instead
+function parser.parse(top, arguments)
+  function top.error(self, message)
+    error({ usage = self:get_usage(), message = message }, 0)
+  end
+  local ok, parsed = pcall(top.parse, top, arguments)
+  if ok then
+    return parsed
+  elseif type(parsed) ~= "table" then
+    error(parsed, 0)
+  end
+  return nil, parsed
+end
+
+return parser

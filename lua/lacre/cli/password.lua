@@ -1,0 +1,88 @@
+--- password: where the command gets passwords from. Never from its arguments, which everybody on the
+--- machine can read.
+
+local core = require "lacre.core"
+local file = require "lacre.file"
+local lacre_error = require "lacre.error"
+
+local password = {}
+
+local function missing(message)
+  return lacre_error.fail("load", "password_required", message)
+end
+
+local function first_line(path)
+  local bytes, err = file.read(path)
+  return bytes and bytes:match "^[^\r\n]*", err
+end
+
+-- source = { name of its option, its value, how it is read }
+local sources = {
+  { "file", "FILE", "read the password from the first line of a file", first_line },
+  { "env", "VARIABLE", "take the password from an environment variable", function(name)
+    local value = os.getenv(name)
+    if value then
+      return value
+    end
+    return missing(("the environment variable '%s' is not set"):format(name))
+  end },
+  { "fd", "NUMBER", "read the password from a file descriptor", function(number)
+    return first_line("/dev/fd/" .. number)
+  end },
+}
+
+local function ask(prompt)
+  local text, err = core.terminal.ask(prompt)
+  if text or err.code ~= "unsupported" then
+    return text, err
+  end
+  return missing "a password is needed, and there is no terminal to ask on"
+end
+
+local function ask_twice(prompt)
+  local first, err = ask(prompt)
+  local second
+  if first then
+    second, err = ask "again: "
+  end
+  if second and first ~= second then
+    return lacre_error.fail("load", "bad_password", "the two passwords differ")
+  elseif second == "" then
+    return missing "an empty password protects nothing"
+  end
+  return second, err
+end
+
+--- Rows for the parser: the options that stand for a password row.
+---@param row lacre.tool.row
+---@return lacre.tool.row[]
+function password.options(row)
+  local rows = {}
+  for i, source in ipairs(sources) do
+    rows[i] = { name = row.name .. "_" .. source[1], value = source[2], help = source[3] .. ": " .. row.help }
+  end
+  return rows
+end
+
+--- The function that fetches the password when it is needed, or nil where none was asked for.
+---@param row lacre.tool.row
+---@param parsed table the parsed command line
+---@return (fun(what?: string): string?, lacre.error?)?
+function password.source(row, parsed)
+  for _, source in ipairs(sources) do
+    local value = parsed[row.name .. "_" .. source[1]]
+    if value then
+      return function()
+        return source[4](value)
+      end
+    end
+  end
+  if row.prompt == true or parsed[row.prompt] then
+    local asker = row.new and ask_twice or ask
+    return function(what)
+      return asker(("password of %s: "):format(what or row.help))
+    end
+  end
+end
+
+return password

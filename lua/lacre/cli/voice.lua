@@ -1,0 +1,89 @@
+--- voice: what the command says, and where. Results go to stdout, everything else to stderr.
+
+local core = require "lacre.core"
+local json = require "lacre.report.json"
+local lacre_error = require "lacre.error"
+local meter = require "lacre.report.progress"
+local style = require "lacre.report.style"
+
+local voice = {}
+
+--- A line on stderr.
+---@param text string
+function voice.say(text)
+  io.stderr:write(text, text:sub(-1) == "\n" and "" or "\n")
+end
+
+--- Bytes on stdout, as they are.
+---@param bytes string
+---@return true?
+---@return lacre.error? err
+function voice.put(bytes)
+  if io.stdout:write(bytes) and io.stdout:flush() then
+    return true
+  end
+  return lacre_error.fail("save", "io_error", "standard output cannot be written")
+end
+
+--- A text on stdout, ended by a line feed.
+---@param text string
+function voice.print(text)
+  return voice.put(text:sub(-1) == "\n" and text or text .. "\n")
+end
+
+--- A failure on stderr: a line and its hint, or JSON.
+---@param err lacre.error
+---@param as_json? boolean
+function voice.complain(err, as_json)
+  if as_json then
+    return voice.say(json.encode { error = err:to_table() } or tostring(err))
+  end
+  voice.say("lacre: " .. tostring(err))
+  if err.hint then
+    voice.say("  hint: " .. err.hint)
+  end
+end
+
+--- What a tool found, on stdout.
+---@param tool lacre.tool
+---@param parsed table the parsed command line
+---@param result table
+---@return true?
+---@return lacre.error? err
+function voice.show(tool, parsed, result)
+  if parsed.quiet then
+    return true
+  elseif parsed.json then
+    local text, err = json.encode(tool.to_table(result))
+    return text and voice.print(text), err
+  end
+  local text = tool.text(result, style.new(style.wanted(core.terminal.is "stdout")))
+  return text == nil or voice.print(text)
+end
+
+-- how far something is, for who watches
+local function progress(talks)
+  return talks and core.terminal.is "stderr" and meter.new(function(text)
+    io.stderr:write(text)
+    io.stderr:flush()
+  end, core.terminal.width "stderr") or nil
+end
+
+local function nothing()
+  return true
+end
+
+--- What a tool may be given to say things while it runs: `on_event` takes a line about what happens,
+--- `on_progress` how much is done and how much there is, `on_data` bytes of the result as they come.
+---@param parsed table the parsed command line
+---@return table<string, function?>
+function voice.seams(parsed)
+  local talks = not parsed.quiet
+  return {
+    on_event = talks and voice.say or nothing,
+    on_progress = progress(talks),
+    on_data = not parsed.json and (talks and voice.put or nothing) or nil,
+  }
+end
+
+return voice

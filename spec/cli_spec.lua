@@ -1,0 +1,186 @@
+-- The command as a shell sees it: what it prints where, and how it ends.
+local process = require "spec.support.process"
+
+local command = os.getenv "BUILD" .. "/bin/lacre"
+local directory = process.directory()
+local pin = "sha256//" .. ("A"):rep(43) .. "="
+
+local function shell(line)
+  return process.run { "sh", "-c", "cd " .. directory .. " && " .. line:gsub("lacre", os.getenv "PWD" .. "/" .. command, 1) }
+end
+
+local function lacre(...)
+  return process.run { command, ... }
+end
+
+local function read(path)
+  local handle = assert(io.open(directory .. "/" .. path, "rb"))
+  local bytes = handle:read "*a"
+  handle:close()
+  return bytes
+end
+
+local function mode(path)
+  return (process.run { "stat", "-c", "%a", directory .. "/" .. path }):match "%d+"
+end
+
+teardown(function()
+  process.remove(directory)
+end)
+
+describe("the command", function()
+  -- { command line, exit code, what it prints }
+  local rows = {
+    { "lacre", 2, "Usage: lacre" },
+    { "lacre --help", 0, "selfsign" },
+    { "lacre --version", 0, "^lacre %d+%.%d+%.%d+ %(Lua.+OpenSSL 3" },
+    { "lacre pni x", 2, "Did you mean 'pin'" },
+    { "lacre pin", 2, "missing argument" },
+    { "lacre pin x --expct y", 2, "unknown option '%-%-expct'" },
+    { "lacre pin --help", 0, "Examples:" },
+    { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },
+    { "lacre selfsign x.test --key rsa:1024", 2, "1024" },
+    { "lacre selfsign x.test --valid-for soon", 2, "option %-%-valid%-for" },
+    { "lacre selfsign x.test --out nowhere", 3, "file_not_found" },
+    { "lacre pin nowhere.pem", 3, "lacre: %S+:.*nowhere.pem" },
+    { "lacre info 127.0.0.1:1 --timeout 2s", 3, "connection_refused" },
+    { "lacre info 127.0.0.1:1 --timeout 2s --json", 3, '"code": *"connection_refused"' },
+    { "lacre info 127.0.0.1:70000", 2, "70000" },
+    { "lacre echo --listen 7443 --connect localhost:7443", 2, "exclude" },
+    { "lacre completion bash", 0, "_lacre" },
+    { "lacre completion tcsh", 2, "bash" },
+    { "lacre --version > /dev/full", 3, "standard output" },
+    { "lacre pin --help > /dev/full", 3, "standard output" },
+  }
+  for _, row in ipairs(rows) do
+    it(row[1] .. " ends with " .. row[2], function()
+      local output, code = shell(row[1])
+      assert.equal(row[2], code, output)
+      assert.matches(row[3], output)
+      assert.falsy(output:find("stack traceback", 1, true))
+      assert.falsy(output:find("internal error", 1, true))
+    end)
+  end
+
+  it("says errors on stderr, and results on stdout alone", function()
+    local output, code = shell "lacre pin nowhere.pem 2>/dev/null"
+    assert.same({ "", 3 }, { output, code })
+    output = shell "lacre --version 2>/dev/null"
+    assert.matches("^lacre ", output)
+  end)
+
+  it("colours nothing that is not a terminal", function()
+    assert.falsy(lacre("echo"):find "\27")
+  end)
+
+  it("takes passwords from a file, the environment, a descriptor or the terminal, which does not show them", function()
+    shell "lacre selfsign locked.test --quiet"
+    shell "openssl pkcs8 -topk8 -in locked.test.key -passout pass:letmein -out locked.key; echo letmein > pw # lacre"
+    local serve = "lacre serve . --port 0 --cert locked.test.crt --key locked.key --quiet "
+    -- { how, what it prints }: a server that starts is stopped by timeout(1), with 124
+    local rows = {
+      { serve .. "--password-env NOWHERE", 3, "'NOWHERE' is not set" },
+      { serve .. "--password-file nowhere", 3, "file_not_found" },
+      { serve .. "< /dev/null", 3, "password_required" },
+      { "echo wrong > bad; " .. serve .. "--password-file bad", 3, "bad_password" },
+      { "WORD=letmein timeout 1 " .. serve .. "--password-env WORD", 124, "" },
+      { "timeout 1 " .. serve .. "--password-file pw", 124, "" },
+      { "timeout 1 " .. serve .. "--password-fd 5 5< pw", 124, "" },
+    }
+    for _, row in ipairs(rows) do
+      local output, code = shell(row[1])
+      assert.equal(row[2], code, row[1] .. ": " .. output)
+      assert.matches(row[3], output)
+    end
+    if select(2, process.run { "sh", "-c", "command -v script" }) == 0 then
+      local typed = "(sleep 0.5; echo letmein; sleep 0.7; printf '\\003') | "
+      local output = shell(typed .. "timeout 3 script -qec '" .. serve:gsub("%-%-quiet", "") .. "' /dev/null # lacre")
+      assert.matches("password of locked.key", output)
+      assert.matches("pin sha256//", output)
+      assert.falsy(output:gsub("^letmein", ""):find("letmein", 1, true), output)
+    end
+  end)
+end)
+
+describe("lacre selfsign", function()
+  it("writes a key of mode 600 and a certificate, and never over old ones", function()
+    local output, code = shell "lacre selfsign localhost 127.0.0.1 ::1"
+    assert.equal(0, code, output)
+    assert.equal("600", mode "localhost.key")
+    assert.matches("localhost%.crt", output)
+    local before = read "localhost.key"
+    output, code = shell "lacre selfsign localhost"
+    assert.equal(3, code)
+    assert.matches("file_exists", output)
+    assert.equal(before, read "localhost.key")
+    output, code = shell "lacre selfsign localhost 127.0.0.1 ::1 --overwrite"
+    assert.equal(0, code, output)
+    assert.matches("pin sha256//", output)
+    assert.not_equal(before, read "localhost.key")
+  end)
+
+  it("leaves nothing where it may not write both", function()
+    shell "mkdir -p half && touch half/a.test.crt"
+    local output, code = shell "lacre selfsign a.test --out half"
+    assert.equal(3, code, output)
+    assert.equal("a.test.crt\n", (shell "ls -A half"))
+  end)
+
+  it("keeps quiet when told, and makes what is asked for", function()
+    local output, code = shell "lacre selfsign '*.dev.test' --key rsa:2048 --subject /C=PT/O=Example --valid-for 7d --quiet"
+    assert.same({ "", 0 }, { output, code })
+    local text = shell "openssl x509 -in _wildcard.dev.test.crt -noout -subject -ext subjectAltName,basicConstraints"
+    assert.matches("C = PT, O = Example", text)
+    assert.matches("DNS:%*%.dev%.test", text)
+    assert.matches("CA:FALSE", text)
+  end)
+end)
+
+describe("lacre pin", function()
+  it("prints the pin of a certificate and of its key alike", function()
+    shell "lacre selfsign pinned.test --quiet"
+    local of_cert = (shell "lacre pin pinned.test.crt"):match "sha256//%S+"
+    assert.equal(of_cert, (shell "lacre pin pinned.test.key"):match "sha256//%S+")
+    local line = "openssl pkey -in pinned.test.key -pubout -outform DER | openssl dgst -sha256 -binary | base64"
+    assert.equal("sha256//" .. (shell(line)):match "%S+", of_cert)
+    assert.equal(0, select(2, shell("lacre pin pinned.test.crt --expect " .. of_cert)))
+    assert.equal(1, select(2, shell("lacre pin pinned.test.crt --expect " .. pin)))
+    assert.equal(2, select(2, shell "lacre pin pinned.test.crt --expect sha1//x"))
+  end)
+end)
+
+describe("lacre echo", function()
+  it("is the lab, which holds", function()
+    local output, code = lacre "echo"
+    assert.equal(0, code, output)
+    assert.matches("Everything held", output)
+  end)
+
+  it("serves and connects, trusting exactly one certificate or its pin", function()
+    shell "lacre selfsign localhost 127.0.0.1 --overwrite --quiet"
+    local port = process.free_port()
+    local cert, key = directory .. "/localhost.crt", directory .. "/localhost.key"
+    local server = process.start { command, "echo", "--listen", tostring(port), "--cert", cert, "--key", key }
+    process.wait_for_port(port)
+    local at = "localhost:" .. port
+    local trusted = (lacre("pin", cert)):match "sha256//%S+"
+    -- { arguments, exit code, what it prints }
+    local rows = {
+      { { "--trust", cert }, 0, "hello" },
+      { { "--pin", trusted }, 0, "hello" },
+      { {}, 4, "self_signed" },
+      { { "--pin", pin }, 4, "pin_mismatch" },
+      { { "--trust", cert, "--server-name", "other.test" }, 4, "hostname_mismatch" },
+    }
+    for _, row in ipairs(rows) do
+      local words = { command, "echo", "--connect", at }
+      for _, word in ipairs(row[1]) do
+        words[#words + 1] = word
+      end
+      local output, code = process.run(words)
+      assert.equal(row[2], code, output .. server:output())
+      assert.matches(row[3], output)
+    end
+    server:stop()
+  end)
+end)
