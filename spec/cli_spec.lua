@@ -78,7 +78,7 @@ describe("the command", function()
     shell "openssl pkcs8 -topk8 -in locked.test.key -passout pass:letmein -out locked.key; echo letmein > pw # lacre"
     local serve = "lacre serve . --port 0 --cert locked.test.crt --key locked.key --quiet "
     -- { how, what it prints }: a server that starts is stopped by timeout(1), with 124
-    local rows = {
+    local ways = {
       { serve .. "--password-env NOWHERE", 3, "'NOWHERE' is not set" },
       { serve .. "--password-file nowhere", 3, "file_not_found" },
       { serve .. "< /dev/null", 3, "password_required" },
@@ -87,7 +87,7 @@ describe("the command", function()
       { "timeout 1 " .. serve .. "--password-file pw", 124, "" },
       { "timeout 1 " .. serve .. "--password-fd 5 5< pw", 124, "" },
     }
-    for _, row in ipairs(rows) do
+    for _, row in ipairs(ways) do
       local output, code = shell(row[1])
       assert.equal(row[2], code, row[1] .. ": " .. output)
       assert.matches(row[3], output)
