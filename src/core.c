@@ -18,6 +18,7 @@
 #include "fail.h"
 #include "key.h"
 #include "keyfile.h"
+#include "lock.h"
 #include "name.h"
 #include "net.h"
 #include "oid.h"
@@ -55,6 +56,7 @@ static const luaL_Reg parts[] = {
   { "error", fail_open },
   { "clock", clock_open },
   { "disk", disk_open },
+  { "lock", lock_open },
   { "terminal", terminal_open },
   { "bytes", bytes_open },
   { "pem", pem_open },

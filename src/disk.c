@@ -39,6 +39,20 @@ static int create (const char *path, const char *bytes, size_t len, mode_t mode)
   return error;
 }
 
+/* bytes at the end of a file, all of them or none: what a full disk cut short is
+** taken back. The file is made when it is not there */
+static int append (const char *path, const char *bytes, size_t len, int sync) {
+  struct stat s;
+  int error,
+      fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) return errno;
+  error = fstat(fd, &s) == 0 ? write_all(fd, bytes, len) : errno;
+  if (error == 0 && sync && fsync(fd) != 0) error = errno;
+  if (error != 0 && ftruncate(fd, s.st_size) != 0) error = EIO;
+  if (close(fd) != 0 && error == 0) error = errno;
+  return error;
+}
+
 static int result (lua_State *L, int error, const char *stage, const char *path) {
   if (error != 0) return fail_errno(L, stage, error, path);
   lua_pushboolean(L, 1);
@@ -52,6 +66,27 @@ static int disk_create (lua_State *L) {
   const char *bytes = luaL_checklstring(L, 2, &len);
   int mode = args_int(L, 3, 0, 0777);
   return result(L, create(path, bytes, len, (mode_t)mode), "save", path);
+}
+
+/* append(path, bytes, sync) -> true | nil, err; all or nothing */
+static int disk_append (lua_State *L) {
+  const char *path = args_text(L, 1);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  return result(L, append(path, bytes, len, lua_toboolean(L, 3)), "save", path);
+}
+
+/* make_directory(path, mode) -> true | nil, err; file_exists if there is one */
+static int disk_make_directory (lua_State *L) {
+  const char *path = args_text(L, 1);
+  int mode = args_int(L, 2, 0, 0777);
+  return result(L, mkdir(path, (mode_t)mode) == 0 ? 0 : errno, "save", path);
+}
+
+/* remove_directory(path) -> true | nil, err; only an empty one */
+static int disk_remove_directory (lua_State *L) {
+  const char *path = args_text(L, 1);
+  return result(L, rmdir(path) == 0 ? 0 : errno, "save", path);
 }
 
 /* rename(from, to) -> true | nil, err; replaces `to` */
@@ -220,13 +255,42 @@ static int disk_read (lua_State *L) {
   return 1;
 }
 
+/* tail(path, size) -> its last bytes, that many at most, in one read | nil, err */
+static int disk_tail (lua_State *L) {
+  const char *path = args_text(L, 1);
+  int error = 0, size = args_int(L, 2, 1, 1 << 24);
+  char *buffer = lua_newuserdata(L, (size_t)size);
+  size_t len = 0;
+  int *fd = push_fd(L);
+  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (*fd < 0) return fail_errno(L, "load", errno, path);
+  if (lseek(*fd, -(off_t)size, SEEK_END) < 0 && errno != EINVAL) error = errno;
+  if (error == 0) error = read_some(*fd, buffer, (size_t)size, &len);
+  close(*fd);
+  *fd = -1;
+  if (error != 0) return fail_errno(L, "load", error, path);
+  lua_pushlstring(L, buffer, len);
+  return 1;
+}
+
+/* clang-format off */
 static const luaL_Reg functions[] = {
-  { "create", disk_create }, { "rename", disk_rename },
-  { "link", disk_link },     { "remove", disk_remove },
-  { "sync", disk_sync },     { "stat", disk_stat },
-  { "real", disk_real },     { "read", disk_read },
-  { "list", disk_list },     { NULL, NULL },
+  { "create", disk_create },
+  { "append", disk_append },
+  { "make_directory", disk_make_directory },
+  { "remove_directory", disk_remove_directory },
+  { "rename", disk_rename },
+  { "link", disk_link },
+  { "remove", disk_remove },
+  { "sync", disk_sync },
+  { "stat", disk_stat },
+  { "real", disk_real },
+  { "read", disk_read },
+  { "tail", disk_tail },
+  { "list", disk_list },
+  { NULL, NULL },
 };
+/* clang-format on */
 
 int disk_open (lua_State *L) {
   lua_newtable(L);

@@ -153,6 +153,7 @@ return {
   resolve_timeout = timeout("the name was not resolved in time"),
   connect_timeout = timeout("nobody answered in time", "a firewall may drop the packets; check host and port"),
   handshake_timeout = timeout("the handshake was not finished in time", "what listens there may not speak TLS"),
+  locked = timeout("another process works on the same directory", "wait for it, or say a longer lock_timeout"),
   timeout = timeout("the operation took longer than its limit"),
   closed = closed("the connection was closed"),
   unexpected_eof = closed("the connection ended without close_notify", "data may be missing: somebody cut it"),
@@ -182,6 +183,9 @@ return {
   csr_signature_invalid = config("the request is not signed by its own key"),
   serial_conflict = config("the serial number is in use"),
   already_revoked = config("it is revoked already"),
+  unknown_serial = config("the CA has issued no certificate of that serial", "lacre ca list DIR shows those it has"),
+  duplicate_names = config("a valid certificate for the same names exists", "renew that one, or leave 'unique' out"),
+  bad_policy = config("the policy file is no policy", "docs/ca.md lists its rules"),
   policy_refused = config("a rule of the policy file refuses it"),
   password_required = parse("the key is encrypted", "give its password"),
   bad_password = parse("the password is wrong"),
@@ -195,6 +199,9 @@ return {
   file_not_found = file("there is no such file"),
   file_exists = file("the file exists", "choose another name, or have it replaced: overwrite = true, or --overwrite"),
   is_directory = file("it is a directory"),
+  ca_not_found = file("there is no CA in the directory", "lacre ca init DIR makes one"),
+  index_corrupt = file("the index of the CA cannot be understood", "lacre ca check DIR tells which line, and why"),
+  log_corrupt = file("the log of the CA is not the one that was written", "lacre ca check DIR tells which line"),
 
   internal_error = { category = "internal", summary = "a fault of lacre or OpenSSL", hint = "please report it" },
 }

@@ -164,17 +164,30 @@ local function prepare(one)
   return temporary, err
 end
 
+-- each directory once
+local function sync_directories(plan)
+  local done = {}
+  for _, one in ipairs(plan) do
+    local directory = file.directory(one.path)
+    local synced, err = done[directory], nil
+    if not synced then
+      synced, err = disk.sync(directory)
+    end
+    if not synced then
+      return with_path(one.path, nil, err)
+    end
+    done[directory] = true
+  end
+  return true
+end
+
 local function finish(plan)
   for _, one in ipairs(plan) do
     if one.aside then
       disk.remove(one.aside)
     end
-    local synced, err = disk.sync(file.directory(one.path))
-    if not synced then
-      return with_path(one.path, nil, err)
-    end
   end
-  return true
+  return sync_directories(plan)
 end
 
 local function octal_text(value)
@@ -248,6 +261,33 @@ function file.publish(temporary, path, given)
     done, err = disk.sync(file.directory(path))
   end
   return with_path(path, done, err)
+end
+
+--- Replaces files one after the other, each of them whole or not at all: a crash leaves the first few
+--- new and the others old, so their order matters. Modes are kept where a file was there.
+---@param files { path: string, bytes: string, mode?: string }[]
+---@return true? done
+---@return lacre.error? err permission_denied, io_error (disk full); those before it are new then
+function file.replace_in_order(files)
+  local plan = plan_of(files)
+  for _, one in ipairs(plan) do
+    local old = disk.stat(one.path)
+    one.mode = old and old.mode % 512 or one.mode
+    local done, err = prepare(one)
+    if not done then
+      undo(plan)
+      return with_path(one.path, nil, err)
+    end
+  end
+  for _, one in ipairs(plan) do
+    local done, err = disk.rename(one.temporary, one.path)
+    if not done then
+      undo(plan)
+      return with_path(one.path, nil, err)
+    end
+    one.temporary = nil
+  end
+  return sync_directories(plan)
 end
 
 return file

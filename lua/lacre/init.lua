@@ -7,7 +7,7 @@ local options = require "lacre.options"
 
 local modules = {}
 for _, name in ipairs {
-  "adapt", "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin",
+  "adapt", "ca", "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin",
   "pkcs12", "store", "tcp", "time",
 } do
   modules[name] = "lacre." .. name

@@ -54,6 +54,7 @@ local schema = {
   policies = { type = "list" },
   must_staple = { type = "boolean", default = false },
   extensions = { type = "table", default = {} },
+  check = { type = "function" },
 }
 
 -- each step takes and fills one draft, and answers true or nil, err --
@@ -266,6 +267,12 @@ local function create(set)
     local done, err = step(draft, set)
     if not done then
       return nil, err
+    end
+  end
+  if set.check then
+    local allowed, why = set.check(draft, set)
+    if not allowed then
+      return nil, why
     end
   end
   local made, err = seal(draft, set)

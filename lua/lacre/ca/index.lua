@@ -1,0 +1,177 @@
+--- index: the index.txt of `openssl ca`, read and written.
+--
+-- Six fields a line, separated by TABs: status (V R E), when it ends, when it was revoked and why,
+-- serial, file, subject. A TAB within a field has a backslash before it; nothing else is escaped.
+-- What others write there and we do not know (hold instructions, compromise times) is kept.
+
+local fail = require("lacre.error").fail
+local record = require "lacre.ca.record"
+local time = require "lacre.time"
+
+local index = {}
+
+--- YYMMDDHHMMSSZ, or YYYYMMDDHHMMSSZ from 2050 on (RFC 5280 section 4.1.2.5).
+---@param text string
+---@return number? instant
+function index.instant(text)
+  local year, rest = text:match "^(%d%d%d%d)(%d%d%d%d%d%d%d%d%d%d)Z$"
+  if not year then
+    year, rest = text:match "^(%d%d)(%d%d%d%d%d%d%d%d%d%d)Z$"
+    year = year and (tonumber(year) >= 50 and "19" or "20") .. year
+  end
+  if not year then
+    return nil
+  end
+  local shaped = rest:gsub("^(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)$", "-%1-%2T%3:%4:%5Z")
+  return (time.parse(year .. shaped))
+end
+
+local function instant_text(instant)
+  return time.format(instant, "asn1")
+end
+
+-- `TIME[,reason[,extra]]` -> time, reason
+local function revocation_of(text)
+  local at, reason = text:match "^([^,]*),?([^,]*)"
+  local instant = index.instant(at)
+  if not instant then
+    return nil, nil, ("the revocation time '%s' is no time"):format(at)
+  elseif reason == "" then
+    return instant, "unspecified"
+  elseif not record.index_reasons[reason] then
+    return nil, nil, ("the reason '%s' is unknown"):format(reason)
+  end
+  return instant, record.index_reasons[reason]
+end
+
+-- fields of a line; a TAB with a backslash before it belongs to its field
+local function split(line)
+  local fields = {}
+  for field in (line:gsub("\\\t", "\0") .. "\t"):gmatch "([^\t]*)\t" do
+    fields[#fields + 1] = field:find("%z") and field:gsub("%z", "\t") or field
+  end
+  return fields
+end
+
+--- One line, without its end.
+---@param line string
+---@return lacre.ca.record? record
+---@return string? why
+function index.read_line(line)
+  local fields = split(line)
+  if #fields ~= 6 then
+    return nil, ("%d fields instead of 6"):format(#fields)
+  end
+  local status, ends, revocation, serial = fields[1], index.instant(fields[2]), fields[3], fields[4]
+  if not status:find "^[VRE]$" then
+    return nil, ("the status '%s' is none of V, R, E"):format(status:gsub("%c", "?"))
+  elseif not ends then
+    return nil, ("'%s' is no time"):format(fields[2]:gsub("%c", "?"))
+  elseif serial == "" or not record.serial(serial) then
+    return nil, ("'%s' is no serial number"):format(serial:gsub("%c", "?"))
+  end
+  local one = { serial = record.serial(serial), not_after = ends, file = fields[5], subject = fields[6] }
+  if status == "R" then
+    local why
+    one.revocation = revocation
+    one.revoked_at, one.reason, why = revocation_of(revocation)
+    if why then
+      return nil, why
+    end
+  end
+  return one
+end
+
+local function revocation_text(one)
+  if not one.revoked_at then
+    return ""
+  elseif one.revocation then
+    return one.revocation
+  end
+  local name = one.reason and one.reason ~= "unspecified" and record.names[one.reason]
+  return instant_text(one.revoked_at) .. (name and "," .. name or "")
+end
+
+--- The line of a record, with its end.
+---@param one lacre.ca.record
+---@return string
+function index.line(one)
+  local fields = {
+    one.revoked_at and "R" or "V", instant_text(one.not_after), revocation_text(one),
+    one.serial:upper(), one.file or "unknown", one.subject,
+  }
+  for i, field in ipairs(fields) do
+    fields[i] = field:gsub("\t", "\\\t")
+  end
+  return table.concat(fields, "\t") .. "\n"
+end
+
+local function corrupt(number, why)
+  local none, err = fail("load", "index_corrupt", "line %d: %s", number, why)
+  err.detail = { line = number }
+  return none, err
+end
+
+--- Every record of an index; the first line that is wrong is an error with `detail.line`.
+---@param text string
+---@return lacre.ca.record[]? records
+---@return lacre.error? err index_corrupt
+function index.parse(text)
+  local records, number = {}, 0
+  if text ~= "" and text:sub(-1) ~= "\n" then
+    local _, lines = text:gsub("\n", "")
+    return corrupt(lines + 1, "it has no end")
+  end
+  for line in text:gmatch "([^\n]*)\n" do
+    number = number + 1
+    if line ~= "" and line:sub(1, 1) ~= "#" then
+      local one, why = index.read_line(line)
+      if not one then
+        return corrupt(number, why)
+      end
+      records[#records + 1] = one
+    end
+  end
+  return records
+end
+
+-- where the line of a serial begins and ends, with its newline
+local function place(text, serial)
+  local from, wanted = 1, "\t" .. serial:upper() .. "\t"
+  repeat
+    local at = text:find(wanted, from, true)
+    if not at then
+      return nil
+    end
+    local first = at
+    while first > 1 and text:byte(first - 1) ~= 10 do
+      first = first - 1
+    end
+    local last = text:find("\n", at, true) or #text + 1
+    local one = index.read_line(text:sub(first, last - 1))
+    if one and one.serial == serial then
+      return first, last, one
+    end
+    from = last
+  until from > #text
+end
+
+--- The record of a serial, looked for without reading every line.
+---@param text string
+---@param serial string
+---@return lacre.ca.record?
+function index.find(text, serial)
+  local _, _, one = place(text, serial)
+  return one
+end
+
+--- The text with the line of a serial replaced.
+---@param text string
+---@param one lacre.ca.record
+---@return string
+function index.replace(text, one)
+  local first, last = place(text, one.serial)
+  return text:sub(1, first - 1) .. index.line(one) .. text:sub(last + 1)
+end
+
+return index

@@ -1,0 +1,98 @@
+--- layout: where the files of a CA are: ours, those of `openssl ca`, of easy-rsa and of the usual guides.
+
+local fail = require("lacre.error").fail
+local file = require "lacre.file"
+
+local layout = {}
+
+---@class lacre.ca.layout
+---@field kind string lacre openssl easy-rsa
+---@field directory string
+---@field cert string
+---@field key string
+---@field chain string
+---@field certs string the directory of what was issued
+---@field index string
+---@field crl string
+---@field serial string
+---@field crlnumber string
+---@field log string
+---@field lock string
+---@field policy string
+
+local common = {
+  index = "index.txt", attributes = "index.txt.attr", serial = "serial", crlnumber = "crlnumber",
+  log = "log.jsonl", lock = "lock", policy = "policy.lua", chain = "chain.pem", request = "ca.csr",
+}
+
+-- the first whose certificate, index and directory are there
+local kinds = {
+  { kind = "lacre", cert = "ca.crt", key = "ca.key", certs = "newcerts", crl = "ca.crl" },
+  { kind = "easy-rsa", cert = "ca.crt", key = "private/ca.key", certs = "certs_by_serial", crl = "crl.pem" },
+  {
+    kind = "easy-rsa", base = "pki", cert = "ca.crt", key = "private/ca.key", certs = "certs_by_serial", crl = "crl.pem",
+  },
+  { kind = "openssl", cert = "cacert.pem", key = "private/cakey.pem", certs = "newcerts", crl = "crl.pem" },
+  {
+    kind = "openssl", cert = "certs/ca.cert.pem", key = "private/ca.key.pem", certs = "newcerts",
+    crl = "crl/ca.crl.pem",
+  },
+  {
+    kind = "openssl", cert = "certs/intermediate.cert.pem", key = "private/intermediate.key.pem",
+    certs = "newcerts", crl = "crl/intermediate.crl.pem", chain = "certs/ca-chain.cert.pem",
+  },
+}
+
+local function paths_of(directory, row)
+  local base = row.base and file.join(directory, row.base) or directory
+  local paths = { kind = row.kind, directory = base }
+  for _, names in ipairs { common, row } do
+    for what, name in pairs(names) do
+      if what ~= "kind" and what ~= "base" then
+        paths[what] = file.join(base, name)
+      end
+    end
+  end
+  return paths
+end
+
+--- The paths of a new store, ours.
+---@param directory string
+---@return lacre.ca.layout
+function layout.new(directory)
+  return paths_of(directory, kinds[1])
+end
+
+--- The paths of a store that is there.
+---@param directory string
+---@return lacre.ca.layout? paths
+---@return lacre.error? err ca_not_found
+function layout.find(directory)
+  for _, row in ipairs(kinds) do
+    local paths = paths_of(directory, row)
+    if file.stat(paths.cert) and file.stat(paths.index) and file.stat(paths.certs) then
+      return paths
+    end
+  end
+  local ours = layout.new(directory)
+  if file.stat(ours.request) and file.stat(ours.key) then
+    return fail("load", "ca_not_found", "%s waits for the certificate of its request", directory)
+  end
+  return fail("load", "ca_not_found", "%s holds no CA: neither ca.crt nor index.txt", directory)
+end
+
+--- Where the certificate of a serial may be, the likeliest first.
+---@param paths lacre.ca.layout
+---@param serial string
+---@param named? string as index.txt names it
+---@return string[]
+function layout.certificates(paths, serial, named)
+  local list = { file.join(paths.certs, serial:upper() .. ".pem") }
+  if named and named ~= "unknown" and named ~= "" then
+    list[#list + 1] = named:sub(1, 1) == "/" and named or file.join(paths.directory, named)
+  end
+  list[#list + 1] = file.join(paths.certs, serial .. ".pem")
+  return list
+end
+
+return layout

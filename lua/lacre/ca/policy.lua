@@ -1,0 +1,272 @@
+--- policy: who may ask a CA for what.
+--
+-- A policy is a table, or the file `policy.lua` beside the store, which is Lua data and sees nothing
+-- of the program: `return { names = { "*.corp.example", "10.0.0.0/8" }, longest = "90d" }`. A request
+-- that breaks a rule is refused with `policy_refused`, and the error says which rule and why.
+
+local core = require "lacre.core"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local time = require "lacre.time"
+
+local fail = lacre_error.fail
+
+local policy = {}
+
+local rules = {
+  names = { type = "list" },
+  forbidden = { type = "list" },
+  wildcards = { type = "boolean" },
+  keys = { type = "list" },
+  longest = { type = "duration" },
+  subject = { type = "table" },
+  unique = { type = "boolean" },
+}
+
+local schema = { profiles = { type = "table" }, defaults = { type = "table" } }
+for name, row in pairs(rules) do
+  schema[name] = row
+end
+
+local default_schema = {
+  valid_for = { type = "duration" },
+  crl_urls = { type = "list" },
+  ocsp_urls = { type = "list" },
+  issuer_urls = { type = "list" },
+  policies = { type = "list" },
+  must_staple = { type = "boolean" },
+  hash = { type = "string" },
+  key = { type = "string" },
+}
+
+-- names --
+
+-- whether the first `bits` of two addresses are the same
+local function same_bits(a, b, bits)
+  local whole = math.floor(bits / 8)
+  if a:sub(1, whole) ~= b:sub(1, whole) then
+    return false
+  end
+  local unit = 2 ^ (8 - bits % 8)
+  return bits % 8 == 0 or math.floor(a:byte(whole + 1) / unit) == math.floor(b:byte(whole + 1) / unit)
+end
+
+local function matches_address(pattern, value)
+  local text, bits = pattern:match "^(.*)/(%d+)$"
+  local base, address = core.bytes.address(text or pattern), core.bytes.address(value)
+  return base ~= nil and address ~= nil and #base == #address
+    and same_bits(base, address, math.min(tonumber(bits or #base * 8), #base * 8))
+end
+
+-- `*.x` is one label more, `**.x` any number of them, none too
+local function matches_dns(pattern, value)
+  local base = pattern:match "^%*%*%.(.+)$"
+  if base then
+    return value == base or value:sub(-#base - 1) == "." .. base
+  end
+  base = pattern:match "^%*%.(.+)$"
+  return pattern == value or base ~= nil and value:match "^[^.]+%.(.+)$" == base
+end
+
+local function matches_email(pattern, value)
+  return pattern == value or pattern:sub(1, 1) == "@" and value:lower():sub(-#pattern) == pattern:lower()
+end
+
+local function matches_uri(pattern, value)
+  return pattern == value or pattern:sub(-1) == "*" and value:sub(1, #pattern - 1) == pattern:sub(1, -2)
+end
+
+local matchers = { dns = matches_dns, ip = matches_address, email = matches_email, uri = matches_uri }
+
+local function kind_of(pattern)
+  if pattern:find "://" then
+    return "uri"
+  elseif pattern:find "@" then
+    return "email"
+  end
+  return core.bytes.address((pattern:gsub("/%d+$", ""))) and "ip" or "dns"
+end
+
+-- the first pattern that a name fits
+local function fits(patterns, item)
+  local value = tostring(item.value)
+  for _, pattern in ipairs(patterns) do
+    if kind_of(pattern) == item.type and matchers[item.type](pattern:lower(), value:lower()) then
+      return pattern
+    end
+  end
+end
+
+-- the rules: each answers nil, or why not --
+
+local checks = {}
+
+function checks.names(allowed, draft)
+  for _, item in ipairs(draft.names) do
+    if not fits(allowed, item) then
+      return ("%s is none of %s"):format(tostring(item.value), table.concat(allowed, ", "))
+    end
+  end
+end
+
+function checks.forbidden(patterns, draft)
+  for _, item in ipairs(draft.names) do
+    local pattern = fits(patterns, item)
+    if pattern then
+      return ("%s is one of %s"):format(tostring(item.value), pattern)
+    end
+  end
+end
+
+function checks.wildcards(allowed, draft)
+  for _, item in ipairs(draft.names) do
+    if not allowed and item.type == "dns" and item.value:find("*", 1, true) then
+      return ("%s is a wildcard"):format(item.value)
+    end
+  end
+end
+
+-- the names under which a key may be allowed: rsa:3072 allows larger ones too
+local function key_fits(key, allowed)
+  local kind, bits = key:type(), tonumber(allowed:match "^rsa:(%d+)$")
+  if bits or allowed == "rsa" then
+    return kind == "rsa" and key:bits() >= (bits or 2048)
+  end
+  local curve = key:curve()
+  return allowed == kind or curve ~= nil and allowed == curve:lower():gsub("-", "")
+end
+
+function checks.keys(allowed, draft)
+  for _, one in ipairs(allowed) do
+    if key_fits(draft.key, one) then
+      return nil
+    end
+  end
+  return ("a %s key of %d bits is none of %s"):format(draft.key:type(), draft.key:bits(), table.concat(allowed, ", "))
+end
+
+function checks.longest(limit, draft)
+  -- five minutes of clock skew belong to every certificate
+  local length = draft.not_after - draft.not_before
+  if length > limit + 300 then
+    return ("it would be valid for %s, longer than %s"):format(time.humanize(length), time.humanize(limit))
+  end
+end
+
+function checks.subject(wanted, draft)
+  for kind, value in pairs(wanted) do
+    if draft.subject:get(kind) ~= value then
+      return ("the subject's %s is %s, not %s"):format(kind, tostring(draft.subject:get(kind)), tostring(value))
+    end
+  end
+end
+
+local order = { "names", "forbidden", "wildcards", "keys", "longest", "subject" }
+
+local function refuse(rule, why)
+  local none, err = fail("sign", "policy_refused", "rule '%s': %s", rule, why)
+  return none, lacre_error.annotate(err, { detail = { rule = rule } })
+end
+
+local Policy = {}
+Policy.__index = Policy
+
+--- What holds for a profile: its own rules before those for all; nil where the profile is not allowed.
+--- The rules for all are about those who ask for certificates: a CA below this one has only its own.
+---@param profile string
+---@return table? rules
+function Policy:rules_of(profile)
+  local own = self.profiles and self.profiles[profile] or nil
+  if self.profiles and not own then
+    return nil
+  end
+  local rules_for_all = profile ~= "intermediate" and self or {}
+  if type(own) ~= "table" then
+    return rules_for_all
+  end
+  local merged = {}
+  for name in pairs(rules) do
+    merged[name] = own[name]
+    if merged[name] == nil then
+      merged[name] = rules_for_all[name]
+    end
+  end
+  return merged
+end
+
+--- Checks what is about to be signed.
+---@param draft table from lacre.issue: key, names, subject, not_before, not_after
+---@param profile string
+---@return true? allowed
+---@return lacre.error? err policy_refused, with detail.rule
+function Policy:check(draft, profile)
+  local set = self:rules_of(profile)
+  if not set then
+    return refuse("profiles", ("%s certificates are not issued here"):format(profile))
+  end
+  for _, rule in ipairs(order) do
+    local why = set[rule] ~= nil and checks[rule](set[rule], draft)
+    if why then
+      return refuse(rule, why)
+    end
+  end
+  return true
+end
+
+-- a list of names is a table of them with no rules of their own
+local function check_profiles(given)
+  local profiles = {}
+  for name, value in pairs(given) do
+    if type(name) == "number" then
+      profiles[value] = true
+    elseif type(value) == "table" then
+      profiles[name] = options.check(rules, value, "policy.profiles." .. name)
+    else
+      profiles[name] = value
+    end
+  end
+  return profiles
+end
+
+--- A policy from its table; what is wrong with it raises.
+---@param given table
+---@return table policy
+function policy.new(given)
+  local set = options.check(schema, given, "policy")
+  set.defaults = options.check(default_schema, set.defaults, "policy.defaults")
+  set.profiles = set.profiles and check_profiles(set.profiles)
+  return setmetatable(set, Policy)
+end
+
+local function load_data(text, path)
+  if text:byte() == 27 then
+    return nil, "it is no text"
+  end
+  if setfenv then -- luacheck: ignore
+    local chunk, why = loadstring(text, "@" .. path) -- luacheck: ignore
+    return chunk and setfenv(chunk, {}), why -- luacheck: ignore
+  end
+  return load(text, "@" .. path, "t", {})
+end
+
+--- A policy from the text of its file.
+---@param text string
+---@param path string for messages
+---@return table? policy
+---@return lacre.error? err bad_policy
+function policy.parse(text, path)
+  local chunk, why = load_data(text, path)
+  local ok, data = pcall(chunk or error, why)
+  if ok and type(data) ~= "table" then
+    ok, data = false, "it returns no table"
+  end
+  if ok then
+    ok, data = pcall(policy.new, data)
+  end
+  if not ok then
+    return fail("config", "bad_policy", "%s", tostring(data))
+  end
+  return data
+end
+
+return policy

@@ -1,0 +1,113 @@
+--- record: one certificate in the books of a CA, whether the books are in memory or on disk.
+--
+-- A record is plain data: `serial` (lower-case hexadecimal, whole octets), `not_after`, `subject` (as
+-- `/O=x/CN=y`, which is how index.txt writes it) and, once revoked, `revoked_at` and `reason`.
+
+local certificate = require "lacre.certificate"
+local options = require "lacre.options"
+local time = require "lacre.time"
+
+local record = {}
+
+---@class lacre.ca.record
+---@field serial string
+---@field subject string
+---@field not_after number
+---@field revoked_at? number
+---@field reason? string
+---@field cert? lacre.cert where the books hold it
+
+--- Reasons for a revocation, RFC 5280 section 5.3.1, by what index.txt calls them.
+record.index_reasons = {
+  unspecified = "unspecified",
+  keyCompromise = "key_compromise",
+  CACompromise = "ca_compromise",
+  affiliationChanged = "affiliation_changed",
+  superseded = "superseded",
+  cessationOfOperation = "cessation_of_operation",
+  certificateHold = "certificate_hold",
+  removeFromCRL = "remove_from_crl",
+  holdInstruction = "certificate_hold",
+  keyTime = "key_compromise",
+  CAkeyTime = "ca_compromise",
+}
+
+--- Those that can be given.
+record.REASONS = {
+  "unspecified", "key_compromise", "ca_compromise", "affiliation_changed", "superseded",
+  "cessation_of_operation", "certificate_hold",
+}
+
+--- What index.txt calls a reason.
+record.names = {}
+for written, reason in pairs(record.index_reasons) do
+  if not written:find "Time$" and written ~= "holdInstruction" then
+    record.names[reason] = written
+  end
+end
+
+--- A serial number in one form: lower-case hexadecimal of whole octets.
+---@param text string with or without colons, `0x` and leading zeros
+---@return string? serial nil where it is none
+function record.serial(text)
+  local digits = text:lower():gsub("^0x", ""):gsub("[:%s]", ""):gsub("^0+", "")
+  if digits:find "%X" then
+    return nil
+  end
+  return #digits == 0 and "00" or #digits % 2 == 1 and "0" .. digits or digits
+end
+
+--- The serial number that a serial, a certificate or a record means.
+---@param which string|lacre.cert|table
+---@param what string the function that was asked, for its message
+---@return string serial
+function record.which(which, what)
+  local serial
+  if certificate.is(which) then
+    serial = record.serial(which:serial())
+  elseif type(which) == "string" then
+    serial = record.serial(which)
+  elseif type(which) == "table" and type(which.serial) == "string" then
+    serial = record.serial(which.serial)
+  end
+  if not serial then
+    options.misuse("bad argument #1 to '%s' (serial number or certificate expected)", what)
+  end
+  return serial
+end
+
+-- what OpenSSL's X509_NAME_oneline writes
+local function one_line(subject)
+  local parts = {}
+  for kind, value in subject:each() do
+    parts[#parts + 1] = "/" .. kind .. "=" .. value:gsub("[^ -~]", function(byte)
+      return ("\\x%02X"):format(byte:byte())
+    end)
+  end
+  return table.concat(parts)
+end
+
+--- The record of a certificate that was just issued.
+---@param cert lacre.cert
+---@return lacre.ca.record
+function record.of(cert)
+  return {
+    serial = record.serial(cert:serial()),
+    subject = one_line(cert:subject()),
+    not_after = cert:not_after(),
+    cert = cert,
+  }
+end
+
+--- What became of it: "valid", "revoked" or "expired".
+---@param one lacre.ca.record
+---@param now? number
+---@return string
+function record.status(one, now)
+  if one.revoked_at then
+    return "revoked"
+  end
+  return one.not_after < (now or time.now()) and "expired" or "valid"
+end
+
+return record
