@@ -35,7 +35,7 @@ describe("the surface", function()
 
   it("has every promised member", function()
     for _, name in ipairs {
-      "adapt", "assert", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",
+      "adapt", "assert", "ca", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",
       "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION",
     } do
       assert.is_not_nil(lacre[name], name)

@@ -16,6 +16,7 @@ local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
 
 require "lacre.ca.renewal"
+require "lacre.ca.revocation"
 
 local ca = { is = authority.is }
 
@@ -80,7 +81,9 @@ function ca.open(given)
   if not found then
     return nil, err
   end
-  return authority.new { cert = found.cert, key = found.key, above = found.chain, policy = policy.new(set.policy or {}) }
+  return authority.new {
+    cert = found.cert, key = found.key, above = found.chain, policy = policy.new(set.policy or {}),
+  }
 end
 
 local load_schema = {

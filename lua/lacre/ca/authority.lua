@@ -206,9 +206,7 @@ end
 
 -- the key that was given, or a new one of the kind that was named
 local function key_for(self, set)
-  if set.csr then
-    return nil
-  elseif key.is(set.key) then
+  if key.is(set.key) then
     return set.key
   end
   return key.generate(set.key or self.policy.defaults.key or set.profile == "code_signing" and "rsa" or "p256")
@@ -223,15 +221,16 @@ end
 ---@return lacre.error? err policy_refused validity_exceeds_issuer csr_signature_invalid duplicate_names ...
 function methods:issue(given)
   local set = copy_of(given, "ca:issue")
-  local unique, private, err = set.unique, nil, nil
+  local unique, err = set.unique, nil
+  local private
   set.unique = nil
   if not set.csr then
     private, err = key_for(self, set)
     if not private then
       return nil, err
     end
+    set.key = private
   end
-  set.key = private
   local cert
   cert, err = issue_one(self, set, unique)
   if not cert then

@@ -15,6 +15,7 @@ local log = require "lacre.ca.log"
 local mutex = require "lacre.ca.mutex"
 local record = require "lacre.ca.record"
 local recovery = require "lacre.ca.recovery"
+local revocations = require "lacre.revocations"
 local time = require "lacre.time"
 
 local books = {}
@@ -173,19 +174,6 @@ end
 
 -- writing --
 
--- serial numbers are longer than Lua's integers
-local function successor(hex)
-  local digits = hex:gsub("f*$", function(run)
-    return ("0"):rep(#run)
-  end)
-  local carried = #hex - #hex:match "f*$"
-  if carried == 0 then
-    return record.serial("1" .. digits)
-  end
-  local up = ("%x"):format(tonumber(digits:sub(carried, carried), 16) + 1)
-  return digits:sub(1, carried - 1) .. up .. digits:sub(carried + 1)
-end
-
 local function names_of(cert)
   local names = {}
   for i, item in ipairs(cert:subject_alt_names()) do
@@ -214,7 +202,7 @@ local function enter(self, one, cert, path)
   if not done then
     return nil, err
   end
-  local serial = { path = self.paths.serial, bytes = successor(one.serial):upper() .. "\n", mode = "0644" }
+  local serial = { path = self.paths.serial, bytes = record.successor(one.serial):upper() .. "\n", mode = "0644" }
   return self:replace(text .. index.line(one), { serial })
 end
 
@@ -286,23 +274,28 @@ function Books:draw_number()
     return fail("load", "index_corrupt", "%s holds no number", self.paths.crlnumber)
   end
   local done
-  done, err = file.replace_in_order { { path = self.paths.crlnumber, bytes = successor(number):upper() .. "\n" } }
+  done, err = file.replace_in_order { { path = self.paths.crlnumber, bytes = record.successor(number):upper() .. "\n" } }
   return done and number, err
 end
 
---- Keeps a revocation list that was made.
+--- Keeps a revocation list that was made; a delta beside the full one.
 ---@param list lacre.crl
----@param number string
----@param is_delta? boolean
 ---@return true? done
 ---@return lacre.error? err
-function Books:publish(list, number, is_delta)
-  local path = is_delta and self.paths.crl:gsub("(%.%w+)$", ".delta%1") or self.paths.crl
+function Books:publish(list)
+  local path = list:is_delta() and self.paths.delta or self.paths.crl
   local done, err = file.replace_in_order { { path = path, bytes = list:to_pem() } }
   if not done then
     return nil, err
   end
-  return self:note { event = "crl", number = number, note = is_delta and "delta" or nil }
+  return self:note { event = "crl", number = list:number(), note = list:is_delta() and "delta" or nil }
+end
+
+--- The last full revocation list.
+---@return lacre.crl? crl
+---@return lacre.error? err file_not_found ...
+function Books:last_crl()
+  return revocations.load(self.paths.crl)
 end
 
 return books

@@ -163,7 +163,8 @@ function folder.create(directory, parts)
     return nil, err
   end
   local temporary = ("%s.%s.tmp"):format(directory, sign.serial():sub(1, 8))
-  local paths, done = layout.new(temporary), nil
+  local paths = layout.new(temporary)
+  local done
   done, err = disk.make_directory(temporary, tonumber("700", 8))
   if done then
     done, err = fill(paths, parts)

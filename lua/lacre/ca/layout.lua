@@ -14,6 +14,7 @@ local layout = {}
 ---@field certs string the directory of what was issued
 ---@field index string
 ---@field crl string
+---@field delta string
 ---@field serial string
 ---@field crlnumber string
 ---@field log string
@@ -23,6 +24,7 @@ local layout = {}
 local common = {
   index = "index.txt", attributes = "index.txt.attr", serial = "serial", crlnumber = "crlnumber",
   log = "log.jsonl", lock = "lock", policy = "policy.lua", chain = "chain.pem", request = "ca.csr",
+  delta = "delta.crl",
 }
 
 -- the first whose certificate, index and directory are there
@@ -30,7 +32,8 @@ local kinds = {
   { kind = "lacre", cert = "ca.crt", key = "ca.key", certs = "newcerts", crl = "ca.crl" },
   { kind = "easy-rsa", cert = "ca.crt", key = "private/ca.key", certs = "certs_by_serial", crl = "crl.pem" },
   {
-    kind = "easy-rsa", base = "pki", cert = "ca.crt", key = "private/ca.key", certs = "certs_by_serial", crl = "crl.pem",
+    kind = "easy-rsa", base = "pki", cert = "ca.crt", key = "private/ca.key", certs = "certs_by_serial",
+    crl = "crl.pem",
   },
   { kind = "openssl", cert = "cacert.pem", key = "private/cakey.pem", certs = "newcerts", crl = "crl.pem" },
   {

@@ -109,10 +109,20 @@ function Ledger:draw_number()
   return ("%02x"):format(self.next_number - 1)
 end
 
---- Keeps a revocation list that was made; books in memory keep none.
+--- Keeps a revocation list that was made.
+---@param list lacre.crl
 ---@return true
-function Ledger.publish()
+function Ledger:publish(list)
+  if not list:is_delta() then
+    self.last_full = list
+  end
   return true
+end
+
+--- The last full revocation list.
+---@return lacre.crl?
+function Ledger:last_crl()
+  return self.last_full
 end
 
 return ledger

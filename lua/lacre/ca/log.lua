@@ -27,7 +27,9 @@ log.answers = { issue = "issued", revoke = "revoked", release = "released" }
 
 local NOTHING = ("0"):rep(64)
 
-local order = { "seq", "time", "event", "serial", "subject", "names", "not_after", "reason", "at", "number", "fingerprint", "note" }
+local order = {
+  "seq", "time", "event", "serial", "subject", "names", "not_after", "reason", "at", "number", "fingerprint", "note",
+}
 
 -- our own lines are flat: texts and whole numbers --
 
@@ -93,7 +95,9 @@ function log.head(path)
       if line and not entry then
         return fail("load", "log_corrupt", "%s: the last line is not one of ours", path)
       end
-      return { seq = entry and entry.seq or 0, hash = line and hash(line) or NOTHING, entry = entry or nil, torn = torn }
+      return {
+        seq = entry and entry.seq or 0, hash = line and hash(line) or NOTHING, entry = entry or nil, torn = torn,
+      }
     end
     size = size * 8
   until size > 16 * 1024 * 1024

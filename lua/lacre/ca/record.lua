@@ -57,6 +57,21 @@ function record.serial(text)
   return #digits == 0 and "00" or #digits % 2 == 1 and "0" .. digits or digits
 end
 
+--- The number after one; serial numbers are longer than Lua's integers.
+---@param hex string
+---@return string
+function record.successor(hex)
+  local digits = hex:gsub("f*$", function(run)
+    return ("0"):rep(#run)
+  end)
+  local carried = #hex - #hex:match "f*$"
+  if carried == 0 then
+    return record.serial("1" .. digits)
+  end
+  local up = ("%x"):format(tonumber(digits:sub(carried, carried), 16) + 1)
+  return digits:sub(1, carried - 1) .. up .. digits:sub(carried + 1)
+end
+
 --- The serial number that a serial, a certificate or a record means.
 ---@param which string|lacre.cert|table
 ---@param what string the function that was asked, for its message

@@ -1,0 +1,153 @@
+--- revocation: what a CA takes back, and the lists that say so.
+
+local authority = require "lacre.ca.authority"
+local crl = require "lacre.crl"
+local fail = require("lacre.error").fail
+local options = require "lacre.options"
+local record = require "lacre.ca.record"
+local time = require "lacre.time"
+
+local methods = authority.methods
+
+local revoke_schema = {
+  reason = { type = "string", values = record.REASONS, default = "unspecified" },
+  time = { type = "instant" },
+}
+
+-- the record of a serial that is not revoked for good
+local function changeable(self, serial)
+  local one, err = self.books:find(serial)
+  if one and one.revoked_at and one.reason ~= "certificate_hold" then
+    return fail("sign", "already_revoked", "%s, serial %s, was revoked %s", one.subject, serial,
+      time.format(one.revoked_at))
+  end
+  return one, err
+end
+
+local function change(self, serial, at, reason)
+  return self.books:transact(function()
+    local one, err = changeable(self, serial)
+    local done
+    if one then
+      done, err = self.books:mark(serial, at, reason)
+    end
+    if not done then
+      return nil, err
+    end
+    return self:find(serial)
+  end)
+end
+
+--- Revokes a certificate; `ca:crl()` tells the world. A `certificate_hold` may be taken back.
+---@param which string|lacre.cert serial or certificate
+---@param reason? string|{ reason?: string, time?: number|string } "unspecified" "key_compromise" "superseded" ...
+---@return lacre.ca.record? record
+---@return lacre.error? err unknown_serial already_revoked
+function methods:revoke(which, reason)
+  local given = type(reason) == "table" and reason or { reason = reason }
+  local set = options.check(revoke_schema, given, "ca:revoke")
+  return change(self, record.which(which, "ca:revoke"), math.floor(set.time or time.now()), set.reason)
+end
+
+--- Takes a `certificate_hold` back.
+---@param which string|lacre.cert
+---@return lacre.ca.record? record
+---@return lacre.error? err unknown_serial, already_revoked for good
+function methods:release(which)
+  return change(self, record.which(which, "ca:release"), nil, nil)
+end
+
+local crl_schema = {
+  next_update = { type = "any", default = "7d" },
+  this_update = { type = "instant" },
+  delta = { type = "boolean", default = false },
+  drop_expired = { type = "boolean", default = false },
+  delta_crl_urls = { type = "list" },
+  hash = { type = "string" },
+}
+
+local function entries_of(records, now, drop_expired)
+  local entries = {}
+  for _, one in ipairs(records) do
+    if one.revoked_at and not (drop_expired and one.not_after < now) then
+      entries[#entries + 1] = { serial = one.serial, time = one.revoked_at, reason = one.reason }
+    end
+  end
+  return entries
+end
+
+-- what changed since a full list: new ones, and those it holds that are revoked no longer
+local function changes_since(base, entries, now)
+  local changed, listed = {}, {}
+  for _, entry in ipairs(entries) do
+    local old = base:find(entry.serial)
+    if not old or (old.reason or "unspecified") ~= entry.reason then
+      changed[#changed + 1] = entry
+    end
+    listed[entry.serial] = true
+  end
+  for old in base:revoked() do
+    local serial = record.serial(old.serial)
+    if not listed[serial] then
+      changed[#changed + 1] = { serial = serial, time = now, reason = "remove_from_crl" }
+    end
+  end
+  return changed
+end
+
+local function base_of(self)
+  local base, err = self.books:last_crl()
+  if not base and (not err or err.code == "file_not_found") then
+    return fail("sign", "crl_missing", "there is no full list yet that a delta could be of")
+  elseif base and base:is_delta() then
+    return fail("sign", "crl_invalid", "the last list is a delta itself")
+  end
+  return base, err
+end
+
+local function make(self, set, private)
+  local records, err = self.books:records()
+  local base
+  if records and set.delta then
+    base, err = base_of(self)
+  end
+  if not records or set.delta and not base then
+    return nil, err
+  end
+  local now = math.floor(set.this_update or time.now())
+  local entries = entries_of(records, now, set.drop_expired)
+  local number
+  number, err = self.books:draw_number()
+  if not number then
+    return nil, err
+  end
+  return crl.create {
+    issuer = self:cert(), issuer_key = private, number = number, base_number = base and base:number(),
+    this_update = now, next_update = set.next_update, delta_crl_urls = set.delta_crl_urls, hash = set.hash,
+    revoked = base and changes_since(base, entries, now) or entries,
+  }
+end
+
+--- Makes the next revocation list, and keeps it where the CA is on disk.
+---@param given? { next_update?: string|number, this_update?: number|string, delta?: boolean, drop_expired?: boolean,
+--- delta_crl_urls?: string[], hash?: string } `next_update` is "7d" by default; `delta` tells only what changed since
+--- the last full list; `drop_expired` leaves out what has expired by itself
+---@return lacre.crl? crl
+---@return lacre.error? err crl_missing (no full list for a delta), index_corrupt, io_error ...
+function methods:crl(given)
+  local set = options.check(crl_schema, given, "ca:crl")
+  local private, err = self:key()
+  if not private then
+    return nil, err
+  end
+  return self.books:transact(function()
+    local list, why = make(self, set, private)
+    local kept
+    if list then
+      kept, why = self.books:publish(list)
+    end
+    return kept and list, why
+  end)
+end
+
+return methods
