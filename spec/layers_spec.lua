@@ -39,6 +39,7 @@ local lua_floors = {
   { "ca.index", "ca.ledger" },
   { "ca.recovery", "ca.folder", "ca.authority" },
   { "ca.books", "ca.renewal", "ca.revocation" },
+  { "ca.bookkeeping" },
   { "settings_build" },
   { "settings" },
   { "hello" },

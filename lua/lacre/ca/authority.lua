@@ -222,21 +222,18 @@ end
 function methods:issue(given)
   local set = copy_of(given, "ca:issue")
   local unique, err = set.unique, nil
-  local private
   set.unique = nil
   if not set.csr then
-    private, err = key_for(self, set)
-    if not private then
-      return nil, err
-    end
-    set.key = private
+    set.key, err = key_for(self, set)
   end
   local cert
-  cert, err = issue_one(self, set, unique)
+  if set.key or set.csr then
+    cert, err = issue_one(self, set, unique)
+  end
   if not cert then
     return nil, err
   end
-  return { cert = cert, key = private, chain = self:chain(), pin = cert:pin() }
+  return { cert = cert, key = set.key, chain = self:chain(), pin = cert:pin() }
 end
 
 --- A CA below this one, with books of its own in memory.

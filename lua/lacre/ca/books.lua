@@ -6,7 +6,6 @@
 -- a last line in the log that the next change completes or voids.
 
 local certificate = require "lacre.certificate"
-local disk = require("lacre.core").disk
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
@@ -15,8 +14,6 @@ local log = require "lacre.ca.log"
 local mutex = require "lacre.ca.mutex"
 local record = require "lacre.ca.record"
 local recovery = require "lacre.ca.recovery"
-local revocations = require "lacre.revocations"
-local time = require "lacre.time"
 
 local books = {}
 
@@ -172,130 +169,6 @@ function Books:holder(names, now)
   end
 end
 
--- writing --
-
-local function names_of(cert)
-  local names = {}
-  for i, item in ipairs(cert:subject_alt_names()) do
-    names[i] = item.type .. ":" .. tostring(item.value)
-  end
-  return #names > 0 and table.concat(names, ",") or nil
-end
-
--- what could not be finished is taken back where it left no trace in the index
-local function take_back(self, serial, path)
-  self.cached = nil
-  local text = self:text()
-  if text and not index.find(text, serial) then
-    disk.remove(path)
-    self:note { event = "void", serial = serial }
-  end
-end
-
-local function enter(self, one, cert, path)
-  local text, err = self:text()
-  if not text then
-    return nil, err
-  end
-  local done
-  done, err = file.write(path, cert:to_pem(), { mode = "0644" })
-  if not done then
-    return nil, err
-  end
-  local serial = { path = self.paths.serial, bytes = record.successor(one.serial):upper() .. "\n", mode = "0644" }
-  return self:replace(text .. index.line(one), { serial })
-end
-
---- Enters what was issued: durable when it returns.
----@param cert lacre.cert
----@return true? done
----@return lacre.error? err io_error (disk full), permission_denied, index_corrupt ...
-function Books:add(cert)
-  local one = record.of(cert)
-  local text, err = self:text()
-  if not text then
-    return nil, err
-  elseif text ~= "" and text:sub(-1) ~= "\n" then
-    return fail("save", "index_corrupt", "%s: the last line has no end", self.paths.index)
-  end
-  local done
-  done, err = self:note {
-    event = "issue", serial = one.serial, subject = one.subject, names = names_of(cert),
-    not_after = cert:not_after(), fingerprint = cert:fingerprint(),
-  }
-  if not done then
-    return nil, err
-  end
-  local path = layout.certificates(self.paths, one.serial)[1]
-  done, err = enter(self, one, cert, path)
-  if not done then
-    take_back(self, one.serial, path)
-    return nil, err
-  end
-  return self:note { event = "issued", serial = one.serial }
-end
-
---- Enters a revocation, or takes one back.
----@param serial string
----@param at? number nil takes it back
----@param reason? string
----@return true? done
----@return lacre.error? err
-function Books:mark(serial, at, reason)
-  local one, err = self:find(serial)
-  if not one then
-    return nil, err
-  end
-  local event = at and "revoke" or "release"
-  one.revoked_at, one.reason, one.revocation = at, reason, nil
-  local done
-  done, err = self:note { event = event, serial = serial, reason = reason, at = at and time.format(at, "asn1") }
-  if done then
-    done, err = self:replace(index.replace(self:text(), one))
-  end
-  if not done then
-    return nil, err
-  end
-  return self:note { event = log.answers[event], serial = serial }
-end
-
--- revocation lists --
-
---- Draws the number of the next revocation list; the one after it is on disk when this returns.
----@return string? hex
----@return lacre.error? err index_corrupt (no number there), io_error ...
-function Books:draw_number()
-  local text, err = file.read(self.paths.crlnumber)
-  if not text and err.code ~= "file_not_found" then
-    return nil, err
-  end
-  local number = record.serial(text or "01")
-  if not number then
-    return fail("load", "index_corrupt", "%s holds no number", self.paths.crlnumber)
-  end
-  local done
-  done, err = file.replace_in_order { { path = self.paths.crlnumber, bytes = record.successor(number):upper() .. "\n" } }
-  return done and number, err
-end
-
---- Keeps a revocation list that was made; a delta beside the full one.
----@param list lacre.crl
----@return true? done
----@return lacre.error? err
-function Books:publish(list)
-  local path = list:is_delta() and self.paths.delta or self.paths.crl
-  local done, err = file.replace_in_order { { path = path, bytes = list:to_pem() } }
-  if not done then
-    return nil, err
-  end
-  return self:note { event = "crl", number = list:number(), note = list:is_delta() and "delta" or nil }
-end
-
---- The last full revocation list.
----@return lacre.crl? crl
----@return lacre.error? err file_not_found ...
-function Books:last_crl()
-  return revocations.load(self.paths.crl)
-end
+books.methods = Books
 
 return books
