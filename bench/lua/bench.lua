@@ -1,0 +1,69 @@
+--- bench: what the workloads in Lua share: their arguments, the clock, the contexts.
+--
+--   lua5.4 bench/lua/WORKLOAD.lua VARIANT COUNT, with BENCH_DATA in the environment
+
+local context = require "lacre.context"
+local lacre_error = require "lacre.error"
+
+local bench = { variant = arg[1], count = tonumber(arg[2]), dir = os.getenv "BENCH_DATA" }
+
+bench.assert = lacre_error.assert
+
+--- How many operations go before, uncounted.
+function bench.warm_up()
+  return math.max(1, math.min(200, math.floor(bench.count / 10)))
+end
+
+--- Starts the clock.
+function bench.start()
+  collectgarbage()
+  bench.began = os.clock()
+end
+
+--- Stops it and prints the line of the result.
+function bench.stop(more)
+  print(("ops=%d cpu=%.6f %s"):format(bench.count, os.clock() - bench.began, more or ""))
+end
+
+--- A workload that is the same operation over and over.
+function bench.repeated(operation)
+  for _ = 1, bench.warm_up() do
+    operation()
+  end
+  bench.start()
+  for _ = 1, bench.count do
+    operation()
+  end
+  bench.stop()
+end
+
+--- Bytes of memory this process has.
+function bench.resident()
+  local handle = assert(io.open "/proc/self/statm")
+  local _, pages = handle:read("*n", "*n")
+  handle:close()
+  return pages * 4096
+end
+
+--- A server's context with an identity of the material.
+function bench.server(kind, given)
+  local set = {
+    cert = bench.dir .. kind .. "-chain.pem", key = bench.dir .. kind .. "-leaf.key", min_version = "1.3",
+    groups = { "X25519" },
+  }
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  return bench.assert(context.server(set))
+end
+
+--- A client's context that trusts the root of the material.
+function bench.client(kind, given)
+  local set = { trust = bench.dir .. kind .. "-root.pem", min_version = "1.3", groups = { "X25519" }, sessions = false }
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  return bench.assert(context.client(set))
+end
+
+return bench

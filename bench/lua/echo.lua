@@ -1,0 +1,15 @@
+-- A round trip of 64 bytes.
+local bench = require "bench"
+local pair = require "pair"
+
+local assert = bench.assert
+
+local size = tonumber(bench.variant)
+local out = ("a"):rep(size)
+local near, far = pair.over_sockets(pair.listen(), bench.client "ecdsa", bench.server "ecdsa")
+
+bench.repeated(function()
+  assert(near:write(out))
+  assert(far:write(assert(far:read(size))))
+  assert(near:read(size) == out)
+end)
