@@ -95,7 +95,7 @@ LIBDIR = lib/lua/$(LUA_VERSION)
 INTO = '$(DESTDIR)$(PREFIX)'
 
 ## install: into PREFIX; DESTDIR is put before it
-install: $(CORE)
+install: $(CORE) $(COMMAND)
 	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
 	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
 	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" $(INTO)/$(LUADIR)/"$$f" || exit 1; done
@@ -103,10 +103,18 @@ install: $(CORE)
 	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),; s,@MAIN@,$(LUADIR)/lacre/command,' \
 	  > $(INTO)/bin/lacre
 	chmod 755 $(INTO)/bin/lacre
+	@$(COMMAND) --version >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
+	  for p in $(PAGES); do mkdir -p $(INTO)/share/"$$(dirname "$${p%:*}")" && \
+	    $(COMMAND) $$(echo "$${p#*:}" | tr + ' ') > $(INTO)/share/"$${p%:*}" || exit 1; done
+
+# what the command prints about itself, and where it belongs below share/
+PAGES = man/man1/lacre.1:manual bash-completion/completions/lacre:completion+bash \
+  zsh/site-functions/_lacre:completion+zsh fish/vendor_completions.d/lacre.fish:completion+fish
 
 ## uninstall: out of PREFIX
 uninstall:
-	rm -rf $(INTO)/$(LIBDIR)/lacre $(INTO)/$(LUADIR)/lacre $(INTO)/bin/lacre
+	rm -rf $(INTO)/$(LIBDIR)/lacre $(INTO)/$(LUADIR)/lacre $(INTO)/bin/lacre \
+	  $(foreach p,$(PAGES),$(INTO)/share/$(firstword $(subst :, ,$(p))))
 
 # for lacre-scm-1.rockspec, which gives the three directories
 install-rock: $(CORE)

@@ -49,6 +49,7 @@ describe("the command", function()
     { "lacre echo --listen 7443 --connect localhost:7443", 2, "exclude" },
     { "lacre completion bash", 0, "_lacre" },
     { "lacre completion tcsh", 2, "bash" },
+    { "lacre manual", 0, "\n.SS lacre selfsign" },
     { "lacre --version > /dev/full", 3, "standard output" },
     { "lacre pin --help > /dev/full", 3, "standard output" },
   }
@@ -67,6 +68,13 @@ describe("the command", function()
     assert.same({ "", 3 }, { output, code })
     output = shell "lacre --version 2>/dev/null"
     assert.matches("^lacre ", output)
+  end)
+
+  it("has a manual page without a mistake in it", function()
+    if select(2, process.run { "sh", "-c", "command -v man groff" }) ~= 0 then
+      return pending "man or groff is missing"
+    end
+    assert.equal("", (shell "lacre manual | groff -man -Tutf8 -ww -z"))
   end)
 
   it("colours nothing that is not a terminal", function()

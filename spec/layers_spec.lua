@@ -64,6 +64,7 @@ local lua_floors = {
   { "tool.selfsign", "tool.echo", "tool.get", "tool.info", "tool.pin", "tool.serve" },
   { "tool.zoo" },
   { "cli.password", "cli.voice" },
+  { "cli.manual" },
   { "cli.parser" },
   { "cli", "init" },
 }

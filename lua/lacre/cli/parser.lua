@@ -1,6 +1,7 @@
 --- parser: the descriptions of the tools as an argparse parser, from which come help and completions.
 
 local lacre_error = require "lacre.error"
+local manual = require "lacre.cli.manual"
 local password = require "lacre.cli.password"
 local version = require "lacre.version"
 
@@ -10,6 +11,23 @@ local parser = {}
 parser.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo", "zoo" }
 
 local WIDTH = 100
+
+--- A tool, or an action of one.
+---@param name string
+---@param action? string
+---@return lacre.tool
+function parser.tool(name, action)
+  local tool = require("lacre.tool." .. name)
+  return action and tool[action] or tool
+end
+
+local function tools()
+  local list = {}
+  for i, name in ipairs(parser.TOOLS) do
+    list[i] = parser.tool(name)
+  end
+  return list
+end
 
 -- what ends the command before a tool runs: a text for stdout
 local function show(text)
@@ -116,6 +134,17 @@ local function add_completion(into)
   end)
 end
 
+local function add_manual(into)
+  local command = into:command "manual"
+  add_help(command, {
+    summary = "print the manual page",
+    examples = { { "lacre manual | man -l -", "read it" } },
+  })
+  command:action(function()
+    show(manual.page(tools()))
+  end)
+end
+
 local function make(argparse)
   local top = argparse("lacre", "TLS and certificates, safe by default.")
   top:command_target("tool"):help_max_width(WIDTH):help_vertical_space(0)
@@ -126,22 +155,13 @@ local function make(argparse)
   top:flag("--version"):description("show the versions of lacre, Lua and OpenSSL"):action(function()
     show(version.text())
   end)
-  for _, name in ipairs(parser.TOOLS) do
-    local tool = parser.tool(name)
+  for _, tool in ipairs(tools()) do
     local add = tool.actions and add_group or add_tool
     add(top, tool)
   end
   add_completion(top)
+  add_manual(top)
   return top
-end
-
---- A tool, or an action of one.
----@param name string
----@param action? string
----@return lacre.tool
-function parser.tool(name, action)
-  local tool = require("lacre.tool." .. name)
-  return action and tool[action] or tool
 end
 
 --- The argparse parser of the whole command.

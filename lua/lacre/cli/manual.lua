@@ -1,0 +1,91 @@
+--- manual: the descriptions of the tools as a manual page, roff with man(7) macros.
+
+local password = require "lacre.cli.password"
+local version = require "lacre.version"
+
+local manual = {}
+
+local function escaped(text)
+  return (text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("^([.'])", "\\&%1"):gsub("\n([.'])", "\n\\&%1"))
+end
+
+local function dashed(row)
+  local short = row.short and ("\\fB\\-%s\\fR, "):format(row.short) or ""
+  return ("%s\\fB%s\\fR"):format(short, escaped("--" .. row.name:gsub("_", "-")))
+end
+
+local function add_row(add, row)
+  if row.from_lua then
+    return
+  elseif row.type == "password" then
+    for _, one in ipairs(password.options(row)) do
+      add_row(add, one)
+    end
+    return
+  end
+  local value = row.type ~= "boolean" and (" \\fI%s\\fR"):format(escaped(row.value or row.name:upper())) or ""
+  add(".TP\n%s%s\n%s", dashed(row), value, escaped(row.help))
+end
+
+local function synopsis(tool)
+  local words = { ("\\fBlacre %s\\fR [options]"):format(tool.title) }
+  for _, row in ipairs(tool.arguments) do
+    local word = "\\fI" .. escaped(row.value or row.name:upper()) .. "\\fR" .. (row.many and " ..." or "")
+    words[#words + 1] = row.optional and "[" .. word .. "]" or word
+  end
+  return table.concat(words, " ")
+end
+
+local function add_tool(add, tool)
+  local about = tool.description or tool.summary
+  add(".SS %s\n%s\n.PP\n%s", escaped("lacre " .. tool.title), synopsis(tool), escaped(about))
+  for _, row in ipairs(tool.options) do
+    add_row(add, row)
+  end
+  for _, example in ipairs(tool.examples or {}) do
+    add(".PP\n%s:\n.nf\n    %s\n.fi", escaped(example[2]), escaped(example[1]))
+  end
+end
+
+local exit_codes = {
+  "success", "the answer is no: it does not verify, match or pass", "a mistake in the command line",
+  "network or file", "TLS or verification", "a fault of lacre's own",
+}
+
+local function add_head(add)
+  add('.TH LACRE 1 "" "lacre %s"', version.NUMBER)
+  add ".SH NAME\nlacre \\- TLS and certificates, safe by default"
+  add ".SH SYNOPSIS\n\\fBlacre\\fR \\fITOOL\\fR [options] [arguments]"
+  add(".SH DESCRIPTION\n%s", escaped("Chain, name and dates are verified with no options set, and nothing switches that off. "
+    .. "Every tool prints a text for people, or with --json data for programs; errors go to standard error, with a "
+    .. "stable code and the fix. --quiet prints nothing on success."))
+end
+
+local function add_tail(add)
+  add ".SH EXIT STATUS"
+  for i, meaning in ipairs(exit_codes) do
+    add(".TP\n.B %d\n%s", i - 1, escaped(meaning))
+  end
+  add(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n%s", escaped "not empty: no colours")
+end
+
+--- The page.
+---@param tools (lacre.tool|lacre.tool.group)[]
+---@return string roff
+function manual.page(tools)
+  local lines = {}
+  local function add(format, ...)
+    lines[#lines + 1] = select("#", ...) > 0 and format:format(...) or format
+  end
+  add_head(add)
+  add ".SH TOOLS"
+  for _, tool in ipairs(tools) do
+    for _, one in ipairs(tool.actions or { tool }) do
+      add_tool(add, one)
+    end
+  end
+  add_tail(add)
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return manual
