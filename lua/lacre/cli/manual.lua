@@ -37,8 +37,8 @@ local function synopsis(tool)
 end
 
 local function add_tool(add, tool)
-  local about = tool.description or tool.summary
-  add(".SS %s\n%s\n.PP\n%s", escaped("lacre " .. tool.title), synopsis(tool), escaped(about))
+  add(".SS %s\n%s\n.PP", escaped("lacre " .. tool.title), synopsis(tool))
+  add(escaped(tool.description or tool.summary))
   for _, row in ipairs(tool.options) do
     add_row(add, row)
   end
@@ -52,13 +52,15 @@ local exit_codes = {
   "network or file", "TLS or verification", "a fault of lacre's own",
 }
 
+local about = "Chain, name and dates are verified with no options set, and nothing switches that off. "
+  .. "Every tool prints a text for people, or with --json data for programs; errors go to standard error, "
+  .. "with a stable code and the fix. --quiet prints nothing on success."
+
 local function add_head(add)
   add('.TH LACRE 1 "" "lacre %s"', version.NUMBER)
   add ".SH NAME\nlacre \\- TLS and certificates, safe by default"
   add ".SH SYNOPSIS\n\\fBlacre\\fR \\fITOOL\\fR [options] [arguments]"
-  add(".SH DESCRIPTION\n%s", escaped("Chain, name and dates are verified with no options set, and nothing switches that off. "
-    .. "Every tool prints a text for people, or with --json data for programs; errors go to standard error, with a "
-    .. "stable code and the fix. --quiet prints nothing on success."))
+  add(".SH DESCRIPTION\n%s", escaped(about))
 end
 
 local function add_tail(add)
