@@ -20,6 +20,6 @@ int asn1_time_read (const ASN1_TIME *time, int64_t *seconds) {
   struct tm tm;
   if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1) return 0;
   *seconds = days_of((int64_t)tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday) * 86400 +
-             tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+             tm.tm_hour * 3600L + tm.tm_min * 60L + tm.tm_sec;
   return 1;
 }

@@ -44,8 +44,8 @@ size_t base64_encode (const unsigned char *bytes, size_t len, char *out) {
     if (left > 2) group |= bytes[i + 2];
     out[n++] = alphabet[group >> 18];
     out[n++] = alphabet[group >> 12 & 63];
-    out[n++] = left > 1 ? alphabet[group >> 6 & 63] : '=';
-    out[n++] = left > 2 ? alphabet[group & 63] : '=';
+    out[n++] = (char)(left > 1 ? alphabet[group >> 6 & 63] : '=');
+    out[n++] = (char)(left > 2 ? alphabet[group & 63] : '=');
   }
   return n;
 }

@@ -21,12 +21,15 @@
 #if defined(__GNUC__)
 #define LACRE_EXPORT __attribute__((visibility("default")))
 #define LACRE_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define LACRE_NORETURN __attribute__((noreturn))
 #elif defined(_WIN32)
 #define LACRE_EXPORT __declspec(dllexport)
 #define LACRE_PRINTF(fmt, args)
+#define LACRE_NORETURN
 #else
 #define LACRE_EXPORT
 #define LACRE_PRINTF(fmt, args)
+#define LACRE_NORETURN
 #endif
 
 #if LUA_VERSION_NUM < 502

@@ -167,7 +167,7 @@ static int close_directory (lua_State *L) {
 
 /* as with descriptors: whatever Lua raises, the directory is closed */
 static DIR **push_directory (lua_State *L) {
-  DIR **directory = lua_newuserdata(L, sizeof *directory);
+  DIR **directory = lua_newuserdata(L, sizeof(DIR *));
   *directory = NULL;
   lua_newtable(L);
   lua_pushcfunction(L, close_directory);

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -134,7 +135,8 @@ static void set_entries (lua_State *L, const Queue *q) {
 
 int fail_memory (lua_State *L) {
   ERR_clear_error();
-  return luaL_error(L, "not enough memory");
+  luaL_error(L, "not enough memory");
+  abort(); /* never reached: luaL_error does not return */
 }
 
 static void refuse_out_of_memory (lua_State *L, const Queue *q) {

@@ -32,7 +32,7 @@ int fail_code (lua_State *L, const char *stage, const char *code, const char *fm
     LACRE_PRINTF(4, 5);
 
 /* raises, as Lua itself does when memory runs out */
-int fail_memory (lua_State *L);
+LACRE_NORETURN int fail_memory (lua_State *L);
 
 /* raises where the queue says that memory ran out, and empties it in any case */
 void fail_if_memory (lua_State *L);

@@ -90,7 +90,7 @@ static int capture (SSL *ssl, link_Link *link, const char *name) {
   if (h == NULL) return 0;
   link_drop_hello(link);
   link->hello = h;
-  strcpy(h->name, name);
+  snprintf(h->name, sizeof h->name, "%s", name);
   h->legacy_version = SSL_client_hello_get0_legacy_version(ssl);
   copy_extension(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &h->alpn,
                  &h->alpn_len);

@@ -267,7 +267,7 @@ static int socket_send (lua_State *L) {
   long n;
   from = args_int(L, 3, 1, len + 1);
   if (s->fd < 0) return closed(L, "write");
-  n = net_write(s, bytes + from - 1, (size_t)(len - from + 1));
+  n = net_write(s, bytes + from - 1, (size_t)len - (size_t)from + 1);
   if (n >= 0) {
     lua_pushinteger(L, n);
     return 1;

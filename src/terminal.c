@@ -42,7 +42,7 @@ static void typed_key (Typed *typed, char key) {
   switch (key) {
   case '\r':
   case '\n':
-  case INTERRUPT: typed->ended = key; break;
+  case INTERRUPT: typed->ended = (unsigned char)key; break;
   case END: typed->ended = typed->len == 0 ? INTERRUPT : '\n'; break;
   case BACKSPACE:
   case DELETE:

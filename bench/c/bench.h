@@ -2,8 +2,8 @@
 #define LACRE_BENCH_H
 
 /* What the bare C programs share. They do the work with nothing between them and
-*OpenSSL: the
-** limit that the same work from Lua is compared with. Whatever fails ends the program.
+ *OpenSSL: the
+ ** limit that the same work from Lua is compared with. Whatever fails ends the program.
  */
 
 #include <stddef.h>
