@@ -308,6 +308,21 @@ describe("loop", function()
     end)
   end)
 
+  it("leaves tasks that nobody waited for, and what they hold, to the collector", function()
+    local held = setmetatable({}, { __mode = "v" })
+    loop.run(function()
+      held[1] = { "a thing" }
+      loop.spawn(function(thing)
+        loop.sleep(60)
+        return thing
+      end, held[1])
+      loop.sleep(0)
+    end)
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(held[1])
+  end)
+
   it("stops when told", function()
     local turns = 0
     loop.spawn(function()

@@ -344,6 +344,10 @@ local function forget_all()
   ready, first, last, readers, writers, awaited = {}, 1, 0, {}, {}, 0
   live, stopping, poller, current, signal_task = 0, false, nil, nil, nil
   wait.scheduler, wait.closing = nil, nil
+  -- tasks that the main one did not wait for are the collector's, also where keys are not weak enough (5.1)
+  for thread in pairs(belongs) do
+    belongs[thread] = nil
+  end
   timers.clear()
 end
 
