@@ -36,6 +36,7 @@ OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 CORE = $(BUILD)/lacre/core.so
 COMMAND = $(BUILD)/bin/lacre
 MEMORY = $(BUILD)/memory
+CRASH = $(BUILD)/crash
 
 # the last Lua that was built for runs build/lacre
 all: $(CORE) $(COMMAND)
@@ -60,13 +61,18 @@ $(COMMAND): lua/bin/launcher.sh Makefile
 	@chmod 755 $@
 
 ## test: the specs, on LUA; SPEC=path runs one
-test: $(CORE) $(COMMAND) $(MEMORY)
+test: $(CORE) $(COMMAND) $(MEMORY) $(CRASH)
 	@LUA='$(LUA)' BUILD='$(BUILD)' SANITIZER='$(SANITIZER)' sh spec/support/run.sh $(SPEC)
 
 # a Lua of its own whose allocations, and OpenSSL's, are counted and made to fail
 $(MEMORY): spec/support/memory.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) $(OPENSSL_LIBS)
+
+# a Lua of its own whose system calls are counted, and end the process or fail
+$(CRASH): spec/support/crash.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) -ldl
 
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 

@@ -76,6 +76,13 @@ static int disk_append (lua_State *L) {
   return result(L, append(path, bytes, len, lua_toboolean(L, 3)), "save", path);
 }
 
+/* set_mode(path, mode) -> true | nil, err */
+static int disk_set_mode (lua_State *L) {
+  const char *path = args_text(L, 1);
+  int mode = args_int(L, 2, 0, 0777);
+  return result(L, chmod(path, (mode_t)mode) == 0 ? 0 : errno, "save", path);
+}
+
 /* make_directory(path, mode) -> true | nil, err; file_exists if there is one */
 static int disk_make_directory (lua_State *L) {
   const char *path = args_text(L, 1);
@@ -277,6 +284,7 @@ static int disk_tail (lua_State *L) {
 static const luaL_Reg functions[] = {
   { "create", disk_create },
   { "append", disk_append },
+  { "set_mode", disk_set_mode },
   { "make_directory", disk_make_directory },
   { "remove_directory", disk_remove_directory },
   { "rename", disk_rename },

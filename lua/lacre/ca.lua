@@ -6,6 +6,7 @@
 --
 -- What an authority can do stands in lua/lacre/ca/: issuing, renewing, revoking, and the books.
 
+local audit = require "lacre.ca.audit"
 local authority = require "lacre.ca.authority"
 local books = require "lacre.ca.books"
 local cert = require "lacre.cert"
@@ -109,6 +110,31 @@ function ca.load(directory, given)
   end
   parts.books = books.open(parts.paths, set)
   return authority.new(parts)
+end
+
+local check_schema = {
+  repair = { type = "boolean", default = false },
+  expect = { type = "string" },
+  password = { type = { "string", "function" } },
+  lock_timeout = { type = "duration", default = 30 },
+  on_wait = { type = "function" },
+}
+
+--- Whether the directory of a CA is consistent: every certificate against the index and back, signatures,
+--- numbers, dates, modes, and the log from its first line.
+---@param directory string
+---@param given? { repair?: boolean, expect?: string, password?: string|function, lock_timeout?: number|string }
+--- `repair` mends what can be; `expect` is the `log_head` of an earlier check; with `password` the key is tried too
+---@return { ok: boolean, findings: lacre.ca.finding[], repaired: lacre.ca.finding[], certificates: table,
+--- log_head: string }? result
+---@return lacre.error? err ca_not_found locked bad_password ...
+function ca.check(directory, given)
+  local set = options.check(check_schema, given, "ca.check")
+  local parts, err = folder.open(directory, { key = set.password ~= nil, password = set.password })
+  if not parts then
+    return nil, err
+  end
+  return audit.check(parts, set)
 end
 
 local save_schema = { password = { type = "string" }, policy = { type = "string" } }

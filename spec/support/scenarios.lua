@@ -296,6 +296,31 @@ function scenarios.engine_looking()
   a:peer_staple()
 end
 
+local authority = must(lacre.ca.new {})
+
+function scenarios.ca()
+  local id = must(authority:issue { hosts = { "a.test" } })
+  must(authority:renew(id.cert))
+  must(authority:revoke(id.cert, "superseded"))
+  must(authority:crl())
+end
+
+-- what a failure left behind is removed first
+function scenarios.lock()
+  local path = "build/memory.lock"
+  core.disk.remove(path)
+  core.disk.remove_directory(path)
+  local lock = must(core.lock.take(path))
+  core.lock.take(path)
+  lock:close()
+  must(core.disk.append(path, "text", true))
+  must(core.disk.tail(path, 10))
+  must(core.disk.set_mode(path, 384))
+  must(core.disk.remove(path))
+  must(core.disk.make_directory(path, 448))
+  must(core.disk.remove_directory(path))
+end
+
 -- sockets are closed by whoever opened them, also when something failed
 local function with_sockets(run)
   local open = {}

@@ -5,7 +5,6 @@
 
 local issue = require "lacre.issue"
 local key = require "lacre.key"
-local lacre_error = require "lacre.error"
 local ledger = require "lacre.ca.ledger"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
@@ -15,7 +14,7 @@ local sign = require "lacre.sign"
 local store = require "lacre.store"
 local time = require "lacre.time"
 
-local fail = lacre_error.fail
+local fail = require("lacre.error").fail
 local unpack = table.unpack or unpack -- luacheck: ignore
 
 local authority = {}
@@ -258,11 +257,15 @@ end
 
 -- the books --
 
---- Its records, oldest first: `for r in ca:list() do print(r.serial, r.status, r.subject) end`.
----@return fun(): lacre.ca.record?
+--- Its records, oldest first: `for r in assert(ca:list()) do print(r.serial, r.status, r.subject) end`.
+---@return (fun(): lacre.ca.record?)? iterator
+---@return lacre.error? err index_corrupt, and the system's
 function methods:list()
-  local records, i = lacre_error.assert(self.books:records()), 0
-  local now = time.now()
+  local records, err = self.books:records()
+  if not records then
+    return nil, err
+  end
+  local now, i = time.now(), 0
   return function()
     i = i + 1
     local one = records[i]

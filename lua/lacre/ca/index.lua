@@ -106,10 +106,24 @@ function index.line(one)
   return table.concat(fields, "\t") .. "\n"
 end
 
-local function corrupt(number, why)
-  local none, err = fail("load", "index_corrupt", "line %d: %s", number, why)
-  err.detail = { line = number }
-  return none, err
+--- Every record that can be read, and the lines that cannot.
+---@param text string
+---@return lacre.ca.record[] records
+---@return { line: integer, why: string }[] faults
+function index.survey(text)
+  local records, faults, number = {}, {}, 0
+  for line in text:gmatch "([^\n]*)\n" do
+    number = number + 1
+    if line ~= "" and line:sub(1, 1) ~= "#" then
+      local one, why = index.read_line(line)
+      records[#records + 1] = one
+      faults[#faults + 1] = not one and { line = number, why = why } or nil
+    end
+  end
+  if text ~= "" and text:sub(-1) ~= "\n" then
+    faults[#faults + 1] = { line = number + 1, why = "it has no end" }
+  end
+  return records, faults
 end
 
 --- Every record of an index; the first line that is wrong is an error with `detail.line`.
@@ -117,20 +131,12 @@ end
 ---@return lacre.ca.record[]? records
 ---@return lacre.error? err index_corrupt
 function index.parse(text)
-  local records, number = {}, 0
-  if text ~= "" and text:sub(-1) ~= "\n" then
-    local _, lines = text:gsub("\n", "")
-    return corrupt(lines + 1, "it has no end")
-  end
-  for line in text:gmatch "([^\n]*)\n" do
-    number = number + 1
-    if line ~= "" and line:sub(1, 1) ~= "#" then
-      local one, why = index.read_line(line)
-      if not one then
-        return corrupt(number, why)
-      end
-      records[#records + 1] = one
-    end
+  local records, faults = index.survey(text)
+  local first = faults[1]
+  if first then
+    local none, err = fail("load", "index_corrupt", "line %d: %s", first.line, first.why)
+    err.detail = { line = first.line }
+    return none, err
   end
   return records
 end

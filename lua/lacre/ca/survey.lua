@@ -1,0 +1,100 @@
+--- survey: everything that is in the directory of a CA, read once, for whoever checks it.
+
+local certificate = require "lacre.certificate"
+local disk = require("lacre.core").disk
+local file = require "lacre.file"
+local history = require "lacre.ca.history"
+local index = require "lacre.ca.index"
+local log = require "lacre.ca.log"
+local record = require "lacre.ca.record"
+local revocations = require "lacre.revocations"
+
+local survey = {}
+
+---@class lacre.ca.survey
+---@field paths lacre.ca.layout
+---@field cert lacre.cert
+---@field text string of the index
+---@field records lacre.ca.record[] those that can be read
+---@field faults { line: integer, why: string }[] those that cannot
+---@field by_serial table<string, lacre.ca.record>
+---@field twice string[] serials with more than one line
+---@field certs table<string, lacre.cert> on disk, by serial
+---@field alien table<string, string> files that are no certificate, and why
+---@field log_text? string
+---@field entries lacre.ca.entry[]
+---@field chain table what log.verify tells
+---@field fates table<string, lacre.ca.fate>
+---@field leftovers string[] temporary files
+---@field crl? lacre.crl
+
+local function add_index(found)
+  found.records, found.faults = index.survey(found.text)
+  found.by_serial, found.twice = {}, {}
+  for _, one in ipairs(found.records) do
+    if found.by_serial[one.serial] then
+      found.twice[#found.twice + 1] = one.serial
+    end
+    found.by_serial[one.serial] = one
+  end
+end
+
+-- the files of what was issued are named by their serials
+local function add_certificates(found)
+  found.certs, found.alien = {}, {}
+  local names, err = disk.list(found.paths.certs)
+  for _, name in ipairs(names or {}) do
+    local serial = name:match "^(%x+)%.pem$"
+    if serial then
+      local path = file.join(found.paths.certs, name)
+      local cert, why = certificate.load(path)
+      if cert then
+        found.certs[record.serial(serial)] = cert
+      else
+        found.alien[path] = tostring(why)
+      end
+    end
+  end
+  return names ~= nil, err
+end
+
+local function add_log(found)
+  found.log_text = file.read(found.paths.log)
+  found.entries, found.chain = log.verify(found.log_text or "")
+  found.fates = history.of(found.entries)
+end
+
+local function add_leftovers(found)
+  found.leftovers = {}
+  for _, directory in ipairs { found.paths.directory, found.paths.certs } do
+    for _, name in ipairs(disk.list(directory) or {}) do
+      if name:match "%.%x+%.tmp$" then
+        found.leftovers[#found.leftovers + 1] = file.join(directory, name)
+      end
+    end
+  end
+end
+
+--- Reads it all.
+---@param parts { paths: lacre.ca.layout, cert: lacre.cert, above: lacre.cert[], key?: lacre.key }
+---@return lacre.ca.survey? found
+---@return lacre.error? err only where the directory cannot be read at all
+function survey.of(parts)
+  local text, err = file.read(parts.paths.index)
+  if not text then
+    return nil, err
+  end
+  local found = { paths = parts.paths, cert = parts.cert, above = parts.above, key = parts.key, text = text }
+  add_index(found)
+  local listed
+  listed, err = add_certificates(found)
+  if not listed then
+    return nil, err
+  end
+  add_log(found)
+  add_leftovers(found)
+  found.crl = revocations.load(parts.paths.crl)
+  return found
+end
+
+return survey

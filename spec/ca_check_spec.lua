@@ -1,0 +1,199 @@
+-- What a check of a CA's directory finds, what it repairs, and many processes at once.
+local file = require "lacre.file"
+local lacre = require "lacre"
+local lfs = require "lfs"
+local process = require "spec.support.process"
+
+local must = lacre.assert
+
+local function memory_directory()
+  local base = lfs.attributes("/dev/shm", "mode") == "directory" and "/dev/shm" or "/tmp"
+  local name = ("%s/lacre-ca-%s"):format(base, os.tmpname():match "[^/]*$")
+  os.execute("mkdir " .. name)
+  return name
+end
+
+describe("the check of a CA", function()
+  local base, directory, ca, ids
+
+  before_each(function()
+    base = process.directory()
+    directory = base .. "/ca"
+    ca = must(must(lacre.ca.new { key = "ed25519" }):save(directory))
+    ids = {}
+    for i = 1, 3 do
+      ids[i] = must(ca:issue { hosts = { "a.test" }, key = "ed25519" })
+    end
+    must(ca:revoke(ids[1].cert, "superseded"))
+    must(ca:crl())
+  end)
+
+  after_each(function()
+    process.remove(base)
+  end)
+
+  local function shell(line)
+    process.run { "sh", "-c", ("cd '%s' && %s"):format(directory, line) }
+  end
+
+  local function rules(result)
+    local found = {}
+    for _, finding in ipairs(result.findings) do
+      found[finding.rule] = finding.level
+    end
+    return found
+  end
+
+  it("finds nothing where nothing is wrong", function()
+    local result = must(lacre.ca.check(directory))
+    assert.is_true(result.ok)
+    assert.same({}, result.findings)
+    assert.same({ valid = 2, revoked = 1, expired = 0 }, result.certificates)
+    assert.equal(10, result.log_entries)
+    assert.matches("^%x+$", result.log_head)
+  end)
+
+  local serial
+  local mendable = {
+    { "chmod 644 ca.key", "modes" },
+    { "chmod 777 newcerts", "modes" },
+    { "sed -i 2s/V/X/ index.txt", "index" },
+    { "sed -i 2d index.txt", "records" },
+    { ": > index.txt", "agreement" },
+    { "printf '{torn' >> log.jsonl", "log" },
+    { "echo 01 > crlnumber", "numbers" },
+    { "touch newcerts/X.pem.0abc.tmp", "leftovers" },
+    { "sed -i 's/^R\\(.[^\t]*.\\)[^\t]*/V\\1/' index.txt", "agreement" },
+  }
+
+  it("repairs what it can, and the books say the same as before", function()
+    local before = must(file.read(directory .. "/index.txt"))
+    for _, case in ipairs(mendable) do
+      shell(case[1])
+      local result = must(lacre.ca.check(directory))
+      assert.is_truthy(rules(result)[case[2]], case[1])
+      result = must(lacre.ca.check(directory, { repair = true }))
+      assert.same({}, result.findings, case[1])
+      assert.is_true(#result.repaired > 0)
+      for one in must(ca:list()) do
+        serial = ids[1].cert:serial()
+        assert.equal(one.serial == serial and "revoked" or "valid", one.status)
+        assert.equal(one.serial == serial and "superseded" or nil, one.reason)
+      end
+      assert.equal(#before, #must(file.read(directory .. "/index.txt")))
+    end
+  end)
+
+  it("completes what was begun and not finished", function()
+    local id = must(ca:issue { hosts = { "b.test" } })
+    shell "sed -i '$d' log.jsonl; sed -i '$d' index.txt"
+    local result = must(lacre.ca.check(directory))
+    assert.equal("error", rules(result).log)
+    assert.equal("error", rules(result).records)
+    assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings)
+    assert.equal("valid", must(ca:find(id.cert)).status)
+  end)
+
+  it("tells what nobody can mend", function()
+    local broken = {
+      { "rm newcerts/*.pem", "certificates" },
+      { "for f in newcerts/*.pem; do echo garbage > $f; done", "certificates" },
+      { "set newcerts/*.pem; cp $1 $2", "certificates" },
+      { "cat index.txt index.txt > i && mv i index.txt", "index" },
+      { "sed -i 's/superseded/key_compromise/' log.jsonl", "log" },
+      { "sed -i 2d log.jsonl", "log" },
+      { "echo zz > serial", "numbers" },
+    }
+    for _, case in ipairs(broken) do
+      shell(("rm -rf %s/copy && cp -a . %s/copy"):format(base, base))
+      shell(("cd %s/copy && %s"):format(base, case[1]))
+      for _, repair in ipairs { false, true } do
+        local result, err = lacre.ca.check(base .. "/copy", { repair = repair })
+        assert.is_true(result and not result.ok or err and err.code == "log_corrupt", case[1])
+        assert.is_true(result == nil or rules(result)[case[2]] == "error", case[1])
+      end
+    end
+  end)
+
+  it("proves that the log still holds what was noted", function()
+    local head = must(lacre.ca.check(directory)).log_head
+    must(ca:issue { hosts = { "b.test" } })
+    assert.is_true(must(lacre.ca.check(directory, { expect = head })).ok)
+    local result = must(lacre.ca.check(directory, { expect = ("0"):rep(64) }))
+    assert.equal("error", rules(result).noted_head)
+  end)
+
+  it("notices a clock that jumped, a CA that ends and a list that ended", function()
+    local line = [[sed -i 's/"time":"2[0-9]*-/"time":"2999-/' log.jsonl]]
+    shell(line)
+    assert.equal("warning", rules(must(lacre.ca.check(directory))).clock)
+    local short = must(lacre.ca.new { valid_for = "10d" })
+    must(short:save(base .. "/short"))
+    assert.equal("warning", rules(must(lacre.ca.check(base .. "/short"))).authority)
+    local past = must(must(lacre.ca.new { not_before = "2020-01-01", valid_for = "1d" }):save(base .. "/past"))
+    assert.equal("error", rules(must(lacre.ca.check(base .. "/past"))).authority)
+    must(past:crl { this_update = "2020-01-01", next_update = "1d" })
+    assert.equal("warning", rules(must(lacre.ca.check(base .. "/past"))).crl)
+  end)
+
+  it("tries the key where it is given the password", function()
+    local made = must(lacre.ca.new {})
+    must(made:save(base .. "/locked", { password = "secret" }))
+    assert.is_true(must(lacre.ca.check(base .. "/locked")).ok)
+    assert.is_true(must(lacre.ca.check(base .. "/locked", { password = "secret" })).ok)
+    local none, err = lacre.ca.check(base .. "/locked", { password = "wrong" })
+    assert.is_nil(none)
+    assert.equal("bad_password", err.code)
+  end)
+
+  it("adopts what another program issued", function()
+    shell "rm log.jsonl"
+    local result = must(lacre.ca.check(directory))
+    assert.is_true(result.ok)
+    assert.equal("warning", rules(result).log)
+    result = must(lacre.ca.check(directory, { repair = true }))
+    assert.is_nil(rules(result).log)
+    must(ca:issue { hosts = { "b.test" } })
+    assert.is_true(must(lacre.ca.check(directory)).ok)
+  end)
+end)
+
+describe("eight processes", function()
+  it("issue a thousand certificates, each with its own serial and on record", function()
+    local base = memory_directory()
+    local ca = must(must(lacre.ca.new { key = "ed25519" }):save(base .. "/ca"))
+    must(file.write(base .. "/issue.lua", [[
+      local lacre = require "lacre"
+      local ca = lacre.assert(lacre.ca.load(arg[1]))
+      for _ = 1, 125 do
+        print(lacre.assert(ca:issue { hosts = { "a.test" }, key = "ed25519" }).cert:serial())
+      end
+    ]]))
+    local running = {}
+    for i = 1, 8 do
+      running[i] = process.start { os.getenv "LUA" or "lua", base .. "/issue.lua", base .. "/ca" }
+    end
+    local given, count = {}, 0
+    for _, one in ipairs(running) do
+      while one:is_alive() do
+        os.execute "sleep 0.05"
+      end
+      local output = one:output()
+      one:stop()
+      for serial in output:gmatch "[^\n]+" do
+        assert.is_nil(given[serial], output)
+        given[serial], count = true, count + 1
+      end
+    end
+    assert.equal(1000, count)
+    for one in must(ca:list()) do
+      given[one.serial] = nil
+    end
+    assert.is_nil(next(given))
+    local result = must(lacre.ca.check(base .. "/ca"))
+    process.remove(base)
+    assert.same({}, result.findings)
+    assert.equal(1000, result.certificates.valid)
+    assert.equal(2001, result.log_entries)
+  end)
+end)
