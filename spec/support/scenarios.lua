@@ -296,9 +296,8 @@ function scenarios.engine_looking()
   a:peer_staple()
 end
 
-local authority = must(lacre.ca.new {})
-
 function scenarios.ca()
+  local authority = must(lacre.ca.new {})
   local id = must(authority:issue { hosts = { "a.test" } })
   must(authority:renew(id.cert))
   must(authority:revoke(id.cert, "superseded"))
