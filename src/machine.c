@@ -48,7 +48,7 @@ static int note_asked (SSL *ssl, void *link) {
   return 1;
 }
 
-/* one that only looks is not to show who it is */
+/* one that diagnoses does not show who it is, unless its context was made for that */
 static int start (machine_Machine *m) {
   m->ssl = context_new_ssl(m->context, &m->check, &m->link);
   if (m->ssl == NULL) return 0;
@@ -56,7 +56,7 @@ static int start (machine_Machine *m) {
   if (m->context->is_server) SSL_set_accept_state(m->ssl);
   else SSL_set_connect_state(m->ssl);
   if (!m->check.diagnose) return 1;
-  SSL_certs_clear(m->ssl);
+  if (!m->context->only_looks) SSL_certs_clear(m->ssl);
   SSL_set_cert_cb(m->ssl, note_asked, &m->link);
   return 1;
 }

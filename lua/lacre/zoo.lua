@@ -97,10 +97,11 @@ local function context_of(self, entry)
   if not identity then
     return nil, err
   end
-  local set = { identity = identity, session_tickets = false }
+  local set = { identity = identity, session_tickets = false, min_version = "1.2" }
   for name, value in pairs(entry.server or {}) do
     set[name] = value
   end
+  set.ciphers = set.ciphers or suites.policies[set.min_version < "1.2" and "compat" or "default"].ciphers
   if entry.client_auth then
     set.client_auth, set.client_trust = entry.client_auth, self.pki:trust()
   end
@@ -159,7 +160,7 @@ local function open_front(self, port)
   local ctx, door
   if porter then
     ctx, err = settings.lab("server", {
-      identity = porter, session_tickets = false,
+      identity = porter, session_tickets = false, min_version = "1.0",
       on_client_hello = function(hello)
         return known[hello.server_name] or nil
       end,

@@ -126,7 +126,7 @@ add("keys", "md5", "signed with MD5", "fail", { "WEAK_SIGNATURE" }, { leaf = { h
 add("keys", "sha1-intermediate", "the intermediate is signed with SHA-1", "fail", { "WEAK_SIGNATURE" },
   { leaf = { chain = { "sha1" } } })
 
-add("version", "ssl3", "SSL 3.0", "fail", { "TLS_TOO_OLD" }, { raw = raw.old(0x0300, 0x000a) })
+add("version", "ssl3", "SSL 3.0", "fail", { "TLS_TOO_OLD" }, { raw = raw.old(0x0300, 0x002f) })
 add("version", "tls10", "TLS 1.0 at best", "fail", { "TLS_TOO_OLD", "NO_AEAD" },
   { leaf = { kind = "rsa" }, server = { min_version = "1.0", max_version = "1.0" } })
 add("version", "tls11", "TLS 1.1 at best", "fail", { "TLS_TOO_OLD", "NO_AEAD" },

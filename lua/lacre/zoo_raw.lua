@@ -97,7 +97,7 @@ end
 function zoo_raw.old(version, cipher)
   return function(plain)
     local hello = read_hello(plain)
-    if not hello or not hello.ciphers[cipher] then
+    if not hello or not hello.ciphers[cipher] or hello.version < version then
       return refuse(plain)
     end
     plain:write(greeting.server { version = version, cipher = cipher, session = ("\7"):rep(32) })

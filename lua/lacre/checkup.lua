@@ -1,0 +1,299 @@
+--- checkup: one target from its line to its result. Nothing that happens to it raises.
+
+local diagnosis = require "lacre.diagnosis"
+local dial = require "lacre.dial"
+local error_rules = require "lacre.diagnosis_error"
+local findings = require "lacre.findings"
+local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
+local pin = require "lacre.pin"
+local probe = require "lacre.probe"
+local sounding = require "lacre.sounding"
+local suites = require "lacre.suites"
+local target = require "lacre.target"
+local threshold = require "lacre.threshold"
+local time = require "lacre.time"
+
+local checkup = {}
+
+local monotonic = time.monotonic
+
+-- settings ------------------------------------------------------------------------------------
+
+local function first_of(...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if value ~= nil then
+      return value
+    end
+  end
+end
+
+-- one context a combination of what it depends on: the trust store is read once
+local function context_for(shared, set)
+  local id = table.concat({
+    tostring(set.trust), tostring(set.crls), tostring(set.cert), tostring(set.key), tostring(set.at), tostring(set.alpn),
+  }, "|")
+  if not shared.contexts[id] then
+    local ctx, err = probe.context {
+      trust = set.trust, crls = set.crls, cert = set.cert, key = set.key, time = set.at, alpn = set.alpn,
+    }
+    shared.contexts[id] = { ctx = ctx, err = err }
+  end
+  return shared.contexts[id].ctx, shared.contexts[id].err
+end
+
+local function pins_for(set, row)
+  local list = row.set.pin or set.pins
+  if not list then
+    return nil
+  end
+  local copy = { allow_no_backup = true }
+  for i, text in ipairs(list) do
+    copy[i] = text
+  end
+  return pin.set(copy)
+end
+
+-- what counts for this target: its own settings before those of the run
+local function settle(row, set, shared)
+  local own = row.set
+  local trust = first_of(own.trust, own.ca, set.trust)
+  local mine = {
+    trust = trust, is_public = trust == nil or trust == "system", cert = own.cert or set.cert, key = own.key or set.key,
+    crls = first_of(own.crl, set.crls), min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
+    timeout = own.timeout and time.duration(own.timeout) or set.timeout, at = set.at, now = set.at or time.now(),
+    sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
+    fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
+  }
+  local err
+  mine.warn, err = threshold.parse(own.warn or set.warn)
+  if mine.warn then
+    mine.pins, err = pins_for(set, row)
+  end
+  if err then
+    return nil, err
+  end
+  mine.has_identity = mine.cert ~= nil
+  mine.context, err = context_for(shared, mine)
+  if not mine.context then
+    return nil, lacre_error.annotate(err, { stage = "config" })
+  end
+  return mine
+end
+
+-- talking -------------------------------------------------------------------------------------
+
+local function place_of(row, address)
+  return { host = address or row.set.ip or row.host, port = row.port, starttls = row.starttls }
+end
+
+local function ask(row, mine, name, address)
+  local plain = probe.open(place_of(row, address), { timeout = mine.timeout, deadline = mine.deadline, family = mine.family })
+  if not plain then
+    return nil
+  end
+  local server_name = mine.server_name
+  return (sounding.ask(plain, sounding.questions[name], not server_name:find "^[%d.:]+$" and server_name or nil))
+end
+
+local function contact(row, mine, address)
+  return probe.contact(place_of(row, address), {
+    context = mine.context, timeout = mine.timeout, deadline = mine.deadline, sni = mine.sni, family = mine.family,
+    server_name = mine.server_name, has_identity = mine.has_identity,
+  })
+end
+
+local transient = {
+  connection_reset = true, dns_failure = true, host_unreachable = true, network_unreachable = true, too_many_files = true,
+}
+
+-- trying again helps against passing troubles only, and after a moment
+local function contact_patiently(row, mine, set, address)
+  local facts, err
+  local attempts = 0
+  repeat
+    attempts = attempts + 1
+    facts, err = contact(row, mine, address)
+    local again = not facts and transient[err.code] and attempts <= set.retries
+    if again then
+      again = loop.sleep(math.min(0.1 * 2 ^ attempts, math.max(0, mine.deadline - monotonic())))
+    end
+  until not again or monotonic() >= mine.deadline
+  return facts, err, attempts
+end
+
+local function has(list, wanted)
+  for _, item in ipairs(list or {}) do
+    if item == wanted then
+      return true
+    end
+  end
+  return false
+end
+
+local function look_deeper(facts, row, mine, set, address)
+  if set.probe_old and facts.version >= "1.2" then
+    facts.old = ask(row, mine, "old", address)
+  end
+  if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
+    local answer = ask(row, mine, "hybrid", address)
+    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and suites.group_of(answer.group) or false
+  end
+end
+
+local function ask_around(row, mine, address)
+  local answers = {}
+  for _, name in ipairs { "old", "weak", "ssl3", "tls13" } do
+    answers[name] = ask(row, mine, name, address)
+    if answers[name] and answers[name].kind == "server_hello" then
+      break
+    end
+  end
+  return answers
+end
+
+local function examine(row, mine, set, address)
+  local facts, err, attempts = contact_patiently(row, mine, set, address)
+  local out
+  if facts then
+    look_deeper(facts, row, mine, set, address)
+    out = diagnosis.of_facts(facts, mine)
+    if set.revocation then
+      set.revocation(out, facts, mine)
+    end
+  else
+    out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and ask_around(row, mine, address) or nil)
+  end
+  return out, facts, err, attempts
+end
+
+-- results -------------------------------------------------------------------------------------
+
+local function codes_of(problems)
+  local list = {}
+  for i, problem in ipairs(problems) do
+    list[i] = problem.code
+  end
+  return list
+end
+
+local function soonest_end(facts)
+  local soonest
+  for _, cert in ipairs(facts.chain) do
+    local last = cert:not_after()
+    soonest = last and (not soonest or last < soonest) and last or soonest
+  end
+  return soonest
+end
+
+local copied = {
+  "version", "cipher", "sigalg", "alpn", "address", "client_cert", "chain", "verified_chain", "cert", "pins", "timing", "staple",
+  "staple_state", "hybrid_group",
+}
+
+local function describe(result, facts, now)
+  for _, name in ipairs(copied) do
+    result[name] = facts[name]
+  end
+  result.key_exchange = facts.group
+  result.verified = facts.verify.ok
+  local leaf = facts.chain[1]
+  if leaf then
+    result.not_after, result.soonest_not_after = leaf:not_after(), soonest_end(facts)
+    result.days_left = (leaf:not_after() - now) / 86400
+  end
+end
+
+local function finish(row, set, out, facts, err, now)
+  diagnosis.expect(out, row.set.expect or set.expect)
+  local result = {
+    target = row.set.label or (row.host and target.format(row.name or row.host, row.port)) or row.text, text = row.text,
+    host = row.host, port = row.port, server_name = row.name or row.host, starttls = row.starttls,
+    file = row.file, line = row.line, group = row.group, err = not facts and err or nil,
+  }
+  result.problems, result.notes = out:sorted()
+  result.grade = findings.grade(result.problems)
+  result.reasons = codes_of(result.problems)
+  result.reason = result.reasons[1]
+  if facts then
+    describe(result, facts, now)
+  end
+  return result
+end
+
+local function compare_addresses(out, seen)
+  local first, differ = nil, false
+  for _, one in ipairs(seen) do
+    local leaf = one.facts and one.facts.chain[1]
+    differ = differ or (first and leaf and leaf ~= first)
+    first = first or leaf
+  end
+  if differ then
+    out:add("ADDRESSES_DIFFER", ("%d addresses do not show the same certificate"):format(#seen))
+  end
+end
+
+-- every address behind a name; the worst of them speaks for the target
+local function examine_all(row, mine, set)
+  local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" }, mine.deadline)
+  if not addresses then
+    return diagnosis.of_error(err), nil, err, 1
+  end
+  local seen, worst = {}, nil
+  local rank = { pass = 3, warn = 2, fail = 1 }
+  for i, address in ipairs(addresses) do
+    local out, facts, why, attempts = examine(row, mine, set, address.address)
+    local grade = findings.grade((out:sorted()))
+    seen[i] = { address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts }
+    worst = (not worst or rank[grade] < rank[worst.grade]) and seen[i] or worst
+  end
+  compare_addresses(worst.out, seen)
+  return worst.out, worst.facts, worst.err, worst.attempts, seen
+end
+
+local function addresses_of(seen)
+  local list = {}
+  for i, one in ipairs(seen or {}) do
+    list[i] = {
+      address = one.address, grade = one.grade, reasons = codes_of((one.out:sorted())),
+      pin = one.facts and one.facts.chain[1] and one.facts.pins[1] or nil,
+    }
+  end
+  return seen and list or nil
+end
+
+local function run(row, set, shared)
+  if row.error then
+    return finish(row, set, diagnosis.of_error(row.error), nil, row.error)
+  end
+  local mine, err = settle(row, set, shared)
+  if not mine then
+    local out = findings.new()
+    out:add("TARGET_INVALID", err.message, { error = err.code })
+    return finish(row, set, out, nil, err)
+  end
+  mine.deadline = monotonic() + mine.timeout
+  local began = monotonic()
+  local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
+  local result = finish(row, set, out, facts, why, mine.now)
+  result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
+  return result
+end
+
+--- Examines one target.
+---@param row lacre.target_row
+---@param set table the settings of the run
+---@param shared { contexts: table } what the targets of a run share
+---@return table result target, grade, reason, reasons, problems, notes, version, cipher, cert, chain, days_left, err ...
+function checkup.run(row, set, shared)
+  local ok, result = loop.pcall(run, row, set, shared)
+  if ok then
+    return result
+  end
+  local out = findings.new()
+  out:add("INTERNAL", tostring(result))
+  return finish(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error", "%s", tostring(result))))
+end
+
+return checkup
