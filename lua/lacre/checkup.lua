@@ -6,81 +6,16 @@ local error_rules = require "lacre.diagnosis_error"
 local findings = require "lacre.findings"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
-local pin = require "lacre.pin"
 local probe = require "lacre.probe"
+local settle = require "lacre.checkup_settings"
 local sounding = require "lacre.sounding"
 local suites = require "lacre.suites"
 local target = require "lacre.target"
-local threshold = require "lacre.threshold"
 local time = require "lacre.time"
 
 local checkup = {}
 
 local monotonic = time.monotonic
-
--- settings ------------------------------------------------------------------------------------
-
-local function first_of(...)
-  for i = 1, select("#", ...) do
-    local value = select(i, ...)
-    if value ~= nil then
-      return value
-    end
-  end
-end
-
--- one context a combination of what it depends on: the trust store is read once
-local function context_for(shared, set)
-  local id = table.concat({
-    tostring(set.trust), tostring(set.crls), tostring(set.cert), tostring(set.key), tostring(set.at), tostring(set.alpn),
-  }, "|")
-  if not shared.contexts[id] then
-    local ctx, err = probe.context {
-      trust = set.trust, crls = set.crls, cert = set.cert, key = set.key, time = set.at, alpn = set.alpn,
-    }
-    shared.contexts[id] = { ctx = ctx, err = err }
-  end
-  return shared.contexts[id].ctx, shared.contexts[id].err
-end
-
-local function pins_for(set, row)
-  local list = row.set.pin or set.pins
-  if not list then
-    return nil
-  end
-  local copy = { allow_no_backup = true }
-  for i, text in ipairs(list) do
-    copy[i] = text
-  end
-  return pin.set(copy)
-end
-
--- what counts for this target: its own settings before those of the run
-local function settle(row, set, shared)
-  local own = row.set
-  local trust = first_of(own.trust, own.ca, set.trust)
-  local mine = {
-    trust = trust, is_public = trust == nil or trust == "system", cert = own.cert or set.cert, key = own.key or set.key,
-    crls = first_of(own.crl, set.crls), min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
-    timeout = own.timeout and time.duration(own.timeout) or set.timeout, at = set.at, now = set.at or time.now(),
-    sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
-    fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
-  }
-  local err
-  mine.warn, err = threshold.parse(own.warn or set.warn)
-  if mine.warn then
-    mine.pins, err = pins_for(set, row)
-  end
-  if err then
-    return nil, err
-  end
-  mine.has_identity = mine.cert ~= nil
-  mine.context, err = context_for(shared, mine)
-  if not mine.context then
-    return nil, lacre_error.annotate(err, { stage = "config" })
-  end
-  return mine
-end
 
 -- talking -------------------------------------------------------------------------------------
 
@@ -89,7 +24,8 @@ local function place_of(row, address)
 end
 
 local function ask(row, mine, name, address)
-  local plain = probe.open(place_of(row, address), { timeout = mine.timeout, deadline = mine.deadline, family = mine.family })
+  local plain = probe.open(place_of(row, address), { timeout = mine.timeout, deadline = mine.deadline,
+    family = mine.family })
   if not plain then
     return nil
   end
@@ -105,7 +41,8 @@ local function contact(row, mine, address)
 end
 
 local transient = {
-  connection_reset = true, dns_failure = true, host_unreachable = true, network_unreachable = true, too_many_files = true,
+  connection_reset = true, dns_failure = true, host_unreachable = true, network_unreachable = true,
+    too_many_files = true,
 }
 
 -- trying again helps against passing troubles only, and after a moment
@@ -138,7 +75,8 @@ local function look_deeper(facts, row, mine, set, address)
   end
   if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
     local answer = ask(row, mine, "hybrid", address)
-    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and suites.group_of(answer.group) or false
+    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and suites.group_of(answer.group)
+      or false
   end
 end
 
@@ -188,7 +126,8 @@ local function soonest_end(facts)
 end
 
 local copied = {
-  "version", "cipher", "sigalg", "alpn", "address", "client_cert", "chain", "verified_chain", "cert", "pins", "timing", "staple",
+  "version", "cipher", "sigalg", "alpn", "address", "client_cert", "chain", "verified_chain", "cert", "pins",
+    "timing", "staple",
   "staple_state", "hybrid_group",
 }
 
@@ -205,7 +144,15 @@ local function describe(result, facts, now)
   end
 end
 
-local function finish(row, set, out, facts, err, now)
+--- The result of a target, from what was found of it.
+---@param row lacre.target_row
+---@param set table
+---@param out lacre.findings
+---@param facts? table
+---@param err? lacre.error
+---@param now? number
+---@return table
+function checkup.conclude(row, set, out, facts, err, now)
   diagnosis.expect(out, row.set.expect or set.expect)
   local result = {
     target = row.set.label or (row.host and target.format(row.name or row.host, row.port)) or row.text, text = row.text,
@@ -236,7 +183,8 @@ end
 
 -- every address behind a name; the worst of them speaks for the target
 local function examine_all(row, mine, set)
-  local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" }, mine.deadline)
+  local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" },
+    mine.deadline)
   if not addresses then
     return diagnosis.of_error(err), nil, err, 1
   end
@@ -265,18 +213,18 @@ end
 
 local function run(row, set, shared)
   if row.error then
-    return finish(row, set, diagnosis.of_error(row.error), nil, row.error)
+    return checkup.conclude(row, set, diagnosis.of_error(row.error), nil, row.error)
   end
   local mine, err = settle(row, set, shared)
   if not mine then
     local out = findings.new()
     out:add("TARGET_INVALID", err.message, { error = err.code })
-    return finish(row, set, out, nil, err)
+    return checkup.conclude(row, set, out, nil, err)
   end
   mine.deadline = monotonic() + mine.timeout
   local began = monotonic()
   local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
-  local result = finish(row, set, out, facts, why, mine.now)
+  local result = checkup.conclude(row, set, out, facts, why, mine.now)
   result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
   return result
 end
@@ -285,7 +233,7 @@ end
 ---@param row lacre.target_row
 ---@param set table the settings of the run
 ---@param shared { contexts: table } what the targets of a run share
----@return table result target, grade, reason, reasons, problems, notes, version, cipher, cert, chain, days_left, err ...
+---@return table result target, grade, reason, reasons, problems, notes, version, cipher, cert, days_left, err ...
 function checkup.run(row, set, shared)
   local ok, result = loop.pcall(run, row, set, shared)
   if ok then
@@ -293,7 +241,8 @@ function checkup.run(row, set, shared)
   end
   local out = findings.new()
   out:add("INTERNAL", tostring(result))
-  return finish(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error", "%s", tostring(result))))
+  return checkup.conclude(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error",
+    "%s", tostring(result))))
 end
 
 return checkup

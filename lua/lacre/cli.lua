@@ -20,9 +20,10 @@ local function exit_code(err)
   return err.stage == "config" and code ~= 5 and 2 or code
 end
 
-local function failure(err, as_json)
+-- a tool may have one code of its own for all that kept it from answering
+local function failure(err, as_json, tool)
   voice.complain(err, as_json)
-  return exit_code(err)
+  return tool and tool.trouble or exit_code(err)
 end
 
 -- a mistake in the options raises a text; anything else that raises is our fault
@@ -40,11 +41,11 @@ local function misuse_in(text)
   end
 end
 
-local function report_raised(raised)
+local function report_raised(raised, tool)
   local text = tostring(raised)
   local misuse = misuse_in(text)
   voice.say("lacre: " .. (misuse or "internal error: " .. text))
-  return misuse and 2 or 5
+  return tool.trouble or misuse and 2 or 5
 end
 
 local function given(value)
@@ -78,20 +79,30 @@ local function run(tool, parsed)
     shown, err = voice.show(tool, parsed, result)
   end
   if not shown then
-    return failure(err, parsed.json)
+    return failure(err, parsed.json, tool)
   end
   local answer = tool.failed and tool.failed(result)
   return tonumber(answer) or answer and 1 or 0
 end
 
-local function show_instead(instead)
+-- what a command line that makes no sense was meant for
+local function meant(arguments)
+  for _, name in ipairs(parser.TOOLS) do
+    if name == arguments[1] then
+      return parser.tool(name)
+    end
+  end
+  return {}
+end
+
+local function show_instead(instead, tool)
   if instead.show then
     local shown, err = voice.print(instead.show)
     return shown and 0 or failure(err)
   end
   voice.say("lacre: " .. instead.message)
   voice.say(instead.usage)
-  return 2
+  return tool.trouble or 2
 end
 
 --- Runs the command.
@@ -108,10 +119,11 @@ function cli.main(arguments)
   end
   local parsed, instead = parser.parse(top, arguments)
   if not parsed then
-    return show_instead(instead)
+    return show_instead(instead, meant(arguments))
   end
-  local ok, code = pcall(run, parser.tool(parsed.tool, parsed.action), parsed)
-  return ok and code or report_raised(code)
+  local tool = parser.tool(parsed.tool, parsed.action)
+  local ok, code = pcall(run, tool, parsed)
+  return ok and code or report_raised(code, tool)
 end
 
 return cli

@@ -64,7 +64,8 @@ local function check_client_cert(out, facts)
   local err = facts.client_cert_error
   local alert = err and (err.alert or err.code) or nil
   if facts.client_cert == "required" then
-    out:add("CLIENT_CERT_REQUIRED", "the server wants a client certificate" .. (alert and (" (%s)"):format(alert) or ""),
+    out:add("CLIENT_CERT_REQUIRED", "the server wants a client certificate" .. (alert and (" (%s)"):format(alert)
+      or ""),
       { alert = alert })
   elseif facts.client_cert == "rejected" then
     out:add("HANDSHAKE_FAILED", "the server refused the client certificate: " .. tostring(alert), { alert = alert })
@@ -153,7 +154,8 @@ function diagnosis.expect(out, expected)
       end
     end
     if not found then
-      out:add("EXPECTATION_MISSED", ("%s was expected, and is not the case"):format(tostring(code)), { expected_code = code })
+      out:add("EXPECTATION_MISSED", ("%s was expected, and is not the case"):format(tostring(code)),
+        { expected_code = code })
     end
   end
 end

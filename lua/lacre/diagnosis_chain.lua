@@ -45,7 +45,8 @@ local function check_lifetime(out, cert, set)
   end
   local longest = longest_life(cert:not_before() or 0)
   if set.is_public and lifetime > longest * DAY + 1 then
-    out:add("LIFETIME_TOO_LONG", ("it is valid for %d days, public CAs may issue for %d"):format(lifetime / DAY, longest))
+    out:add("LIFETIME_TOO_LONG", ("it is valid for %d days, public CAs may issue for %d"):format(lifetime / DAY,
+      longest))
   end
 end
 
@@ -76,7 +77,8 @@ local function check_key(out, cert, depth)
     out:add("WEAK_KEY", ("the key of %s is %s of %d bits"):format(shown(cert), key_names[kind] or kind, bits),
       { depth = depth, bits = bits })
   elseif kind:find "^rsa" and bits > 4096 then
-    out:add("OVERSIZED_KEY", ("the key of %s is RSA of %d bits"):format(shown(cert), bits), { depth = depth, bits = bits })
+    out:add("OVERSIZED_KEY", ("the key of %s is RSA of %d bits"):format(shown(cert), bits), { depth = depth,
+      bits = bits })
   end
 end
 

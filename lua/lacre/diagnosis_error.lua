@@ -15,18 +15,21 @@ local reasons = {
   connection_reset = "RESET", broken_pipe = "RESET",
   unexpected_eof = "CLOSED_EARLY", closed = "CLOSED_EARLY",
   not_tls = "NOT_TLS", http_plaintext = "NOT_TLS",
-  starttls_unsupported = "STARTTLS_REFUSED", starttls_refused = "STARTTLS_REFUSED", plaintext_pending = "STARTTLS_REFUSED",
+  starttls_unsupported = "STARTTLS_REFUSED", starttls_refused = "STARTTLS_REFUSED",
+    plaintext_pending = "STARTTLS_REFUSED",
   unrecognized_name = "NAME_UNRECOGNIZED",
   internal_error = "INTERNAL",
 }
 
-local by_category = { network = "CONNECT_FAILED", timeout = "TIMEOUT", closed = "CLOSED_EARLY", config = "TARGET_INVALID" }
+local by_category = { network = "CONNECT_FAILED", timeout = "TIMEOUT", closed = "CLOSED_EARLY",
+  config = "TARGET_INVALID" }
 
 local function reason_of(err)
   return reasons[err.code] or by_category[err:category()] or "HANDSHAKE_FAILED"
 end
 
-local alerts = { handshake_failure = true, protocol_version = true, insufficient_security = true, illegal_parameter = true }
+local alerts = { handshake_failure = true, protocol_version = true, insufficient_security = true,
+  illegal_parameter = true }
 
 --- Whether other hellos may tell why a handshake failed: the server refused what was offered.
 ---@param err lacre.error
@@ -90,7 +93,8 @@ function diagnosis_error.check_old(out, answer)
     { version = version, severity = answer.version <= 0x0300 and "fail" or nil })
   local row = old_suites.by_number[answer.cipher]
   if row then
-    out:add("WEAK_CIPHER", ("with TLS %s it takes %s (%s)"):format(version, row.name, row.weakness), { cipher = row.name })
+    out:add("WEAK_CIPHER", ("with TLS %s it takes %s (%s)"):format(version, row.name, row.weakness),
+      { cipher = row.name })
   end
 end
 

@@ -79,7 +79,8 @@ local special = {
 
 for _, code in ipairs { "crl_missing", "crl_expired", "crl_invalid" } do
   special[code] = function(out, finding)
-    out:add("CRL_PROBLEM", (finding.reason or code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower(), { depth = finding.depth })
+    out:add("CRL_PROBLEM", (finding.reason or code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower(),
+      { depth = finding.depth })
   end
 end
 

@@ -189,6 +189,8 @@ return {
   policy_refused = config("a rule of the policy file refuses it"),
   password_required = parse("the key is encrypted", "give its password"),
   bad_password = parse("the password is wrong"),
+  bad_json = parse("it is not JSON"),
+  bad_state = parse("it is not a file of this kind"),
   bad_pem = parse("it is not PEM"),
   bad_der = parse("it is not the DER it should be"),
   trailing_data = parse("there are bytes after the end"),

@@ -154,7 +154,8 @@ local function shake(ctx, plain, place, set, times)
   times.handshake = monotonic() - began
   times.total = (times.resolve or 0) + times.connect + (times.starttls or 0) + times.handshake
   local result
-  if done or (connection.core:was_asked() and connection:peer_chain() and err.category and err:category() ~= "timeout") then
+  if done or (connection.core:was_asked() and connection:peer_chain() and err.category
+    and err:category() ~= "timeout") then
     result = facts_of(connection, times, not done and err or nil, set)
   end
   connection:abort()

@@ -32,8 +32,10 @@ sounding.questions = {
   old = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic, bare = true },
   ssl3 = { version = 0x0300, ciphers = joined(old_suites.ordinary, old_suites.numbers), bare = true },
   weak = { version = 0x0303, ciphers = old_suites.numbers, groups = classic },
-  tls10 = { version = 0x0301, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic, bare = true },
-  tls11 = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic, bare = true },
+  tls10 = { version = 0x0301, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic,
+    bare = true },
+  tls11 = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic,
+    bare = true },
   tls12 = { version = 0x0303, ciphers = old_suites.ordinary, groups = classic },
   tls13 = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = joined(hybrid, classic) },
   hybrid = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = hybrid },
@@ -82,7 +84,8 @@ function sounding.ask(plain, question, server_name)
   return answer
 end
 
-local version_names = { [0x0002] = "SSL 2.0", [0x0300] = "SSL 3.0", [0x0301] = "1.0", [0x0302] = "1.1", [0x0303] = "1.2" }
+local version_names = { [0x0002] = "SSL 2.0", [0x0300] = "SSL 3.0", [0x0301] = "1.0", [0x0302] = "1.1",
+  [0x0303] = "1.2" }
 
 --- "1.2" of 0x0303.
 ---@param number integer

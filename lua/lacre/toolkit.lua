@@ -38,6 +38,7 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@field run fun(options: table): table?, lacre.error?
 ---@field text fun(result: table, style: lacre.style): string? nil where all was put out on the way
 ---@field to_table fun(result: table): table plain data, fit for JSON
+---@field trouble? integer the exit code when it could not run, whatever the reason
 ---@field failed? fun(result: table): boolean|integer the answer is "no": exit code 1, or the one given
 
 ---@class lacre.tool.group a tool of several actions: `lacre ca issue`

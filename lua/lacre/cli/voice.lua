@@ -73,8 +73,17 @@ local function nothing()
   return true
 end
 
+-- how many of how many, for who watches
+local function counter(talks)
+  return talks and core.terminal.is "stderr" and function(done, total)
+    io.stderr:write(done < total and ("\r%d of %d"):format(done, total) or "\r\27[K")
+    io.stderr:flush()
+  end or nothing
+end
+
 --- What a tool may be given to say things while it runs: `on_event` takes a line about what happens,
---- `on_progress` how much is done and how much there is, `on_data` bytes of the result as they come.
+--- `on_progress` how much is done and how much there is, `on_count` how many of how many, `on_data` bytes of the
+--- result as they come.
 ---@param parsed table the parsed command line
 ---@return table<string, function?>
 function voice.seams(parsed)
@@ -82,6 +91,7 @@ function voice.seams(parsed)
   return {
     on_event = talks and voice.say or nothing,
     on_progress = progress(talks),
+    on_count = counter(talks),
     on_data = not parsed.json and (talks and voice.put or nothing) or nil,
   }
 end

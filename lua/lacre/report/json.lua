@@ -39,4 +39,27 @@ function json.encode(value, compact)
   return (dkjson.encode(value, { indent = not compact, keyorder = key_order(value) }))
 end
 
+--- A list that stays one in JSON when it is empty.
+---@param value any[]
+---@return any[]
+function json.list(value)
+  return setmetatable(value, { __jsontype = "array" })
+end
+
+--- Reads JSON text.
+---@param text string
+---@return any? value
+---@return lacre.error? err unsupported, bad_json
+function json.decode(text)
+  local found, dkjson = pcall(require, "dkjson")
+  if not found then
+    return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
+  end
+  local value, _, why = dkjson.decode(text)
+  if value == nil then
+    return fail("parse", "bad_json", "not JSON: %s", tostring(why))
+  end
+  return value
+end
+
 return json

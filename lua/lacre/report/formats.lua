@@ -1,0 +1,86 @@
+--- formats: the forms in which results of the health check are told, by name.
+
+local csv = require "lacre.report.csv"
+local github = require "lacre.report.github"
+local html = require "lacre.report.html"
+local json = require "lacre.report.json"
+local junit = require "lacre.report.junit"
+local nagios = require "lacre.report.nagios"
+local prometheus = require "lacre.report.prometheus"
+local record = require "lacre.report.record"
+local sarif = require "lacre.report.sarif"
+local show_table = require "lacre.report.table"
+local style = require "lacre.report.style"
+
+local formats = {}
+
+local function lines(results)
+  local out = {}
+  for i, result in ipairs(results) do
+    local text, err = json.encode(record.of(result), true)
+    if not text then
+      return nil, err
+    end
+    out[i] = text .. "\n"
+  end
+  return table.concat(out)
+end
+
+local function tap(results)
+  local out = { "TAP version 13", ("1..%d"):format(#results) }
+  for i, result in ipairs(results) do
+    local why = result.problems[1]
+    out[#out + 1] = ("%s %d - %s%s"):format(result.grade == "fail" and "not ok" or "ok", i, result.target:gsub("#", ""),
+      why and " # " .. why.code .. " " .. why.message or "")
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+local function cell(text)
+  return (tostring(text):gsub("|", "\\|"):gsub("%c", " "))
+end
+
+local function markdown(results)
+  local out = { "| verdict | target | days left | reasons |", "|---|---|---|---|" }
+  for _, result in ipairs(results) do
+    out[#out + 1] = ("| %s | %s | %s | %s |"):format(result.grade:upper(), cell(result.target),
+      result.days_left and math.floor(result.days_left) or "-", table.concat(result.reasons, " "))
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
+local writers = {
+  table = function(results, set)
+    return show_table(results, { style = set.style or style.new(false), problems_only = set.problems_only })
+  end,
+  json = function(results)
+    local text, err = json.encode(record.all(results))
+    return text and text .. "\n", err
+  end,
+  jsonl = lines, csv = csv, junit = junit, prometheus = prometheus, prom = prometheus, nagios = nagios, sarif = sarif,
+  github = github, html = html, tap = tap, markdown = markdown, md = markdown,
+}
+
+--- The names, for messages.
+formats.names = {
+  "table", "json", "jsonl", "csv", "junit", "prometheus", "nagios", "sarif", "github", "html", "tap", "markdown",
+}
+
+--- Whether there is such a form.
+---@param name string
+---@return boolean
+function formats.has(name)
+  return writers[name] ~= nil
+end
+
+--- The text of results in a form.
+---@param name string
+---@param results lacre.survey
+---@param set? { style?: lacre.style, problems_only?: boolean, fail_on?: string }
+---@return string? text
+---@return lacre.error? err
+function formats.render(name, results, set)
+  return writers[name](results, set or {})
+end
+
+return formats

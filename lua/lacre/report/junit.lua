@@ -1,0 +1,69 @@
+--- junit: results of the health check as the XML that CI systems read. What could not be tested is an error,
+--- what fails is a failure, a warning passes and is told in system-out.
+
+local markup = require "lacre.report.markup"
+local time = require "lacre.time"
+
+local escape, attributes = markup.escape, markup.attributes
+
+-- reasons that mean that there was nothing to test
+local untested = {
+  INTERNAL = true, TARGET_INVALID = true, DNS_FAILED = true, CONNECT_REFUSED = true, CONNECT_TIMEOUT = true,
+  CONNECT_FAILED = true, TIMEOUT = true,
+}
+
+local function kind_of(result, set)
+  if result.grade == "fail" then
+    return untested[result.reason] and "error" or "failure"
+  end
+  return result.grade == "warn" and set.fail_on == "warn" and "failure" or nil
+end
+
+local function details(result)
+  local lines = {}
+  for i, problem in ipairs(result.problems) do
+    lines[i] = ("%s: %s"):format(problem.code, problem.message)
+  end
+  return table.concat(lines, "\n")
+end
+
+local function case(result, set)
+  local head = "    <testcase" .. attributes {
+    { "classname", "lacre.health" .. (result.group and "." .. result.group or "") }, { "name", result.target },
+    { "time", ("%.3f"):format(result.seconds or 0) }, { "file", result.file }, { "line", result.line },
+  }
+  local kind, first = kind_of(result, set), result.problems[1]
+  if kind then
+    local what = attributes { { "type", first.code }, { "message", first.message } }
+    return ("%s>\n      <%s%s>%s</%s>\n    </testcase>"):format(head, kind, what, escape(details(result)), kind)
+  elseif first then
+    return ("%s>\n      <system-out>%s</system-out>\n    </testcase>"):format(head, escape(details(result)))
+  end
+  return head .. "/>"
+end
+
+---@param results lacre.survey
+---@param set { fail_on?: string }
+---@return string
+return function(results, set)
+  local counts, cases = { failure = 0, error = 0 }, {}
+  for i, result in ipairs(results) do
+    local kind = kind_of(result, set)
+    if kind then
+      counts[kind] = counts[kind] + 1
+    end
+    cases[i] = case(result, set)
+  end
+  local numbers = {
+    { "name", "lacre health" }, { "tests", #results }, { "failures", counts.failure }, { "errors", counts.error },
+    { "skipped", 0 }, { "time", ("%.3f"):format(results.seconds) },
+  }
+  local stamp = attributes { { "timestamp", (time.format(results.started):gsub("Z$", "")) }, { "hostname",
+    "localhost" } }
+  return table.concat {
+    '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites', attributes {
+      numbers[1], numbers[2], numbers[3], numbers[4], numbers[6] },
+    ">\n  <testsuite", attributes(numbers), stamp, ">\n", table.concat(cases, "\n"),
+      "\n  </testsuite>\n</testsuites>\n",
+  }
+end

@@ -1,0 +1,65 @@
+--- nagios: results of the health check as a plugin of Nagios and Icinga says them: a status line with
+--- performance data, then one line a problem. The exit codes of the tool are the plugin's.
+
+local words = { pass = "OK", warn = "WARNING", fail = "CRITICAL" }
+
+local DAY = 86400
+
+-- labels are quoted; what would end them is left out
+local function label(text)
+  return "'" .. text:gsub("['=|%c]", "") .. "'"
+end
+
+-- "alert when less than" is the range `N:` of the guidelines
+local function expiry(result)
+  if not result.not_after then
+    return nil
+  end
+  local due = result.due or 30 * DAY
+  return ("%s=%ds;%d:;0:"):format(label(result.target), result.days_left * DAY, due)
+end
+
+local function plain(text)
+  return (text:gsub("[|%c]", " "))
+end
+
+local function first_bad(results)
+  for _, grade in ipairs { "fail", "warn" } do
+    for _, result in ipairs(results) do
+      if result.grade == grade then
+        return result
+      end
+    end
+  end
+end
+
+local function headline(results)
+  local counts, worst = results.counts, first_bad(results)
+  local text = ("TLS %s: %d FAIL, %d WARN of %d"):format(words[results.worst] or "UNKNOWN", counts.fail, counts.warn,
+    #results)
+  if worst then
+    text = ("%s; %s %s"):format(text, worst.target, plain(worst.problems[1].code .. " " .. worst.problems[1].message))
+  elseif results.earliest then
+    text = ("%s; first to end %s"):format(text, results.earliest.target)
+  end
+  return text
+end
+
+---@param results lacre.survey
+---@return string
+return function(results)
+  local data = {}
+  for _, result in ipairs(results) do
+    data[#data + 1] = expiry(result)
+  end
+  local counts = results.counts
+  data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%.3fs"):format(counts.fail, counts.warn, results.seconds)
+  local lines = { headline(results) .. " | " .. table.concat(data, " ") }
+  for _, result in ipairs(results) do
+    for _, problem in ipairs(result.problems) do
+      lines[#lines + 1] = plain(("%s %s: %s %s"):format(problem.severity:upper(), result.target, problem.code,
+        problem.message))
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end

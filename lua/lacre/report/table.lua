@@ -1,0 +1,112 @@
+--- table: results of the health check for people: one line a target, and a summary.
+
+local time = require "lacre.time"
+
+local paint = { pass = "good", warn = "warn", fail = "bad" }
+
+local function left(result)
+  local days = result.days_left
+  if not days then
+    return "-"
+  elseif days < 0 then
+    return ("-%dd"):format(math.ceil(-days))
+  elseif days < 3 then
+    return ("%dh"):format(math.floor(days * 24))
+  end
+  return ("%dd"):format(math.floor(days))
+end
+
+local function common_name(name)
+  return tostring(name):match "CN=([^,]+)" or tostring(name)
+end
+
+local function why(result)
+  local first = result.problems[1]
+  if not first then
+    local issuer = result.cert and common_name(result.cert:issuer()) or ""
+    local chain = result.verified_chain
+    local root = chain and #chain > 1 and common_name(chain[#chain]:subject()) or nil
+    return root and root ~= issuer and issuer .. " <- " .. root or issuer
+  end
+  local text = first.code .. " " .. first.message
+  if #result.problems > 1 then
+    local others = {}
+    for i = 2, #result.problems do
+      others[#others + 1] = result.problems[i].code
+    end
+    text = ("%s  (+%d: %s)"):format(text, #others, table.concat(others, ", "))
+  end
+  return text
+end
+
+local function columns(result)
+  return {
+    result.grade:upper(), result.target, result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
+    left(result), (why(result):gsub("%c", " ")),
+  }
+end
+
+local function widths(rows)
+  local wide = { 0, 0, 0, 0, 0 }
+  for _, row in ipairs(rows) do
+    for i = 1, 5 do
+      wide[i] = math.min(60, math.max(wide[i], #row[i]))
+    end
+  end
+  return wide
+end
+
+local function line(row, wide, grade, style)
+  local cells = {}
+  for i = 1, 5 do
+    cells[i] = row[i] .. (" "):rep(wide[i] - #row[i])
+  end
+  cells[1] = style[paint[grade]](cells[1])
+  cells[6] = row[6]
+  return (table.concat(cells, "  "):gsub("%s+$", ""))
+end
+
+local function summary(results, style)
+  local counts = results.counts
+  local text = ("%d target%s: %d PASS, %d WARN, %d FAIL in %.2f s"):format(
+    #results, #results == 1 and "" or "s", counts.pass, counts.warn, counts.fail, results.seconds)
+  if results.earliest then
+    text = text .. ("; first to end: %s on %s"):format(results.earliest.target,
+      time.format(results.earliest.not_after, "date"))
+  end
+  if results.interrupted then
+    text = text .. "; interrupted"
+  end
+  return style.bold(text)
+end
+
+local function changes(lines, results, style)
+  for _, result in ipairs(results) do
+    for _, change in ipairs(result.changes or {}) do
+      lines[#lines + 1] = ("%s %s: %s"):format(style.bold "changed", result.target, change)
+    end
+  end
+  for _, target in ipairs(results.gone or {}) do
+    lines[#lines + 1] = ("%s %s: no longer in the list"):format(style.bold "changed", target)
+  end
+end
+
+--- The table.
+---@param results lacre.survey
+---@param set { style: lacre.style, problems_only?: boolean }
+---@return string
+return function(results, set)
+  local rows, shown = {}, {}
+  for _, result in ipairs(results) do
+    if not set.problems_only or result.grade ~= "pass" then
+      rows[#rows + 1], shown[#shown + 1] = columns(result), result
+    end
+  end
+  local wide, lines = widths(rows), {}
+  for i, row in ipairs(rows) do
+    lines[i] = line(row, wide, shown[i].grade, set.style)
+  end
+  changes(lines, results, set.style)
+  lines[#lines + 1] = summary(results, set.style)
+  return table.concat(lines, "\n") .. "\n"
+end

@@ -1,0 +1,515 @@
+local cert = require "lacre.cert"
+local core = require "lacre.core"
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local diagnosis = require "lacre.diagnosis"
+local findings = require "lacre.findings"
+local health = require "lacre.tool.health"
+local health_codes = require "lacre.health_codes"
+local key = require "lacre.key"
+local loop = require "lacre.loop"
+local pki = require "spec.support.pki"
+local process = require "spec.support.process"
+local selftest = require "lacre.selftest"
+local targets = require "lacre.targets"
+local tcp = require "lacre.tcp"
+local threshold = require "lacre.threshold"
+local time = require "lacre.time"
+local zoo = require "lacre.zoo"
+
+core.signals.watch "WINCH"
+core.signals.forget "WINCH"
+
+local DAY = 86400
+
+local function in_zoo(only, run)
+  return loop.run(function()
+    local menagerie = assert(zoo.open { only = only })
+    local at = {}
+    for _, entry in ipairs(menagerie.entries) do
+      at[entry.name] = "localhost:" .. entry.port
+    end
+    local ok, why = loop.pcall(run, at, menagerie)
+    menagerie:close()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+local function judge(menagerie, list, given)
+  local set = { targets = list, trust = menagerie.pki:trust(), timeout = 3 }
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  return assert(health(set))
+end
+
+describe("health", function()
+  it("gives every server of the zoo its verdict, and every reason", function()
+    local result = assert(health { selftest = true })
+    for _, one in ipairs(result.entries) do
+      assert.is_true(one.right, ("%s: %s %s, not %s %s"):format(one.name, one.grade, table.concat(one.reasons, " "),
+        one.expected, table.concat(one.expected_reasons, " ")))
+    end
+    assert.equal(0, result.wrong)
+    assert.equal(#zoo.rows, result.right + #result.unavailable)
+    assert.is_false(health.failed(result))
+    assert.matches("0 wrong", selftest.text(result, require("lacre.report.style").new(false)))
+  end)
+
+  it("gives each line one result, in the order of the list, whatever it says", function()
+    in_zoo({ "good", "expired", "silent", "refused" }, function(at, menagerie)
+      local list = { at.silent, at.good, "foo@@bar", at.expired, at.good .. " nonsense=1", at.refused, "", at.good }
+      local results = judge(menagerie, list, { timeout = 0.4, concurrency = 3 })
+      local shown = {}
+      for i, result in ipairs(results) do
+        shown[i] = result.grade .. " " .. tostring(result.reason)
+      end
+      assert.same({
+        "fail TIMEOUT", "pass nil", "fail TARGET_INVALID", "fail CERT_EXPIRED", "fail TARGET_INVALID", "fail CONNECT_REFUSED",
+        "fail TARGET_INVALID", "pass nil",
+      }, shown)
+      assert.equal("fail", results.worst)
+      assert.same({ pass = 2, warn = 0, fail = 6 }, results.counts)
+    end)
+  end)
+
+  it("never says PASS without a chain, a name and a version", function()
+    for _, facts in ipairs {
+      { version = "1.3", cipher = "TLS_AES_128_GCM_SHA256", chain = {}, verify = { ok = true, findings = {} } },
+      { version = "1.1", cipher = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", chain = {}, verify = { ok = true, findings = {} } },
+    } do
+      local problems = diagnosis.of_facts(facts, { now = time.now(), warn = threshold.parse "30d" }):sorted()
+      assert.equal("fail", findings.grade(problems))
+    end
+    local leaf = pki.self_signed()
+    local problems = diagnosis.of_facts({
+      version = "1.3", cipher = "TLS_AES_128_GCM_SHA256", chain = { leaf.cert }, verify = { ok = false, findings = {} },
+    }, { now = time.now(), warn = threshold.parse "30d", server_name = "localhost" }):sorted()
+    assert.equal("VERIFY", problems[1].code)
+  end)
+
+  it("makes a fault of its own a FAIL, and goes on", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local of_facts = diagnosis.of_facts
+      diagnosis.of_facts = function() -- luacheck: ignore
+        error "boom"
+      end
+      local results = judge(menagerie, { at.good, at.good })
+      diagnosis.of_facts = of_facts -- luacheck: ignore
+      for i = 1, 2 do
+        assert.equal("INTERNAL", results[i].reason)
+        assert.matches("boom", results[i].problems[1].message)
+      end
+    end)
+  end)
+
+  it("warns by thresholds, literally or by lifetime", function()
+    in_zoo({ "expires-20d", "short-6d" }, function(at, menagerie)
+      local function grades(warn, fail)
+        local results = judge(menagerie, { at["expires-20d"], at["short-6d"] }, { warn = warn, fail = fail })
+        return results[1].grade .. " " .. results[2].grade
+      end
+      assert.equal("warn warn", grades "30d")
+      assert.equal("pass warn", grades "7d")
+      assert.equal("pass pass", grades "1d")
+      assert.equal("warn pass", grades "auto")
+      assert.equal("pass pass", grades "10%")
+      assert.equal("warn fail", grades("30d", "10d"))
+      local results = judge(menagerie, { at["expires-20d"] .. " warn=1d" })
+      assert.equal("pass", results[1].grade)
+    end)
+  end)
+
+  it("looks into the future", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      assert.equal("CERT_EXPIRED", judge(menagerie, { at.good }, { at = "+100d" })[1].reason)
+      assert.equal("EXPIRES_SOON", judge(menagerie, { at.good }, { at = time.now() + 70 * DAY })[1].reason)
+      assert.equal("CERT_NOT_YET_VALID", judge(menagerie, { at.good }, { at = "2026-01-01" })[1].reason)
+    end)
+  end)
+
+  it("takes settings of a target from its line", function()
+    in_zoo({ "good", "pin-mismatch", "untrusted-root", "client-cert-13" }, function(at, menagerie)
+      local root = pki.file("root.pem", menagerie.pki:trust():to_pem())
+      local agent = menagerie.pki:client()
+      local chain = agent.cert:to_pem() .. agent.chain[1]:to_pem()
+      local crt, private = pki.file("agent.crt", chain), pki.file("agent.key", agent.key:to_pem())
+      local pin = judge(menagerie, { at.good })[1].cert:pin()
+      local results = assert(health { targets = {
+        at.good .. " ca=" .. root, at.good .. " pin=" .. pin .. " ca=" .. root,
+        at["pin-mismatch"] .. " pin=" .. pin .. " ca=" .. root,
+        at["untrusted-root"] .. " expect=UNTRUSTED_ROOT ca=" .. root .. " label=lab",
+        at.good .. " expect=FAIL:CERT_EXPIRED ca=" .. root,
+        at["client-cert-13"] .. " ca=" .. root .. " cert=" .. crt .. " key=" .. private,
+        "wrong.example@" .. at.good .. " ca=" .. root,
+        "nobody.test:" .. at.good:match "%d+$" .. " ip=127.0.0.1 name=good.zoo.test ca=" .. root,
+      } })
+      local shown = {}
+      for i, result in ipairs(results) do
+        shown[i] = result.grade .. " " .. tostring(result.reason)
+      end
+      assert.same({
+        "pass nil", "pass nil", "fail PIN_MISMATCH", "pass nil", "fail EXPECTATION_MISSED", "pass nil",
+        "fail HOSTNAME_MISMATCH", "pass nil",
+      }, shown)
+      assert.equal("lab", results[4].target)
+      pki.clean()
+    end)
+  end)
+
+  it("requires more where that is said", function()
+    in_zoo({ "tls12", "good" }, function(at, menagerie)
+      local results = judge(menagerie, { at.tls12, at.good }, { require = { "tls13" } })
+      assert.equal("REQUIREMENT_MISSED", results[1].reason)
+      assert.equal("pass", results[2].grade)
+      assert.same({ "REQUIREMENT_MISSED" }, judge(menagerie, { at.good }, { require = { "sct" } })[1].reasons)
+      assert.equal("TLS_TOO_OLD", judge(menagerie, { at.tls12 }, { min_tls = "1.3" })[1].reason)
+    end)
+  end)
+
+  it("finds post-quantum key exchange that this OpenSSL may not have", function()
+    loop.run(function()
+      local raw = require "lacre.zoo_raw"
+      local menagerie = assert(zoo.open { only = { "good" } })
+      local door = assert(tcp.listen { port = 0 })
+      local _, port = door:address()
+      local server = loop.spawn(function()
+        local plain = door:accept()
+        raw.only_group(0x11ec)(plain)
+        plain:close()
+      end)
+      local sounding = require "lacre.sounding"
+      local answer = assert(sounding.ask(assert(tcp.connect("127.0.0.1", port)), sounding.questions.hybrid, "localhost"))
+      assert.equal(0x11ec, answer.group)
+      server:join()
+      door:close()
+      menagerie:close()
+    end)
+  end)
+
+  it("examines every address, and tells when they differ", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "good" } })
+      local first, second = menagerie.pki:identity({}, "a"), menagerie.pki:identity({}, "b")
+      local listen = require("lacre.listener").listen
+      local doors = { assert(listen { port = 0, identity = first }) }
+      local _, port = doors[1]:address()
+      doors[2] = assert(listen { host = "127.0.0.2", port = port, identity = second })
+      for _, door in ipairs(doors) do
+        loop.spawn(function()
+          repeat
+            local visitor = door:accept()
+            if visitor then
+              visitor:handshake()
+              visitor:close()
+            end
+          until not visitor
+        end)
+      end
+      local dial = require "lacre.dial"
+      local resolve = dial.resolve
+      dial.resolve = function(host, ...) -- luacheck: ignore
+        if host == "twice.zoo.test" then
+          return { { address = "127.0.0.1", family = "ipv4" }, { address = "127.0.0.2", family = "ipv4" } }
+        end
+        return resolve(host, ...)
+      end
+      local results = judge(menagerie, { ("localhost@twice.zoo.test:%d"):format(port) }, { all_addresses = true })
+      dial.resolve = resolve -- luacheck: ignore
+      assert.same({ "ADDRESSES_DIFFER" }, results[1].reasons)
+      assert.equal(2, #results[1].addresses)
+      assert.is_true(results[1].addresses[1].pin ~= results[1].addresses[2].pin)
+      doors[1]:close()
+      doors[2]:close()
+      menagerie:close()
+    end)
+  end)
+
+  it("ends when its time is over, with a result for each", function()
+    in_zoo({ "silent" }, function(at, menagerie)
+      local list = {}
+      for i = 1, 12 do
+        list[i] = at.silent
+      end
+      local began = time.monotonic()
+      local results = judge(menagerie, list, { timeout = 0.2, deadline = 0.3, concurrency = 2 })
+      assert.is_true(time.monotonic() - began < 1)
+      assert.equal(12, #results)
+      assert.equal(12, results.counts.fail)
+    end)
+  end)
+
+  it("tells what it knows when it is interrupted", function()
+    in_zoo({ "silent", "good" }, function(at, menagerie)
+      local list = { at.good, at.silent, at.silent, at.good }
+      loop.spawn(function()
+        loop.sleep(0.3)
+        io.popen("kill -INT " .. core.signals.process()):close() -- os.execute would ignore the signal meanwhile
+      end)
+      local results = judge(menagerie, list, { timeout = 10, concurrency = 2 })
+      assert.is_true(results.interrupted)
+      assert.equal("pass", results[1].grade)
+      assert.equal(130, health.failed(results))
+    end)
+  end)
+
+  it("remembers, and tells what changed", function()
+    in_zoo({ "good", "expired" }, function(at, menagerie)
+      local path = pki.file("state.json", "")
+      os.remove(path)
+      local first = judge(menagerie, { at.good .. " label=a", at.good .. " label=b" }, { state = path })
+      assert.is_nil(first[1].changes)
+      local second = judge(menagerie, { at.good .. " label=a", at.expired .. " label=c" }, { state = path })
+      assert.same({}, second[1].changes)
+      assert.same({ "new" }, second[2].changes)
+      assert.same({ "b" }, second.gone)
+      local third = judge(menagerie, { at.expired .. " label=a" }, { baseline = path })
+      assert.equal("FAIL, was PASS (CERT_EXPIRED)", third[1].changes[1])
+      assert.matches("another certificate", third[1].changes[2])
+      assert.matches("^key sha256//.* was sha256//", third[1].changes[3])
+      pki.file("nonsense.json", "{}")
+      local results, err = health { targets = { at.good }, trust = menagerie.pki:trust(), baseline = path .. ".no" }
+      assert.is_nil(results)
+      assert.equal("file_not_found", err.code)
+      pki.clean()
+    end)
+  end)
+
+  it("tells a renewal from a change", function()
+    local memoir = require "lacre.memoir"
+    local ca = pki.root()
+    local old, new = pki.issue(ca, { valid_for = "10d" }), pki.issue(ca, { valid_for = "90d" })
+    local function result(identity)
+      return { target = "a", grade = "pass", reasons = {}, cert = identity.cert, notes = {} }
+    end
+    local before = memoir.of { result(old) }
+    local after = result(new)
+    local changes = memoir.changes(after, before.a)
+    assert.matches("^certificate renewed until", changes[1])
+    assert.equal("RENEWED", after.notes[1].code)
+  end)
+
+  it("divides a list into shards, each target in one of them", function()
+    local rows = {}
+    for i = 1, 200 do
+      rows[i] = assert(targets.parse("host" .. i .. ".example"))
+    end
+    local seen = {}
+    for index = 1, 8 do
+      for _, row in ipairs(targets.shard(rows, { index = index, count = 8 })) do
+        assert.is_nil(seen[row.text])
+        seen[row.text] = true
+      end
+    end
+    local count = 0
+    for _ in pairs(seen) do
+      count = count + 1
+    end
+    assert.equal(200, count)
+  end)
+
+  it("could not run without targets, with a file that is not there, or with nonsense", function()
+    for _, given in ipairs {
+      {}, { file = { "/no/such/file" } }, { "a", warn = "soon" }, { "a", at = "later" }, { "a", require = { "beauty" } },
+      { "a", output = { "papyrus" } }, { "a", shard = "9/8" }, { "a", pin = { "sha1/abc" } },
+    } do
+      local results, err = health(given)
+      if results then
+        assert.equal("TARGET_INVALID", results[1].reason)
+      else
+        assert.truthy(err.code)
+      end
+    end
+    assert.has_error(function()
+      health { "a", concurency = 3 }
+    end, "bad option 'concurency' to 'tool.health' (unknown; did you mean 'concurrency'?)")
+  end)
+
+  it("explains its reasons", function()
+    for _, row in ipairs(health_codes.list) do
+      assert.equal(row, assert(health { explain = row.code }).explained)
+      assert.matches("%.$", row.meaning)
+    end
+    assert.is_nil((health { explain = "NOTHING" }))
+  end)
+end)
+
+describe("targets", function()
+  local cases = {
+    { "example.com", "example.com", 443 },
+    { "example.com:8443", "example.com", 8443 },
+    { "[2001:db8::1]:8443", "2001:db8::1", 8443 },
+    { "2001:db8::1", "2001:db8::1", 443 },
+    { "https://example.com/path?q", "example.com", 443 },
+    { "https://example.com:8443", "example.com", 8443 },
+    { "smtp://mail.example", "mail.example", 25, "smtp" },
+    { "imaps://mail.example", "mail.example", 993 },
+    { "mail.example:587/smtp", "mail.example", 587, "smtp" },
+    { "mail.example/imap", "mail.example", 143, "imap" },
+    { "postgres://db.example", "db.example", 5432, "postgres" },
+    { "a.example@192.0.2.7", "192.0.2.7", 443, nil, "a.example" },
+    { "a.example@[::1]:8443", "::1", 8443, nil, "a.example" },
+  }
+  for _, case in ipairs(cases) do
+    it("reads " .. case[1], function()
+      local row = assert(targets.parse(case[1]))
+      assert.same({ case[2], case[3] }, { row.host, row.port })
+      assert.equal(case[4], row.starttls)
+      assert.equal(case[5], row.name)
+    end)
+  end
+
+  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@" } do
+    it(("refuses %q"):format(text), function()
+      local row, err = targets.parse(text)
+      assert.is_nil(row)
+      assert.equal("bad_name", err.code)
+    end)
+  end
+
+  it("reads lists with comments, groups and settings", function()
+    local rows = targets.read("\239\187\191# hosts\r\na.example # the first\r\n\r\n[mail] starttls=smtp warn=14d\r\n"
+      .. "m.example:25\r\nn.example:587 warn=7d\r\n[plain]\r\nbad host=1\r\n", "hosts.txt")
+    assert.same({ "a.example", "m.example:25", "n.example:587", "bad" },
+      { rows[1].text, rows[2].text, rows[3].text, rows[4].text })
+    assert.same({ 2, 5, 6, 8 }, { rows[1].line, rows[2].line, rows[3].line, rows[4].line })
+    assert.same({ "smtp", "14d", "mail" }, { rows[2].starttls, rows[2].set.warn, rows[2].group })
+    assert.equal("7d", rows[3].set.warn)
+    assert.truthy(rows[4].error)
+    assert.equal("hosts.txt", rows[4].file)
+  end)
+end)
+
+describe("thresholds", function()
+  local cases = {
+    { "30d", 90, 30 }, { "30d", 6, 30 }, { "33%", 90, 29.7 }, { "30d,10%", 90, 9 }, { "auto", 90, 30 }, { "auto", 398, 30 },
+    { "auto", 6, 2 }, { "12h", 90, 0.5 }, { 86400, 90, 1 },
+  }
+  for _, case in ipairs(cases) do
+    it(("%s of %d days"):format(case[1], case[2]), function()
+      assert.is_true(math.abs(threshold.seconds(assert(threshold.parse(case[1])), case[2] * DAY) - case[3] * DAY) < 1)
+    end)
+  end
+
+  it("are refused where they mean nothing", function()
+    for _, text in ipairs { "", "soon", "30", "200%", "30d,x", -1 } do
+      assert.is_nil((threshold.parse(text)))
+    end
+  end)
+end)
+
+describe("the rules of chains", function()
+  local chain_rules = require "lacre.diagnosis_chain"
+
+  local function reasons(leaf, set)
+    local out = findings.new()
+    local all = { now = time.now(), warn = threshold.parse "30d" }
+    for name, value in pairs(set or {}) do
+      all[name] = value
+    end
+    chain_rules.check(out, { chain = { leaf }, verified_chain = { leaf } }, all)
+    local list = {}
+    for _, problem in ipairs((out:sorted())) do
+      list[#list + 1] = problem.code
+    end
+    return table.concat(list, " ")
+  end
+
+  it("know how long public CAs may issue, and leave private ones alone", function()
+    local private = key.generate "p256"
+    local function lived(from, days)
+      local start = time.parse(from)
+      return assert(cert.create { key = private, hosts = { "a.test" }, not_before = start, not_after = start + days * DAY })
+    end
+    local now = time.parse "2026-08-01"
+    assert.equal("LIFETIME_TOO_LONG", reasons(lived("2026-05-01", 300), { is_public = true, now = now }))
+    assert.equal("", reasons(lived("2026-05-01", 300), { is_public = false, now = now }))
+    assert.equal("", reasons(lived("2026-05-01", 199), { is_public = true, now = now }))
+    assert.equal("", reasons(lived("2026-03-01", 398), { is_public = true, now = now }))
+  end)
+
+  it("know keys that are too large", function()
+    local fake = setmetatable({}, { __index = function(_, name)
+      return ({
+        public_key = function()
+          return { type = function() return "rsa" end, bits = function() return 8192 end }
+        end,
+        not_after = function() return time.now() + 90 * DAY end,
+        not_before = function() return time.now() end,
+        signature_algorithm = function() return "sha256WithRSAEncryption" end,
+        hosts = function() return { "a" } end,
+        scts = function() return {} end,
+        subject = function() return "CN=a" end,
+        issuer = function() return "CN=b" end,
+        is_self_issued = function() return false end,
+      })[name]
+    end })
+    assert.equal("OVERSIZED_KEY", reasons(fake))
+  end)
+end)
+
+describe("lacre health", function()
+  local command = (os.getenv "BUILD" or "build/lua5.4") .. "/bin/lacre"
+  local server, root, ports
+
+  setup(function()
+    root = pki.file("zoo.pem", "")
+    server = process.start { command, "zoo", "good", "expires-20d", "expired", "--ca", root }
+    ports = {}
+    for _ = 1, 200 do
+      local output = server:output()
+      for name, port in output:gmatch "([%w-]+)%s+https://localhost:(%d+)" do
+        ports[name] = port
+      end
+      if output:find "front door" then
+        break
+      end
+      os.execute "sleep 0.05"
+    end
+  end)
+
+  teardown(function()
+    server:stop()
+    pki.clean()
+  end)
+
+  local function run(...)
+    local words = { command, "health", "--trust", root }
+    for _, word in ipairs { ... } do
+      words[#words + 1] = word
+    end
+    return process.run(words)
+  end
+
+  local function host(name)
+    return "localhost:" .. ports[name]
+  end
+
+  it("exits with 0, 1, 2 and 3", function()
+    local cases = {
+      { 0, host "good" }, { 1, host "expires-20d" }, { 2, host "expired" }, { 2, host "good", host "expired" },
+      { 0, host "expires-20d", "--fail-on", "fail" }, { 2, host "expires-20d", "--fail-on", "warn" },
+      { 0, host "expired", "--fail-on", "never" }, { 3 }, { 3, "--bogus" }, { 3, "-f", "/no/such/file" },
+      { 3, host "good", "--warn", "x" }, { 3, host "good", "--timeout", "x" },
+    }
+    for _, case in ipairs(cases) do
+      local output, code = run(unpack(case, 2)) -- luacheck: ignore
+      assert.equal(case[1], code, table.concat(case, " ") .. "\n" .. output)
+    end
+  end)
+
+  it("prints a line a target and a summary", function()
+    local output = run(host "good", host "expired")
+    assert.matches("^PASS  localhost:%d+  TLSv1%.3 ", output)
+    assert.matches("\nFAIL  localhost:%d+  TLSv1%.3 .* CERT_EXPIRED expired 20", output)
+    assert.matches("2 targets: 1 PASS, 0 WARN, 1 FAIL in", output)
+    assert.is_nil(output:find("\27", 1, true))
+  end)
+
+  it("reads a list from standard input", function()
+    local output, code = process.run({ command, "health", "--trust", root, "-f", "-" }, "# two\n" .. host "good" .. "\n")
+    assert.equal(0, code, output)
+    assert.matches("1 target: 1 PASS", output)
+  end)
+end)
