@@ -1,6 +1,6 @@
 --- alt_names: the names that are asked for a certificate, from what a person types or a request holds.
 
-local extension = require "lacre.extension"
+local general = require "lacre.general"
 local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
@@ -27,7 +27,7 @@ function alt_names.of(hosts)
     if type(text) ~= "string" then
       options.misuse("bad option 'hosts' (list of strings expected, got %s)", type(text))
     end
-    local item, err = extension.general_of(text)
+    local item, err = general.of(text)
     if not item then
       return nil, err
     end
@@ -53,7 +53,7 @@ local checks = {
     return parsed and { type = "ip", value = parsed.value }, err
   end,
   email = function(item)
-    local made, err = extension.general_of(item.value)
+    local made, err = general.of(item.value)
     if made and not item.value:find "@" then
       return fail("parse", "bad_name", "not an e-mail address: %s", item.value)
     end

@@ -7,6 +7,7 @@ local certificate = require "lacre.certificate"
 local core = require "lacre.core"
 local issue = require "lacre.issue"
 local store = require "lacre.store"
+local views = require "lacre.views"
 
 local methods = core.cert.methods
 
@@ -17,6 +18,14 @@ local methods = core.cert.methods
 function methods:verify(given)
   return store.verify(self, given)
 end
+
+--- Plain data with stable names, fit for JSON.
+---@type fun(self: lacre.cert): table
+methods.to_table = views.certificate
+
+--- Some lines for people.
+---@type fun(self: lacre.cert): string
+methods.to_text = views.certificate_text
 
 return {
   is = certificate.is,

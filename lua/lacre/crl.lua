@@ -13,6 +13,7 @@ local options = require "lacre.options"
 local revocations = require "lacre.revocations"
 local sign = require "lacre.sign"
 local time = require "lacre.time"
+local views = require "lacre.views"
 
 local fail, misuse = lacre_error.fail, options.misuse
 
@@ -23,6 +24,9 @@ local crl = {
   --- The reasons of a revocation, and their numbers.
   REASONS = revocations.reasons,
 }
+
+core.crl.methods.to_table = views.revocations
+core.crl.methods.to_text = views.revocations_text
 
 -- a duration after this_update, or an instant
 local function moment(value)

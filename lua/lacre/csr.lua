@@ -11,12 +11,16 @@ local name = require "lacre.name"
 local options = require "lacre.options"
 local request = require "lacre.request"
 local sign = require "lacre.sign"
+local views = require "lacre.views"
 
 local csr = {
   is = request.is,
   parse = request.parse,
   load = request.load,
 }
+
+request.methods.to_table = views.request
+request.methods.to_text = views.request_text
 
 local schema = {
   key = { type = options.object("key", key.is), required = true },

@@ -4,6 +4,7 @@
 -- the shape programs want. An extension that is absent or malformed gives nil, or an empty list.
 
 local extension = require "lacre.extension"
+local general = require "lacre.general"
 
 local extensible = {}
 
@@ -70,7 +71,7 @@ end
 --- email uri dir (a lacre.name) rid other (with `oid` and `der`).
 ---@return table[]
 function methods:subject_alt_names()
-  return extension.wrap_directories(self:raw_alt_names() or {})
+  return general.wrap_directories(self:raw_alt_names() or {})
 end
 
 --- The alternative names of the issuer, in the same shape.

@@ -2,6 +2,7 @@
 --- them, and what a caller adds.
 
 local extension = require "lacre.extension"
+local general = require "lacre.general"
 local options = require "lacre.options"
 
 local extension_list = {}
@@ -38,7 +39,7 @@ end
 function extension_list.subtrees(list)
   local trees = {}
   for i, text in ipairs(list or {}) do
-    trees[i] = { base = type(text) == "table" and text or extension.subtree_of(text), minimum = 0 }
+    trees[i] = { base = type(text) == "table" and text or general.subtree_of(text), minimum = 0 }
   end
   return #trees > 0 and trees or nil
 end

@@ -1,0 +1,76 @@
+--- plain: values as data that JSON can hold: text in UTF-8, numbers, booleans, tables of these.
+
+local plain = {}
+
+local function tail(text, at, count)
+  for i = at + 1, at + count do
+    local byte = text:byte(i)
+    if not byte or byte < 0x80 or byte > 0xbf then
+      return false
+    end
+  end
+  return true
+end
+
+-- octets behind the first of a character, or nil where none begins so (RFC 3629)
+local function following(text, at)
+  local a, b = text:byte(at, at + 1)
+  local count = a < 0x80 and 0 or a >= 0xc2 and a < 0xe0 and 1 or a >= 0xe0 and a < 0xf0 and 2
+    or a >= 0xf0 and a < 0xf5 and 3 or nil
+  local bad = not count or not tail(text, at, count)
+    or (a == 0xe0 and b < 0xa0) or (a == 0xed and b > 0x9f) or (a == 0xf0 and b < 0x90) or (a == 0xf4 and b > 0x8f)
+  return not bad and count or nil
+end
+
+--- Text as it is where it is UTF-8; octets that are not are written `\xNN`, so that nothing is lost.
+---@param text string
+---@return string
+function plain.text(text)
+  if not text:find "[\128-\255]" then
+    return text
+  end
+  local out, at = {}, 1
+  while at <= #text do
+    local count = following(text, at)
+    out[#out + 1] = count and text:sub(at, at + count) or ("\\x%02x"):format(text:byte(at))
+    at = at + (count or 0) + 1
+  end
+  return table.concat(out)
+end
+
+local function hex(bytes)
+  return (bytes:gsub(".", function(c)
+    return ("%02x"):format(c:byte())
+  end))
+end
+
+--- A copy of any value; objects become their text, what is called `der` hexadecimal.
+---@param value any
+---@return any
+function plain.value(value)
+  if type(value) == "string" then
+    return plain.text(value)
+  elseif type(value) ~= "table" and type(value) ~= "userdata" then
+    return value
+  elseif type(value) == "userdata" or getmetatable(value) then
+    return plain.text(tostring(value))
+  end
+  local copy = {}
+  for k, v in pairs(value) do
+    copy[plain.value(k)] = k == "der" and hex(v) or plain.value(v)
+  end
+  return copy
+end
+
+--- Text fit for a terminal: control characters are written `\xNN`, and what is no UTF-8 too.
+---@param text string
+---@return string
+function plain.printable(text)
+  return (plain.text(text):gsub("[%c\127]", function(c)
+    return ("\\x%02x"):format(c:byte())
+  end):gsub("\194([\128-\159])", function(c)
+    return ("\\u%04x"):format(c:byte())
+  end))
+end
+
+return plain
