@@ -18,10 +18,16 @@ local function names()
   return found
 end
 
+-- where OpenSSL itself crashes when it runs out of memory
+local theirs = { ["key_uri openssl"] = "the decoders that OSSL_STORE tries (3.0)" }
+
 describe("memory", function()
   for _, name in ipairs(names()) do
     for _, who in ipairs { "lua", "openssl" } do
       it(("of %s may fail in %s"):format(who, name), function()
+        if theirs[name .. " " .. who] then
+          return pending(theirs[name .. " " .. who])
+        end
         local output, code =
           process.run({ build .. "/memory", "spec/support/scenarios.lua", name, who, limit }, nil, 300)
         assert.equal(0, code, output)

@@ -12,22 +12,24 @@
 #include "compat.h"
 #include "context.h"
 #include "crl.h"
-#include "csr.h"
 #include "disk.h"
 #include "engine.h"
 #include "fail.h"
 #include "key.h"
 #include "keyfile.h"
+#include "keyuri.h"
 #include "lock.h"
 #include "name.h"
 #include "net.h"
 #include "oid.h"
 #include "own.h"
 #include "pem.h"
+#include "pkcs12.h"
 #include "permit.h"
 #include "poller.h"
 #include "resolver.h"
 #include "signals.h"
+#include "signed.h"
 #include "store.h"
 #include "terminal.h"
 
@@ -64,9 +66,11 @@ static const luaL_Reg parts[] = {
   { "name", name_open },
   { "key", key_open },
   { "keyfile", keyfile_open },
+  { "keyuri", keyuri_open },
+  { "signed", signed_open },
   { "cert", cert_open },
   { "crl", crl_open },
-  { "csr", csr_open },
+  { "pkcs12", pkcs12_open },
   { "store", store_open },
   { "net", net_open },
   { "poller", poller_open },

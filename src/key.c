@@ -9,6 +9,7 @@
 
 #include "args.h"
 #include "fail.h"
+#include "spki.h"
 
 #define MAX_BITS 16384 /* beyond it an RSA key takes hours */
 
@@ -66,12 +67,20 @@ void key_push (lua_State *L, EVP_PKEY *pkey, int is_private) {
   key->pkey = pkey;
 }
 
+static int explain_spki (lua_State *L, const unsigned char *spki, size_t len) {
+  fail_if_memory(L);
+  if (spki_is_known(spki, len))
+    return fail_code(L, "parse", "bad_der", "the public key is malformed");
+  return fail_code(L, "parse", "unsupported_key_type",
+                   "no provider knows this kind of key");
+}
+
 int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
   Key *key = push_key(L, 0);
   const unsigned char *p = spki;
   fail_clear();
   key->pkey = d2i_PUBKEY(NULL, &p, (long)len);
-  if (key->pkey == NULL) return fail(L, "parse");
+  if (key->pkey == NULL) return explain_spki(L, spki, len);
   fail_clear();
   key->spki = OPENSSL_memdup(spki, len);
   key->spki_len = len;
@@ -81,73 +90,11 @@ int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
 
 /* -- SubjectPublicKeyInfo -- */
 
-typedef struct Prefix {
-  const char *group; /* or the type's name, for raw keys */
-  unsigned char bytes[32];
-  size_t len, key_len;
-} Prefix;
-
-/* everything of the encoding but the key: without them OpenSSL loads its
-** encoders, which is a third of a short program's time */
-static const Prefix prefixes[] = {
-  { "prime256v1",
-    { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
-      0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 },
-    26,
-    65 },
-  { "secp384r1",
-    { 0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
-      0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00 },
-    23,
-    97 },
-  { "ED25519",
-    { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 },
-    12,
-    32 },
-};
-
-#define MAX_RAW 128
-
-/* the public key as it stands in a prefix's BIT STRING */
-static size_t read_public (EVP_PKEY *pkey, char *group, size_t size,
-                           unsigned char *raw) {
-  size_t n = MAX_RAW;
-  if (EVP_PKEY_is_a(pkey, "EC")) {
-    if (EVP_PKEY_get_group_name(pkey, group, size, NULL) != 1 ||
-        EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, raw, MAX_RAW,
-                                        &n) != 1)
-      return 0;
-    return n;
-  }
-  if (!EVP_PKEY_is_a(pkey, "ED25519") ||
-      EVP_PKEY_get_raw_public_key(pkey, raw, &n) != 1)
-    return 0;
-  memcpy(group, "ED25519", sizeof "ED25519");
-  return n;
-}
-
-static int encode_known (Key *key) {
-  unsigned char raw[MAX_RAW];
-  char group[64];
-  size_t i, n = read_public(key->pkey, group, sizeof group, raw);
-  for (i = 0; n > 0 && i < sizeof prefixes / sizeof *prefixes; i++) {
-    const Prefix *p = &prefixes[i];
-    if (p->key_len != n || strcmp(p->group, group) != 0) continue;
-    key->spki = OPENSSL_malloc(p->len + n);
-    if (key->spki == NULL) return 0;
-    memcpy(key->spki, p->bytes, p->len);
-    memcpy(key->spki + p->len, raw, n);
-    key->spki_len = p->len + n;
-    return 1;
-  }
-  return 0;
-}
-
 static int ensure_spki (Key *key) {
   int n;
   if (key->spki != NULL) return 1;
   ERR_clear_error();
-  if (encode_known(key)) return 1;
+  if (spki_encode(key->pkey, &key->spki, &key->spki_len)) return 1;
   ERR_clear_error();
   n = i2d_PUBKEY(key->pkey, &key->spki);
   key->spki_len = n < 0 ? 0 : (size_t)n;

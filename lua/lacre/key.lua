@@ -4,13 +4,18 @@
 -- compared. A private key never shows itself by accident: not in tostring, not in to_table.
 
 local core = require "lacre.core"
+local der = require "lacre.der"
 local file = require "lacre.file"
 local options = require "lacre.options"
 local lacre_error = require "lacre.error"
+local signing = require "lacre.key_signing"
+local warning = require "lacre.warning"
 
-local fail, annotate = lacre_error.fail, lacre_error.annotate
+require "lacre.key_encoding"
 
-local key = {}
+local annotate = lacre_error.annotate
+
+local key = { sign_badly = signing.badly }
 
 ---@class lacre.key
 ---@field spki fun(self: lacre.key): string DER of the SubjectPublicKeyInfo
@@ -20,7 +25,6 @@ local key = {}
 ---@field curve fun(self: lacre.key): string? "P-256"
 ---@field is_private fun(self: lacre.key): boolean
 local methods = core.key.methods
-local raw_sign, raw_verify = methods.sign, methods.verify
 
 --- Whether a value is a key.
 ---@return boolean
@@ -79,6 +83,14 @@ function key.parse(bytes, given)
   return with_password(bytes, set.password, "key")
 end
 
+-- a private key that others may read is one they may have
+local function warn_of_readers(path, parsed)
+  local stat = parsed:is_private() and file.stat(path)
+  if stat and stat.kind == "file" and (stat.mode % 64 >= 32 or stat.mode % 8 >= 4) then
+    warning.say("%s: a private key that others may read (mode %04o); chmod 600 it", path, stat.mode)
+  end
+end
+
 --- A key from a file.
 ---@param path string
 ---@param given? { password?: string|fun(what: string): string }
@@ -95,83 +107,27 @@ function key.load(path, given)
   if not parsed then
     return nil, annotate(err, { path = path })
   end
+  warn_of_readers(path, parsed)
   return parsed
 end
 
--- encoding --
-
-local format_schema = {
-  password = { type = "string" },
-  cipher = { type = "string", values = { "aes-128-cbc", "aes-192-cbc", "aes-256-cbc" }, default = "aes-256-cbc" },
-  format = { type = "string", values = { "pkcs8", "traditional" }, default = "pkcs8" },
-}
-
-local traditional_labels = { rsa = "RSA PRIVATE KEY", ec = "EC PRIVATE KEY" }
-
-local function encode(self, set, level)
-  if not self:is_private() then
-    return self:spki(), "PUBLIC KEY"
-  elseif set.password and set.format == "traditional" then
-    error("bad option 'format' (a traditional key is not encrypted here; use pkcs8)", level + 1)
-  elseif set.password then
-    local bytes, err = core.keyfile.encrypted(self, set.password, set.cipher)
-    return bytes, bytes and "ENCRYPTED PRIVATE KEY" or err
-  elseif set.format == "traditional" then
-    local label = traditional_labels[self:type()]
-    if not label then
-      return fail("save", "unsupported", "%s keys have no traditional form", self:type())
+--- A key behind a URI of OSSL_STORE, which stays where it is: `pkcs11:token=...;object=...` with its
+--- provider configured, or `file:/path`.
+---@param uri string
+---@param given? { password?: string|fun(what: string): string } a PIN, for tokens
+---@return lacre.key? key
+---@return lacre.error? err unsupported no_key password_required bad_password file_not_found
+function key.open(uri, given)
+  options.argument("key.open", 1, uri, "string")
+  local set = options.check(password_schema, given, "key.open")
+  local found, err = core.keyuri.open(uri, type(set.password) == "string" and set.password or nil)
+  if not found and err.code == "password_required" and type(set.password) == "function" then
+    local password = set.password(uri)
+    if type(password) == "string" then
+      found, err = core.keyuri.open(uri, password)
     end
-    return core.keyfile.traditional(self), label
   end
-  local bytes, err = core.keyfile.pkcs8(self)
-  return bytes, bytes and "PRIVATE KEY" or err
-end
-
---- PEM of the key; a public one is SubjectPublicKeyInfo. With a password: encrypted PKCS#8.
----@param given? { password?: string, cipher?: string, format?: "pkcs8"|"traditional" }
----@return string? pem
----@return lacre.error? err unsupported
-function methods:to_pem(given)
-  local bytes, label = encode(self, options.check(format_schema, given, "key:to_pem"), 2)
-  if not bytes then
-    return nil, label
-  end
-  return core.pem.encode(label, bytes)
-end
-
---- The same in DER.
----@param given? table as to_pem
----@return string? der
----@return lacre.error? err unsupported
-function methods:to_der(given)
-  local bytes, label = encode(self, options.check(format_schema, given, "key:to_der"), 2)
-  if not bytes then
-    return nil, label
-  end
-  return bytes
-end
-
-local save_schema = {
-  password = format_schema.password,
-  cipher = format_schema.cipher,
-  format = format_schema.format,
-  overwrite = { type = "boolean", default = false },
-  mode = { type = "string", default = "0600" },
-}
-
---- Writes the key as PEM into a file that only its owner reads, durably, never over an old one.
----@param path string
----@param given? { password?: string, overwrite?: boolean, mode?: string, format?: string, cipher?: string }
----@return true? done
----@return lacre.error? err file_exists permission_denied io_error
-function methods:save(path, given)
-  local set = options.check(save_schema, given, "key:save")
-  local bytes, label = encode(self, set, 2)
-  if not bytes then
-    return nil, label
-  end
-  local mode = self:is_private() and set.mode or (given and given.mode) or "0644"
-  return file.write(path, core.pem.encode(label, bytes), { mode = mode, overwrite = set.overwrite })
+  return found, not found and annotate(err, { path = uri }) or nil
 end
 
 --- The public half.
@@ -215,10 +171,11 @@ function key.render_digest(algorithm, bytes, format)
   return core.bytes.hex(raw)
 end
 
+local info_type = der.sequence { { "algorithm", der.any }, { "bits", der.bits } }
+
 -- the BIT STRING's content is the last element of the SubjectPublicKeyInfo
 local function public_bits(spki)
-  local der = require "lacre.der"
-  local info = der.decode(der.sequence { { "algorithm", der.any }, { "bits", der.bits } }, spki)
+  local info = der.decode(info_type, spki)
   return info.bits
 end
 
@@ -238,57 +195,6 @@ function methods:matches(other)
     other = other:public_key()
   end
   return other ~= nil and self:is_pair(other)
-end
-
--- signatures --
-
-local hash_of_curve = { ["P-256"] = "sha256", ["P-384"] = "sha384", ["P-521"] = "sha512" }
-
---- The hash that fits the key; nil for those that hash by themselves.
----@return string?
-function methods:default_hash()
-  local kind = self:type()
-  if kind == "ec" then
-    return hash_of_curve[self:curve()] or "sha256"
-  end
-  return (kind == "rsa" or kind == "rsa-pss") and "sha256" or nil
-end
-
---- Signs with whatever digest OpenSSL has, also a broken one: for the zoo, which shows such signatures.
----@param data string
----@param hash string "sha1" "md5" ...
----@return string? signature
----@return lacre.error? err
-function key.sign_badly(private, data, hash)
-  return raw_sign(private, data, hash, private:type() == "rsa" and "pkcs1" or nil)
-end
-
-local sign_schema = {
-  hash = { type = "string", values = { "sha256", "sha384", "sha512" } },
-  padding = { type = "string", values = { "pss", "pkcs1" } },
-}
-
-local function scheme(self, set)
-  local hash = self:default_hash()
-  return hash and (set.hash or hash), self:type() == "rsa" and (set.padding or "pkcs1") or nil
-end
-
---- Signs; EdDSA and ML-DSA take no hash.
----@param data string
----@param given? { hash?: string, padding?: "pss"|"pkcs1" } pkcs1 by default, for RSA only
----@return string? signature
----@return lacre.error? err
-function methods:sign(data, given)
-  return raw_sign(self, data, scheme(self, options.check(sign_schema, given, "key:sign")))
-end
-
---- Whether a signature is of this key over the data.
----@param data string
----@param signature string
----@param given? { hash?: string, padding?: "pss"|"pkcs1" }
----@return boolean
-function methods:verify(data, signature, given)
-  return raw_verify(self, data, signature, scheme(self, options.check(sign_schema, given, "key:verify")))
 end
 
 -- showing --

@@ -211,7 +211,8 @@ end
 --- Whether it is signed by the key in it, which proves that who asks has the key.
 ---@return boolean
 function methods:verify()
-  return core.csr.is_signed(self.bytes)
+  local signer = self:public_key()
+  return signer ~= nil and core.signed.verify(self.signed.tbs, self.signed.algorithm, self.signed.signature, signer)
 end
 
 ---@param other lacre.key

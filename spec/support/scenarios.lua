@@ -111,6 +111,30 @@ function scenarios.crl()
   parsed:verify(root.cert)
 end
 
+local sealed = must(lacre.pkcs12.create { cert = cert, key = key, chain = leaf.chain, password = "x", rounds = 1000 })
+
+function scenarios.pkcs12()
+  must(lacre.pkcs12.create { cert = cert, key = key, chain = leaf.chain, password = "x", rounds = 1000 })
+  local found = must(lacre.pkcs12.parse(sealed, { password = "x" }))
+  must(found.key)
+  lacre.pkcs12.parse(sealed, { password = "y" })
+end
+
+local key_path = pki.file("uri.key", key_pem)
+
+function scenarios.key_uri()
+  must(lacre.key.open("file:" .. key_path))
+  lacre.key.open "no-such-scheme:x"
+end
+
+function scenarios.ocsp()
+  local request = lacre.ocsp.request { cert = cert, issuer = inter.cert }
+  local response = must(lacre.ocsp.parse(must(lacre.ocsp.respond {
+    request = request.der, issuer = inter.cert, key = inter.key,
+  })))
+  must(response:verify { cert = cert, issuer = inter.cert, nonce = request.nonce })
+end
+
 function scenarios.store()
   local made = must(lacre.store.new { root.cert, inter.cert:to_pem() })
   made:count()

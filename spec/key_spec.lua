@@ -1,0 +1,192 @@
+local core = require "lacre.core"
+local file = require "lacre.file"
+local key = require "lacre.key"
+local pki = require "spec.support.pki"
+local process = require "spec.support.process"
+local warning = require "lacre.warning"
+
+local has_openssl = process.run({ "openssl", "version" }):find "^OpenSSL 3" ~= nil
+
+describe("key", function()
+  local directory
+  setup(function() directory = process.directory() end)
+  teardown(function() process.remove(directory) end)
+  after_each(pki.clean)
+
+  local made = {}
+  for _, kind in ipairs { "p256", "p384", "p521", "rsa:2048", "ed25519", "ed448" } do
+    made[kind] = assert(key.generate(kind))
+  end
+
+  for kind, one in pairs(made) do
+    it("is what it was, through every form: " .. kind, function()
+      assert.is_true(one:is_private())
+      assert.equal(one, key.parse(one:to_pem()))
+      assert.equal(one, key.parse(one:to_der()))
+      local sealed = one:to_pem { password = "é secret" }
+      assert.matches("^%-%-%-%-%-BEGIN ENCRYPTED PRIVATE KEY", sealed)
+      assert.equal(one, key.parse(sealed, { password = "é secret" }))
+      assert.equal(one:public(), key.parse(one:public():to_pem()))
+      assert.is_false(one:public():is_private())
+      assert.is_true(one:matches(one:public()))
+      assert.equal(one:pin(), one:public():pin())
+      local traditional, err = one:to_pem { format = "traditional" }
+      if kind:find "^ed" then
+        assert.is_nil(traditional)
+        assert.equal("unsupported", err.code)
+      else
+        assert.equal(one, key.parse(traditional))
+        assert.equal(one, key.parse(one:to_der { format = "traditional" }))
+      end
+    end)
+
+    it("signs and verifies: " .. kind, function()
+      local signature = assert(one:sign "data")
+      assert.is_true(one:public():verify("data", signature))
+      assert.is_false(one:verify("datum", signature))
+      assert.is_false(one:verify("data", signature:sub(1, -2)))
+      assert.is_false(one:verify("data", ""))
+      assert.is_false(made[kind == "p256" and "p384" or "p256"]:verify("data", signature))
+      if kind == "rsa:2048" then
+        local pss = assert(one:sign("data", { padding = "pss", hash = "sha512" }))
+        assert.is_true(one:verify("data", pss, { padding = "pss", hash = "sha512" }))
+        assert.is_false(one:verify("data", pss))
+      end
+    end)
+
+    it("is read by openssl, and reads openssl's: " .. kind, function()
+      if not has_openssl then return pending "no openssl 3 here" end
+      local path = pki.file("k.pem", one:to_pem { password = "pw" })
+      local public = process.run { "openssl", "pkey", "-in", path, "-passin", "pass:pw", "-pubout" }
+      assert.equal(one:public():to_pem(), public)
+      local sealed = process.run({ "openssl", "pkcs8", "-topk8", "-v2", "aes-128-cbc", "-passout", "pass:pw" }, one:to_pem())
+      assert.equal(one, key.parse(sealed, { password = "pw" }))
+      if not kind:find "^ed" then
+        local old = process.run({ "openssl", kind:find "rsa" and "rsa" or "ec", "-aes256", "-passout", "pass:pw",
+          kind:find "rsa" and "-traditional" or "-check" }, one:to_pem { format = "traditional" })
+        old = old:match "%-%-%-%-%-BEGIN.*"
+        assert.matches("Proc%-Type", old)
+        assert.equal(one, key.parse(old, { password = "pw" }))
+        local none, err = key.parse(old, { password = "px" })
+        assert.is_nil(none)
+        assert.equal("bad_password", err.code)
+      end
+    end)
+  end
+
+  it("of the next decade, where this OpenSSL has them", function()
+    for _, kind in ipairs { "ml-dsa-44", "ml-dsa-65", "ml-dsa-87" } do
+      local one, err = key.generate(kind)
+      if one then
+        assert.equal(kind, one:type())
+        assert.equal(one, key.parse(one:to_pem()))
+        assert.is_true(one:verify("data", one:sign "data"))
+      else
+        assert.equal("unsupported", err.code)
+      end
+    end
+  end)
+
+  local locked = made.p256:to_pem { password = "right" }
+  for name, case in pairs {
+    ["a locked key without its password"] = { locked, {}, "password_required" },
+    ["a wrong password"] = { locked, { password = "wrong" }, "bad_password" },
+    ["a function that gives none"] = { locked, { password = function() end }, "password_required" },
+    ["a function that is wrong"] = { locked, { password = function() return "wrong" end }, "bad_password" },
+    ["empty bytes"] = { "", {}, "no_key" },
+    ["a certificate"] = { pki.self_signed().pem, {}, "no_key" },
+    ["a certificate's DER"] = { pki.self_signed().cert:to_der(), {}, "bad_der" },
+    ["a block without an end"] = { made.p256:to_pem():sub(1, 60), {}, "bad_pem" },
+    ["a block that is no base64"] = { (made.p256:to_pem():gsub("M", "!", 1)), {}, "bad_pem" },
+    ["truncated DER"] = { made.p256:to_der():sub(1, -2), {}, "trailing_data" },
+    ["bytes behind DER"] = { made.p256:to_der() .. "x", {}, "trailing_data" },
+    ["an algorithm nobody knows"] = {
+      (made.ed25519:public():to_der():gsub("\6\3%+ep", "\6\3+ec")), {}, "unsupported_key_type",
+    },
+  } do
+    it("refuses " .. name, function()
+      local none, err = key.parse(case[1], case[2])
+      assert.is_nil(none)
+      if name ~= "truncated DER" then assert.equal(case[3], err.code) end
+    end)
+  end
+
+  it("asks a function for the password only where one is needed, before anything is decoded", function()
+    local asked = 0
+    local function password(what)
+      asked = asked + 1
+      assert.equal("key", what)
+      return "right"
+    end
+    assert.equal(made.p256, key.parse(locked, { password = password }))
+    assert.equal(made.p256, key.parse(made.p256:to_pem(), { password = password }))
+    assert.equal(1, asked)
+    assert.has_error(function() key.parse(locked, { password = function() error "no" end }) end)
+  end)
+
+  it("is written for its owner alone, never over an old one", function()
+    local path = directory .. "/a.key"
+    assert.is_true(made.p256:save(path))
+    assert.equal(tonumber("600", 8), file.stat(path).mode)
+    local done, err = made.p384:save(path)
+    assert.is_nil(done)
+    assert.equal("file_exists", err.code)
+    assert.equal(made.p256, key.load(path))
+    assert.is_true(made.p384:save(path, { overwrite = true, password = "x" }))
+    assert.equal(made.p384, key.load(path, { password = function(what)
+      assert.equal(path, what)
+      return "x"
+    end }))
+    done, err = key.load(directory .. "/none.key")
+    assert.is_nil(done)
+    assert.equal("file_not_found", err.code)
+  end)
+
+  it("warns of one that others may read", function()
+    local path, heard = directory .. "/open.key", nil
+    assert(made.p256:save(path, { mode = "0644" }))
+    warning.on_warning(function(message) heard = message end)
+    assert(key.load(path))
+    warning.on_warning(false)
+    assert.matches("others may read %(mode 0644%)", heard)
+  end)
+
+  it("is opened by a URI", function()
+    local path = directory .. "/uri.key"
+    assert(made.p521:save(path, { password = "pin" }))
+    assert.equal(made.p521, key.open("file:" .. path, { password = "pin" }))
+    assert.equal(made.p521, key.open("file:" .. path, { password = function() return "pin" end }))
+    for name, case in pairs {
+      password_required = { "file:" .. path }, bad_password = { "file:" .. path, { password = "x" } },
+      file_not_found = { "file:" .. path .. "x" }, unsupported = { "no-such-scheme:x" },
+      no_key = { "file:" .. pki.file("c.pem", pki.self_signed().cert:to_pem()) },
+    } do
+      local none, err = key.open(case[1], case[2])
+      assert.is_nil(none)
+      assert.equal(name, err.code)
+    end
+  end)
+
+  for name, case in pairs {
+    ["few bits"] = { "rsa:1024", "bad argument #1 to 'key.generate' (1024 bits of RSA; 2048 to 16384 expected)" },
+    ["an unknown kind"] = { "dsa", "unknown kind of key 'dsa'" },
+  } do
+    it("raises for " .. name, function()
+      local ok, message = pcall(key.generate, case[1])
+      assert.is_false(ok)
+      assert.is_truthy(message:find(case[2], 1, true), message)
+    end)
+  end
+
+  it("never shows its private part by accident", function()
+    local one = made["rsa:2048"]
+    local secret = core.bytes.hex(one:to_der { format = "traditional" }):sub(700, 800)
+    local shown = tostring(one) .. one:to_text()
+    for _, value in pairs(one:to_table()) do
+      shown = shown .. tostring(value)
+    end
+    assert.is_nil(shown:find(secret, 1, true))
+    assert.is_nil(shown:find("PRIVATE KEY", 1, true))
+    assert.is_truthy(one:to_text({ private = true }):find("PRIVATE KEY", 1, true))
+  end)
+end)
