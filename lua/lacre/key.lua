@@ -83,9 +83,10 @@ function key.parse(bytes, given)
   return with_password(bytes, set.password, "key")
 end
 
--- a private key that others may read is one they may have
-local function warn_of_readers(path, parsed)
-  local stat = parsed:is_private() and file.stat(path)
+-- a private key that others may read is one they may have; sealed ones ask for a password first
+local function warn_of_readers(path, parsed, bytes)
+  local is_open = parsed:is_private() and not bytes:find("ENCRYPTED", 1, true)
+  local stat = is_open and file.stat(path)
   if stat and stat.kind == "file" and (stat.mode % 64 >= 32 or stat.mode % 8 >= 4) then
     warning.say("%s: a private key that others may read (mode %04o); chmod 600 it", path, stat.mode)
   end
@@ -107,7 +108,7 @@ function key.load(path, given)
   if not parsed then
     return nil, annotate(err, { path = path })
   end
-  warn_of_readers(path, parsed)
+  warn_of_readers(path, parsed, bytes)
   return parsed
 end
 
