@@ -1,4 +1,5 @@
 -- Other programs as peers: started in the background, found by their port, stopped by their pid.
+local lfs = require "lfs"
 local net = require("lacre.core").net
 
 local process = {}
@@ -69,12 +70,26 @@ function Process:output()
   return text
 end
 
+local has_proc = lfs.attributes("/proc/self/stat", "mode") == "file"
+
+-- "S", "R" ... of ps(1), from the kernel where it tells; ps is not on every machine
+local function state_of(pid)
+  local handle = io.open(("/proc/%d/stat"):format(pid))
+  if not handle and not has_proc then
+    handle = io.popen(("ps -o stat= -p %d 2>/dev/null"):format(pid))
+    return handle:read("*a"):match "%a", handle:close()
+  end
+  local text = handle and handle:read "*a" or ""
+  if handle then
+    handle:close()
+  end
+  return text:match "%) (%a)"
+end
+
 --- Whether it runs; one that ended and was not reaped yet does not.
 function Process:is_alive()
-  local pipe = io.popen(("ps -o stat= -p %d 2>/dev/null"):format(self.pid))
-  local state = pipe:read "*a"
-  pipe:close()
-  return state:match "%a" ~= nil and state:match "%a" ~= "Z"
+  local state = state_of(self.pid)
+  return state ~= nil and state ~= "Z"
 end
 
 --- Ends it and forgets its output.
