@@ -63,7 +63,7 @@ end
 
 -- timeout(1), below which it runs, passes on one signal and no more
 local function hang_up(started)
-  os.execute(("kill -HUP $(ps -o pid= --ppid %d)"):format(started.pid))
+  os.execute(("kill -HUP %d"):format(started:child()))
 end
 
 local function curl(port, path, ...)

@@ -92,6 +92,15 @@ function Process:is_alive()
   return state ~= nil and state ~= "Z"
 end
 
+--- The process itself, below the timeout(1) that it runs under.
+function Process:child()
+  local handle = io.open(("/proc/%d/task/%d/children"):format(self.pid, self.pid))
+    or io.popen(("ps -o pid= --ppid %d"):format(self.pid))
+  local pid = handle:read "*n"
+  handle:close()
+  return pid
+end
+
 --- Ends it and forgets its output.
 function Process:stop()
   os.execute(("kill %d 2>/dev/null"):format(self.pid))
