@@ -148,7 +148,7 @@ describe("tool.zoo", function()
     if not os.execute "command -v curl >/dev/null" then
       return pending "curl is not installed"
     end
-    local result = assert(tool { "dates", "wrong-host", "chain", run = "env -u LD_PRELOAD curl -sS --max-time 5 --cacert {ca} {url}" })
+    local result = assert(tool { "dates", "wrong-host", "chain", run = "curl -sS --max-time 5 --cacert {ca} {url}" })
     assert.equal(0, result.tour.overlooked)
     assert.equal(0, result.tour.refused)
   end)

@@ -8,7 +8,16 @@ LUA_CPATH="$PWD/$BUILD/?.so;;"
 LC_ALL=C
 export LUA_PATH LUA_CPATH LC_ALL LUA BUILD
 if [ "${SANITIZER:-}" = asan ]; then
-  LD_PRELOAD=$(readlink -f "$(gcc -print-file-name=libasan.so)")
-  export SANITIZER LD_PRELOAD
+  # the sanitizer has to be the first library of a Lua that loads the module, and of nothing that it starts
+  asan=$(readlink -f "$(gcc -print-file-name=libasan.so)")
+  wrapped=$PWD/$BUILD/preload
+  mkdir -p "$wrapped"
+  echo '#include <stdlib.h>
+    __attribute__((constructor)) static void forget (void) { unsetenv("LD_PRELOAD"); }' |
+    gcc -shared -fPIC -x c -o "$wrapped/forget.so" -
+  printf '#!/bin/sh\nLD_PRELOAD="%s" exec %s "$@"\n' "$asan $wrapped/forget.so" "$(command -v "$LUA")" > "$wrapped/$LUA"
+  chmod 755 "$wrapped/$LUA"
+  PATH=$wrapped:$PATH
+  export SANITIZER PATH
 fi
 exec "$LUA" "$busted" -o "${BUSTED_OUTPUT:-utfTerminal}" "$@"
