@@ -78,6 +78,8 @@ local lua_floors = {
   { "checkup_settings", "health_options" },
   { "checkup" },
   { "survey", "selftest", "memoir" },
+  { "exporter" },
+  { "health_run" },
   { "tool.selfsign", "tool.echo", "tool.get", "tool.info", "tool.pin", "tool.serve" },
   { "tool.zoo", "tool.health" },
   { "cli.password", "cli.voice" },

@@ -23,6 +23,7 @@ health_options.examples = {
   { "lacre health -f hosts.txt --format jsonl | jq .reason", "as results come" },
   { "lacre health -f hosts.txt --at +30d", "what will be wrong in thirty days" },
   { "lacre health -f hosts.txt --state seen.json", "and what changed since the last run" },
+  { "lacre health --serve 9219 -f hosts.txt", "an exporter for Prometheus" },
   { "lacre health --selftest", "is every verdict right on this machine?" },
 }
 
@@ -59,6 +60,10 @@ health_options.options = {
   { name = "baseline", value = "FILE", help = "tell what changed since this state" },
   { name = "state", value = "FILE", help = "the same, and remember this run there" },
   { name = "watch", type = "duration", value = "TIME", help = "run again and again, and tell what changed" },
+  { name = "serve", value = "[HOST:]PORT", help = "for Prometheus: /metrics of the list, /probe?target=..." },
+  { name = "interval", type = "duration", value = "TIME", default = 60,
+    help = "with --serve: between runs of the list" },
+  { name = "cache", type = "duration", value = "TIME", default = 15, help = "with --serve: how long a probe is kept" },
   { name = "explain", value = "REASON", help = "what a reason means" },
   { name = "selftest", type = "boolean", default = false, help = "judge the zoo, and see that every verdict is right" },
   { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },

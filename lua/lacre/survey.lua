@@ -75,7 +75,8 @@ end
 
 --- Examines every row, inside of a loop.
 ---@param rows lacre.target_row[]
----@param set table concurrency, deadline (seconds for the whole run), and those of `lacre.checkup`
+---@param set table concurrency, deadline (seconds for the whole run), unattended (SIGINT is somebody else's), and
+--- those of `lacre.checkup`
 ---@param on_result? fun(result: table, done: integer, total: integer)
 ---@return lacre.survey
 function survey.run(rows, set, on_result)
@@ -88,11 +89,15 @@ function survey.run(rows, set, on_result)
   for i = 1, math.min(set.concurrency, #rows) do
     workers[i] = loop.spawn(work, self)
   end
-  watch_interrupts(self, workers)
+  if not set.unattended then
+    watch_interrupts(self, workers)
+  end
   for _, worker in ipairs(workers) do
     lacre_error.assert(worker:join() == nil or true)
   end
-  loop.on_signal("INT", nil)
+  if not set.unattended then
+    loop.on_signal("INT", nil)
+  end
   return summary(gather(self), started, began)
 end
 

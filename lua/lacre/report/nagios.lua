@@ -38,7 +38,8 @@ local function headline(results)
   local text = ("TLS %s: %d FAIL, %d WARN of %d"):format(words[results.worst] or "UNKNOWN", counts.fail, counts.warn,
     #results)
   if worst then
-    text = ("%s; %s %s"):format(text, worst.target, plain(worst.problems[1].code .. " " .. worst.problems[1].message))
+    text = ("%s; %s %s"):format(text, plain(worst.target), plain(worst.problems[1].code .. " "
+      .. worst.problems[1].message))
   elseif results.earliest then
     text = ("%s; first to end %s"):format(text, results.earliest.target)
   end

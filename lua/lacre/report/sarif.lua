@@ -49,9 +49,10 @@ return function(results)
       found[#found + 1] = finding(result, problem, index)
     end
   end
-  return json.encode {
+  local text, err = json.encode {
     version = "2.1.0", ["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json",
     runs = { { tool = { driver = { name = "lacre", version = version.NUMBER, rules = list } },
       results = json.list(found) } },
   }
+  return text and text .. "\n", err
 end

@@ -3,15 +3,12 @@
 local file = require "lacre.file"
 local formats = require "lacre.report.formats"
 local health_codes = require "lacre.health_codes"
-local json = require "lacre.report.json"
+local health_run = require "lacre.health_run"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
-local memoir = require "lacre.memoir"
 local record = require "lacre.report.record"
 local rows = require "lacre.health_options"
 local selftest = require "lacre.selftest"
-local survey = require "lacre.survey"
-local targets = require "lacre.targets"
 local toolkit = require "lacre.toolkit"
 
 local fail = lacre_error.fail
@@ -25,146 +22,6 @@ local health = {
     help = rows.target_help },
   options = rows.options,
 }
-
-local function outputs_of(set)
-  local list = {}
-  for _, text in ipairs(set.output or {}) do
-    local format, path = text:match "^(%l+):(.+)$"
-    format = format or text
-    if not formats.has(format) then
-      return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
-        " "))
-    end
-    list[#list + 1] = { format = format, path = path }
-  end
-  return list
-end
-
-local function is_file(value)
-  return type(value) == "string" and file.stat(value) ~= nil
-end
-
--- Lua may give the name of a file instead of a list
-local function gather(set)
-  local list, files = set.targets, set.file
-  if type(list) == "table" and #list == 1 and #(files or {}) == 0 and is_file(list[1]) then
-    list, files = nil, { list[1] }
-  end
-  local all, err = targets.gather(list, files)
-  if not all then
-    return nil, err
-  elseif set.shard then
-    local index, count = set.shard:match "^(%d+)/(%d+)$"
-    index, count = tonumber(index), tonumber(count)
-    if not index or index < 1 or index > count then
-      return fail("config", "bad_name", "not a shard: %s (write 2/8)", set.shard)
-    end
-    return targets.shard(all, { index = index, count = count })
-  elseif #all == 0 then
-    return fail("config", "bad_name", "there is no target: name some, or a file of them with -f")
-  end
-  return all
-end
-
-local function streamer(set)
-  if set.format ~= "jsonl" or not set.on_data then
-    return nil
-  end
-  return function(result)
-    if result.grade ~= "pass" or not set.problems_only then
-      set.on_data(json.encode(record.of(result), true) .. "\n")
-    end
-  end
-end
-
-local function announcer(set)
-  local stream = streamer(set)
-  return function(result, done, total)
-    if stream then
-      stream(result)
-    end
-    if set.on_count then
-      set.on_count(done, total)
-    end
-  end
-end
-
-local function write_outputs(results, outputs, set)
-  for _, output in ipairs(outputs) do
-    local text, err = formats.render(output.format, results, set)
-    local done
-    if text and output.path then
-      done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })
-    elseif text then
-      done, err = (set.on_data or tostring)(text)
-    end
-    if not done then
-      return nil, err
-    end
-  end
-  return true
-end
-
-local function remembered(set)
-  local path = set.baseline or set.state
-  if not path or (path == set.state and not file.stat(path)) then
-    return nil
-  end
-  return memoir.load(path)
-end
-
-local function once(list, set, outputs, before)
-  local results = survey.run(list, set, announcer(set))
-  if before then
-    memoir.compare(results, before)
-  end
-  local done, err = write_outputs(results, outputs, set)
-  if done and set.state and not results.interrupted then
-    done, err = memoir.save(set.state, results)
-  end
-  results.set = set
-  return done and results or nil, err
-end
-
--- again and again, telling what changed; ends with Ctrl-C
-local function watch(list, set, outputs, results)
-  while not results.interrupted do
-    local before = memoir.of(results)
-    local slept = false
-    local sleeper = loop.spawn(function()
-      slept = loop.sleep(set.watch) == true
-    end)
-    loop.on_signal("INT", function()
-      sleeper:cancel()
-    end)
-    sleeper:join()
-    if not slept then
-      results.interrupted = true
-      return results
-    end
-    local err
-    results, err = once(list, set, outputs, before)
-    if not results then
-      return nil, err
-    elseif set.on_event then
-      set.on_event(formats.render("table", results, { problems_only = true }))
-    end
-  end
-  return results
-end
-
-local function examine(list, set, outputs)
-  local before, err = remembered(set)
-  if err then
-    return nil, err
-  end
-  local results
-  results, err = once(list, set, outputs, before)
-  if results and set.watch then
-    return watch(list, set, outputs, results)
-  end
-  return results, err
-end
 
 local function in_loop(fn, ...)
   if loop.running() then
@@ -191,10 +48,10 @@ function health.run(set)
   elseif set.selftest then
     return in_loop(selftest.run, set)
   end
-  local outputs, err = outputs_of(set)
+  local outputs, err = health_run.outputs(set)
   local list, prepared
   if outputs then
-    list, err = gather(set)
+    list, err = health_run.gather(set)
   end
   if list then
     prepared, err = rows.prepare(set)
@@ -202,7 +59,10 @@ function health.run(set)
   if not prepared then
     return nil, err
   end
-  return in_loop(examine, list, prepared, outputs)
+  if set.serve then
+    return in_loop(health_run.serve, list, prepared)
+  end
+  return in_loop(health_run.examine, list, prepared, outputs)
 end
 
 local function explained_text(row)
@@ -215,7 +75,9 @@ end
 ---@param style lacre.style
 ---@return string?
 function health.text(results, style)
-  if results.explained then
+  if results.served then
+    return nil
+  elseif results.explained then
     return explained_text(results.explained)
   elseif results.selftest then
     return selftest.text(results, style)
@@ -245,7 +107,7 @@ local INTERRUPTED = 130
 --- The exit code: 0 PASS, 1 WARN, 2 FAIL, as plugins of Nagios have it.
 ---@return integer|boolean
 function health.failed(results)
-  if results.explained then
+  if results.explained or results.served then
     return false
   elseif results.selftest then
     return results.wrong > 0 and 2 or false

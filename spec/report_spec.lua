@@ -1,0 +1,286 @@
+local core = require "lacre.core"
+local exporter = require "lacre.exporter"
+local formats = require "lacre.report.formats"
+local health_options = require "lacre.health_options"
+local http = require "lacre.http"
+local json = require "lacre.report.json"
+local loop = require "lacre.loop"
+local pki = require "spec.support.pki"
+local process = require "spec.support.process"
+local targets = require "lacre.targets"
+local time = require "lacre.time"
+local tool = require "lacre.tool.health"
+local zoo = require "lacre.zoo"
+
+core.signals.watch "WINCH"
+core.signals.forget "WINCH"
+
+local NASTY = 'quote " less < amp & pipe | line\nend % back \\ {}'
+
+-- results made by hand, with everything in them that a format could stumble over
+local function results()
+  local ca = pki.root { subject = "CN=Root <b>\"x\"</b>" }
+  local leaf = pki.issue(ca, { subject = "CN=leaf \\ | & ]]>" })
+  local list = {
+    {
+      target = "good.example:443", grade = "pass", problems = {}, notes = {}, reasons = {}, version = "1.3", seconds = 0.1,
+      cipher = "TLS_AES_128_GCM_SHA256", key_exchange = "X25519", cert = leaf.cert, chain = { leaf.cert, ca.cert },
+      verified_chain = { leaf.cert, ca.cert }, verified = true, not_after = leaf.cert:not_after(), days_left = 89.5,
+      soonest_not_after = leaf.cert:not_after(), timing = { connect = 0.01, handshake = 0.02, total = 0.03, address = "x" },
+      file = "hosts.txt", line = 3, address = "192.0.2.1", port = 443,
+    },
+    {
+      target = "=cmd|' /C calc'!A0", grade = "fail", reason = "HOSTNAME_MISMATCH", seconds = 0.2,
+      problems = { { code = "HOSTNAME_MISMATCH", severity = "fail", message = NASTY, depth = 0 },
+        { code = "EXPIRES_SOON", severity = "warn", message = "in a while", depth = 0 } },
+      notes = {}, reasons = { "HOSTNAME_MISMATCH", "EXPIRES_SOON" }, file = "hosts, old:1.txt", line = 17, version = "1.2",
+      cert = leaf.cert, chain = { leaf.cert }, not_after = leaf.cert:not_after(), days_left = -1.5,
+    },
+    {
+      target = "warn.example:443", grade = "warn", reason = "NO_AEAD", reasons = { "NO_AEAD" }, notes = {},
+      problems = { { code = "NO_AEAD", severity = "warn", message = "old" } },
+    },
+    {
+      target = "dead.example:443", grade = "fail", reason = "CONNECT_REFUSED", reasons = { "CONNECT_REFUSED" }, notes = {},
+      problems = { { code = "CONNECT_REFUSED", severity = "fail", message = "refused" } },
+      err = { code = "connection_refused", message = "refused", stage = "connect" },
+    },
+  }
+  list.counts, list.worst, list.started, list.seconds = { pass = 1, warn = 1, fail = 2 }, "fail", 1.8e9, 1.5
+  list.interrupted, list.earliest = false, { target = "good.example:443", not_after = leaf.cert:not_after() }
+  return list
+end
+
+local function render(name, set)
+  return assert(formats.render(name, results(), set))
+end
+
+local function has(program)
+  local _, code = process.run { "sh", "-c", "command -v " .. program }
+  return code == 0
+end
+
+describe("the forms of results", function()
+  it("are all there, and end with a line feed", function()
+    for _, name in ipairs(formats.names) do
+      assert.matches("\n$", render(name), name)
+    end
+  end)
+
+  it("table: tells a person what is wrong, without control characters", function()
+    local text = render "table"
+    assert.matches("^PASS  good%.example:443", text)
+    assert.matches("\nFAIL  =cmd.- HOSTNAME_MISMATCH quote .- %(%+1: EXPIRES_SOON%)\n", text)
+    assert.matches("4 targets: 1 PASS, 1 WARN, 2 FAIL in 1%.50 s; first to end: good", text)
+    local colored = render("table", { style = require("lacre.report.style").new(true) })
+    assert.matches("\27%[31mFAIL\27%[0m", colored)
+    assert.is_nil(render("table", { problems_only = true }):find "good.example:443  TLS")
+  end)
+
+  it("json and jsonl: the same objects, in one document and in lines", function()
+    local whole = assert(json.decode(render "json"))
+    assert.equal(4, #whole.results)
+    assert.equal("FAIL", whole.worst)
+    local lines = {}
+    for line in render("jsonl"):gmatch "[^\n]+" do
+      lines[#lines + 1] = assert(json.decode(line))
+    end
+    assert.equal(4, #lines)
+    assert.equal(NASTY, lines[2].problems[1].message)
+    assert.same(whole.results[1].cert.san, lines[1].cert.san)
+    assert.equal("connection_refused", lines[4].error.code)
+  end)
+
+  it("csv: RFC 4180, and no formula for a spreadsheet", function()
+    local text = render "csv"
+    local header, first, second = text:match "^(.-)\r\n(.-)\r\n(.-)\r\n"
+    assert.matches("^verdict,target,reason,", header)
+    assert.matches("^PASS,good.example:443,,,,1.3,", first)
+    assert.matches("^FAIL,'=cmd|' /C calc'!A0,HOSTNAME_MISMATCH,", second)
+    assert.truthy(text:find('"quote "" less', 1, true))
+  end)
+
+  it("junit: failures, errors, and warnings that pass", function()
+    local text = render "junit"
+    assert.matches('<testsuites name="lacre health" tests="4" failures="1" errors="1"', text)
+    assert.matches('<error type="CONNECT_REFUSED"', text)
+    assert.matches("<system%-out>NO_AEAD: old</system%-out>", text)
+    assert.matches('<failure type="NO_AEAD"', render("junit", { fail_on = "warn" }))
+    assert.is_nil(text:find("less <", 1, true))
+    if has "xmllint" then
+      local output, code = process.run({ "xmllint", "--noout", "-" }, text)
+      assert.equal(0, code, output)
+    end
+  end)
+
+  it("nagios: one status line, perfdata that its guidelines allow", function()
+    local text = render "nagios"
+    local line = text:match "^[^\n]+"
+    assert.matches("^TLS CRITICAL: 2 FAIL, 1 WARN of 4; =cmd", line)
+    local _, bars = line:gsub("|", "")
+    assert.equal(1, bars)
+    assert.matches("'good%.example:443'=%d+s;2592000:;0: ", line)
+    assert.matches("fail=2;;0 warn=1;0 time=1%.500s$", line)
+  end)
+
+  it("github: annotates the lines of the list", function()
+    local text = render "github"
+    assert.matches("^::error file=hosts%%2C old%%3A1%.txt,line=17,title=HOSTNAME_MISMATCH::", text)
+    assert.matches("line%%0Aend %%25 back", text)
+    assert.matches("\n::warning title=NO_AEAD::warn.example:443: old\n", text)
+  end)
+
+  it("sarif: rules, and results at the lines of the list", function()
+    local run = assert(json.decode(render "sarif")).runs[1]
+    assert.equal("lacre", run.tool.driver.name)
+    assert.equal(4, #run.results)
+    local one = run.results[1]
+    assert.equal("HOSTNAME_MISMATCH", one.ruleId)
+    assert.equal("HOSTNAME_MISMATCH", run.tool.driver.rules[one.ruleIndex + 1].id)
+    assert.equal(17, one.locations[1].physicalLocation.region.startLine)
+    assert.equal("warning", run.results[2].level)
+    local none = results()
+    for i = #none, 1, -1 do
+      none[i] = nil
+    end
+    assert.matches('"results": *%[%]', assert(formats.render("sarif", none)))
+  end)
+
+  it("prometheus: metrics that a collector takes", function()
+    local text = render "prometheus"
+    assert.matches('tls_health_status{target="good.example:443"} 0\n', text)
+    assert.matches('tls_health_reason{target="=cmd|\' /C calc\'!A0",code="HOSTNAME_MISMATCH",severity="fail"} 1\n', text)
+    assert.matches('probe_success{target="dead.example:443"} 0\n', text)
+    assert.matches('tls_cert_not_after_timestamp_seconds{target="=cmd', text) -- also of one that fails
+    assert.matches("tls_health_last_run_timestamp_seconds 1800000001\n", text)
+    local typed = {}
+    for line in text:gmatch "[^\n]+" do
+      local name = line:match "^# TYPE (%S+) gauge$"
+      typed[name or ""] = true
+      if not line:find "^#" then
+        assert.is_true(typed[line:match "^[%w_]+"], line)
+        assert.matches("} %-?[%d.]+$", (line:gsub("^([%w_]+) ", "%1{} ")))
+      end
+    end
+    if has "promtool" then
+      local output = process.run({ "promtool", "check", "metrics" }, text)
+      assert.is_nil(output:find "error", output)
+    end
+  end)
+
+  it("html: one page that needs nothing and hides nothing", function()
+    local text = render "html"
+    assert.is_nil(text:find "<script")
+    assert.is_nil(text:find "https?://")
+    assert.is_nil(text:find("less <", 1, true))
+    assert.truthy(text:find("quote &quot; less &lt;", 1, true))
+    assert.truthy(text:find "HOSTNAME_MISMATCH")
+    assert.truthy(text:find "EXPIRES_SOON")
+  end)
+
+  it("tap and markdown too", function()
+    assert.matches("^TAP version 13\n1%.%.4\nok 1 %- good", render "tap")
+    assert.matches("\nnot ok 2 ", render "tap")
+    assert.matches("| FAIL | =cmd\\|", render "markdown")
+  end)
+
+  it("stream as results come, and are written to files whole", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "good", "expired" } })
+      local list, pieces = {}, {}
+      for i, entry in ipairs(menagerie.entries) do
+        list[i] = "localhost:" .. entry.port
+      end
+      local path = pki.file("out.prom", "old")
+      local found = assert(tool {
+        targets = list, trust = menagerie.pki:trust(), format = "jsonl", output = { "prometheus:" .. path, "csv" },
+        on_data = function(bytes)
+          pieces[#pieces + 1] = bytes
+          return true
+        end,
+      })
+      menagerie:close()
+      assert.equal(3, #pieces)
+      assert.truthy(json.decode(pieces[1]))
+      assert.matches("^verdict,", pieces[3])
+      assert.is_nil(tool.text(found, {}) or nil)
+      assert.matches("tls_health_status", io.open(path):read "*a")
+      assert.truthy(tool.prometheus(found):find "tls_health_status")
+      assert.is_true(tool.write_prometheus(path, found))
+      pki.clean()
+    end)
+  end)
+end)
+
+describe("the exporter", function()
+  local function with_exporter(names, given, run)
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "good", "expired", "silent" } })
+      local rows, at = {}, {}
+      for _, entry in ipairs(menagerie.entries) do
+        at[entry.name] = "localhost:" .. entry.port
+      end
+      for i, name in ipairs(names) do
+        rows[i] = assert(targets.parse(at[name]))
+      end
+      local set = { trust = menagerie.pki:trust(), host = "127.0.0.1", port = 0, cache = 60, interval = 60, timeout = 0.5,
+        concurrency = 4, retries = 1, warn = "30d", min_tls = "1.2" }
+      for name, value in pairs(given) do
+        set[name] = value
+      end
+      local made = assert(exporter.open(rows, assert(health_options.prepare(set))))
+      local _, port = made:address()
+      local ok, why = loop.pcall(run, function(path)
+        return assert(http.request { url = ("http://127.0.0.1:%d%s"):format(port, path), plaintext = true, timeout = 5 })
+      end, at, made)
+      made:close()
+      menagerie:close()
+      if not ok then
+        error(why, 0)
+      end
+    end)
+  end
+
+  it("tells the list at /metrics", function()
+    with_exporter({ "good", "expired" }, {}, function(get, at)
+      local response = get "/metrics"
+      assert.equal(200, response.status)
+      assert.matches("^text/plain; version=0%.0%.4", response.headers["content-type"])
+      assert.truthy(response.body:find(('tls_health_status{target="%s"} 0'):format(at.good), 1, true))
+      assert.truthy(response.body:find(('tls_health_status{target="%s"} 2'):format(at.expired), 1, true))
+    end)
+  end)
+
+  it("examines one target at /probe, keeps the answer, and asks once", function()
+    with_exporter({}, {}, function(get, at, made)
+      local first = get("/probe?target=" .. at.expired:gsub(":", "%%3A"))
+      assert.matches('tls_health_reason{code="CERT_EXPIRED",severity="fail"} 1', first.body)
+      assert.matches("\nprobe_success 0\n", first.body)
+      assert.equal(first.body, get("/probe?target=" .. at.expired).body)
+      local began = time.monotonic()
+      local bodies = loop.map({ 1, 2, 3 }, function()
+        return get("/probe?target=" .. at.silent).body
+      end)
+      assert.is_true(time.monotonic() - began < 0.9)
+      assert.equal(bodies[1], bodies[3])
+      assert.matches('code="TIMEOUT"', bodies[1])
+      assert.equal(2, #made.order)
+    end)
+  end)
+
+  it("refuses what it cannot do, and more than it may", function()
+    with_exporter({}, { concurrency = 1 }, function(get, at)
+      assert.equal(404, get("/nothing").status)
+      assert.equal(400, get("/probe").status)
+      assert.equal(400, get("/probe?target=" .. at.good .. "+ca%3D/etc/passwd").status)
+      assert.equal(200, get("/").status)
+      local first = loop.spawn(function()
+        return get("/probe?target=" .. at.silent).status
+      end)
+      loop.sleep(0.1)
+      assert.equal(503, get("/probe?target=" .. at.good).status)
+      assert.equal(200, first:join())
+      assert.matches("no list of targets", get("/metrics").body)
+    end)
+  end)
+end)
