@@ -122,16 +122,19 @@ end
 local function read_exactly(self, count)
   if not self.buffer and count > 0 and count <= RECORD then
     local bytes, err = self:fill(count)
-    if not bytes or #bytes == count then
-      return bytes, err, not bytes and "" or nil
+    if not bytes then
+      return nil, err, ""
+    elseif #bytes == count then
+      return bytes
     end
     keep(self, bytes)
   end
   local text, err, partial = gather(self, count)
-  if not text then
-    keep(self, partial)
+  if text then
+    return text -- and nothing beside it, so that it may be the argument of a call
   end
-  return text, err, partial
+  keep(self, partial)
+  return nil, err, partial
 end
 
 local function read_all(self)
