@@ -67,12 +67,13 @@ static inline void *compat_testudata (lua_State *L, int arg, const char *tname) 
 #endif
 
 /* tells the collector of memory it cannot see, so that it looks soon enough for
-** objects nobody closed; a collector that was stopped stays stopped */
-static inline void compat_gc_weight (lua_State *L, int kilobytes) {
+** objects nobody closed; a collector that was stopped stays stopped. True when it has
+** looked at everything */
+static inline int compat_gc_weight (lua_State *L, int kilobytes) {
 #if LUA_VERSION_NUM >= 502
-  if (!lua_gc(L, LUA_GCISRUNNING, 0)) return;
+  if (!lua_gc(L, LUA_GCISRUNNING, 0)) return 0;
 #endif
-  lua_gc(L, LUA_GCSTEP, kilobytes);
+  return lua_gc(L, LUA_GCSTEP, kilobytes) == 1;
 }
 
 /* whole numbers beyond 32 bits: integers where Lua has them, else doubles */

@@ -134,7 +134,25 @@ static const char *kind_name (mode_t mode) {
   return "other";
 }
 
-/* stat(path) -> { kind =, mode =, size =, modified = } | nil, err */
+/* what changes with whatever happens to a file: device, inode, size, when it was
+** written and when anything about it changed */
+static void push_version (lua_State *L, const struct stat *s) {
+  lua_pushfstring(L, "%f %f %f", (double)s->st_dev, (double)s->st_ino, (double)s->st_size);
+#if defined(__APPLE__)
+  lua_pushfstring(L, " %f %f", (double)s->st_mtimespec.tv_nsec,
+                  (double)s->st_ctimespec.tv_sec);
+#else
+  lua_pushfstring(L, " %f %f", (double)s->st_mtim.tv_nsec, (double)s->st_ctim.tv_nsec);
+#endif
+  lua_pushfstring(L, " %f %f", (double)s->st_mtime, (double)s->st_ctime);
+  lua_concat(L, 3);
+  lua_setfield(L, -2, "version");
+  lua_pushnumber(L, (lua_Number)s->st_ctime);
+  lua_setfield(L, -2, "changed");
+}
+
+/* stat(path) -> { kind =, mode =, size =, modified =, changed =, version = } | nil,
+** err; `version` differs when the file does */
 static int disk_stat (lua_State *L) {
   const char *path = args_text(L, 1);
   struct stat s;
@@ -148,6 +166,7 @@ static int disk_stat (lua_State *L) {
   lua_setfield(L, -2, "size");
   compat_pushint64(L, (int64_t)s.st_mtime);
   lua_setfield(L, -2, "modified");
+  push_version(L, &s);
   return 1;
 }
 

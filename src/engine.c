@@ -14,8 +14,18 @@
 
 #define FEED_LIMIT 262144 /* bytes fed and not digested, before it says "enough" */
 #define WEIGHT 24         /* KiB behind one engine, for Lua's collector to know */
+#define LEAST_MARK 64     /* engines that may be alive before it is told */
 
 /* ---- making one ---- */
+
+/* whoever closes what it opens never comes to the mark, and pays nothing */
+static void weigh (lua_State *L) {
+  static int mark = LEAST_MARK;
+  int alive = machine_alive();
+  if (alive <= mark || !compat_gc_weight(L, WEIGHT)) return;
+  alive = machine_alive();
+  mark = alive < LEAST_MARK / 2 ? LEAST_MARK : 2 * alive;
+}
 
 /* new(context, socket or nil, name or nil, sni or nil, match_name, diagnose) ->
 ** engine | nil, err */
@@ -24,7 +34,7 @@ static int engine_new (lua_State *L) {
   net_Socket *socket = lua_isnoneornil(L, 2) ? NULL : net_check(L, 2);
   const char *name = args_opt_text(L, 3, NULL), *sni = args_opt_text(L, 4, NULL);
   own_Box *box = own_new(L, &machine_type);
-  machine_Machine *m = OPENSSL_zalloc(sizeof *m);
+  machine_Machine *m = machine_new();
   if (m == NULL) return fail_memory(L);
   box->obj = m;
   m->context = context_retain(context);
@@ -35,7 +45,7 @@ static int engine_new (lua_State *L) {
   if (name != NULL && !machine_name(m, name)) return fail(L, "config");
   if (sni != NULL && !SSL_set_tlsext_host_name(m->ssl, sni)) return fail(L, "config");
   fail_clear();
-  compat_gc_weight(L, WEIGHT);
+  weigh(L);
   return 1;
 }
 

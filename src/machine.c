@@ -4,8 +4,22 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+/* a hint: two threads, each with a Lua of its own, may count wrong by a few */
+static volatile int alive;
+
+int machine_alive (void) {
+  return alive;
+}
+
+machine_Machine *machine_new (void) {
+  machine_Machine *m = OPENSSL_zalloc(sizeof *m);
+  if (m != NULL) alive++;
+  return m;
+}
+
 static void release_machine (void *obj) {
   machine_Machine *m = obj;
+  alive--;
   SSL_free(m->ssl);
   judge_end(&m->check);
   link_clear(&m->link);

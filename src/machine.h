@@ -31,6 +31,12 @@ typedef struct machine_Machine {
 
 extern const own_Type machine_type;
 
+/* an empty one, which `machine_type` releases; NULL when memory ran out */
+machine_Machine *machine_new (void);
+
+/* how many there are, about */
+int machine_alive (void);
+
 /* lends the machine of argument 1; raises unless it is one */
 machine_Machine *machine_check (lua_State *L);
 

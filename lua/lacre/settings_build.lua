@@ -198,7 +198,7 @@ local function apply_revocation(set, ctx)
 end
 
 local function apply_trust(set, ctx, spec)
-  local anchors, err = store.new(spec)
+  local anchors, err = store.kept(spec)
   if anchors and set.crls ~= nil then
     anchors, err = store.with_crls(anchors, set.crls)
   end

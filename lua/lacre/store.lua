@@ -33,6 +33,14 @@ function store.new(spec)
   return blame(2, trust.store, spec == nil and {} or spec)
 end
 
+--- The same for a context: shared by all that trust the same file, and never changed.
+---@param spec any
+---@return lacre.store? store
+---@return lacre.error? err as `store.new`
+function store.kept(spec)
+  return blame(2, trust.kept, spec)
+end
+
 --- The system's own. It is shared, and refuses changes.
 ---@return lacre.store? store
 ---@return lacre.error? err trust_unavailable

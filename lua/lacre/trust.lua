@@ -9,6 +9,7 @@ local core = require "lacre.core"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local time = require "lacre.time"
 
 local fail = lacre_error.fail
 local unpack = table.unpack or unpack -- luacheck: ignore
@@ -283,6 +284,34 @@ function trust.system()
     system_key, system_store, shared[store] = key, store, true
   end
   return system_store
+end
+
+-- what contexts trust: never changed, so that one store serves all that trust the same file
+local kept, most_kept = {}, 8
+
+local RACY = 2 -- seconds in which a file could change again and look the same
+
+--- The store of a spec for a context, which shares it: a file is not read again while it is the same.
+---@param spec any
+---@return lacre.store? store
+---@return lacre.error? err as `trust.store`
+function trust.kept(spec)
+  local stat = type(spec) == "string" and spec ~= "system" and not spec:find("\n", 1, true) and file.stat(spec)
+  if not stat or stat.kind ~= "file" then
+    return trust.store(spec)
+  end
+  local key = spec .. "\n" .. stat.version
+  for _, one in ipairs(kept) do
+    if one.key == key then
+      return one.store
+    end
+  end
+  local store, err = trust.store(spec)
+  if store and math.abs(time.now() - stat.changed) > RACY then
+    table.insert(kept, 1, { key = key, store = store })
+    kept[most_kept + 1] = nil
+  end
+  return store, err
 end
 
 --- The store of a spec. Nothing in it is an error: nothing could ever be verified.
