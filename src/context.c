@@ -32,30 +32,16 @@ static void release_chain (void *obj) {
   sk_X509_pop_free(obj, X509_free);
 }
 
-static const own_Type context_type = { "lacre.core.context", release_context };
+const own_Type context_type = { "lacre.core.context", release_context };
 
 context_Context *context_check (lua_State *L, int arg) {
   return own_check(L, arg, &context_type);
 }
 
-/* the same, for a setter: engines that exist never see a change */
-static context_Context *check_open (lua_State *L) {
+context_Context *context_check_open (lua_State *L) {
   context_Context *c = context_check(L, 1);
   luaL_argcheck(L, !c->is_sealed, 1, "the context is in use");
   return c;
-}
-
-/* RFC 7301 section 3.2: the server's preference; nothing in common is fatal */
-static int on_alpn (SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                    const unsigned char *offered, unsigned offered_len, void *arg) {
-  context_Context *c = arg;
-  unsigned char *chosen;
-  (void)ssl;
-  if (SSL_select_next_proto(&chosen, out_len, c->alpn, c->alpn_len, offered,
-                            offered_len) != OPENSSL_NPN_NEGOTIATED)
-    return SSL_TLSEXT_ERR_ALERT_FATAL;
-  *out = chosen;
-  return SSL_TLSEXT_ERR_OK;
 }
 
 #define OPTIONS                                                                        \
@@ -120,75 +106,9 @@ static int done (lua_State *L, int ok) {
   return 1;
 }
 
-/* "1.2" -> its number; other texts raise */
-static int version_of (lua_State *L, int arg) {
-  static const char *const names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
-  return TLS1_VERSION + args_enum(L, arg, names);
-}
-
-/* context:versions(min, max or nil) -> true | nil, err; the system's own policy
-** may ask for more than min, never for less */
-static int context_versions (lua_State *L) {
-  context_Context *c = check_open(L);
-  int min = version_of(L, 2), max = lua_isnoneornil(L, 3) ? 0 : version_of(L, 3);
-  int policy = (int)SSL_CTX_get_min_proto_version(c->ctx);
-  fail_clear();
-  return done(L, SSL_CTX_set_min_proto_version(c->ctx, policy > min ? policy : min) &&
-                     SSL_CTX_set_max_proto_version(c->ctx, max));
-}
-
-/* context:ciphers(tls12, tls13) -> true | nil, err; OpenSSL names joined by ":",
-** already checked one by one; "" leaves that version's default */
-static int context_ciphers (lua_State *L) {
-  context_Context *c = check_open(L);
-  const char *tls12 = args_text(L, 2), *tls13 = args_text(L, 3);
-  fail_clear();
-  return done(L, (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
-                     (*tls13 == '\0' || SSL_CTX_set_ciphersuites(c->ctx, tls13)));
-}
-
-/* context:groups(list) -> true | nil, err; names joined by ":" */
-static int context_groups (lua_State *L) {
-  context_Context *c = check_open(L);
-  const char *list = args_text(L, 2);
-  fail_clear();
-  return done(L, (int)SSL_CTX_set1_groups_list(c->ctx, list));
-}
-
-/* context:sigalgs(list) -> true | nil, err; names joined by ":" */
-static int context_sigalgs (lua_State *L) {
-  context_Context *c = check_open(L);
-  const char *list = args_text(L, 2);
-  fail_clear();
-  return done(L, (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
-}
-
-/* context:security_level(n) */
-static int context_security_level (lua_State *L) {
-  context_Context *c = check_open(L);
-  SSL_CTX_set_security_level(c->ctx, args_int(L, 2, 0, 5));
-  return 0;
-}
-
-/* context:alpn(wire) -> true | nil, err; RFC 7301 section 3.1 */
-static int context_alpn (lua_State *L) {
-  context_Context *c = check_open(L);
-  int len;
-  const unsigned char *wire = (const unsigned char *)args_bytes(L, 2, &len);
-  fail_clear();
-  if (!c->is_server)
-    return done(L, SSL_CTX_set_alpn_protos(c->ctx, wire, (unsigned)len) == 0);
-  OPENSSL_free(c->alpn);
-  c->alpn = OPENSSL_memdup(wire, (size_t)len);
-  c->alpn_len = (unsigned)len;
-  if (c->alpn == NULL) return fail_memory(L);
-  SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, c);
-  return done(L, 1);
-}
-
 /* context:identity(cert, key, { intermediate ... }) -> true | nil, err */
 static int context_identity (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
   int i, n = args_list(L, 4);
@@ -224,7 +144,7 @@ static STACK_OF(X509) * push_chain(lua_State *L, int arg) {
 /* context:named(cert, key, { intermediate ... }, is_default) -> true: one of several
 ** identities, chosen by the name a client asks for */
 static int context_named (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
   STACK_OF(X509) *chain = push_chain(L, 4);
@@ -235,7 +155,7 @@ static int context_named (lua_State *L) {
 
 /* context:greet(has_hook, rejects_unknown) -> true | nil, err: of servers */
 static int context_greet (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   c->hello.has_hook = lua_toboolean(L, 2);
   c->hello.rejects_unknown = lua_toboolean(L, 3);
   fail_clear();
@@ -244,7 +164,7 @@ static int context_greet (lua_State *L) {
 
 /* context:sessions(limit) -> true | nil, err: a client resumes */
 static int context_sessions (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   int limit = args_int(L, 2, 1, 65536);
   fail_clear();
   return done(L, session_keep(c->ctx, &c->sessions, limit));
@@ -253,7 +173,7 @@ static int context_sessions (lua_State *L) {
 /* context:tickets(count, lifetime, keys or nil) -> true | nil, err: a server lets
 ** resume; keys are 80 bytes each, end to end, newest first */
 static int context_tickets (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   int count = args_int(L, 2, 1, 16), lifetime = args_int(L, 3, 1, 7 * 86400), len = 0;
   const char *keys = lua_isnoneornil(L, 4) ? NULL : args_bytes(L, 4, &len);
   luaL_argcheck(L,
@@ -281,7 +201,7 @@ static int context_flush (lua_State *L) {
 /* context:ocsp("check" | "require" | "send"): clients judge staples, servers send */
 static int context_ocsp (lua_State *L) {
   static const char *const names[] = { "check", "require", "send", NULL };
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   int which = args_enum(L, 2, names);
   c->staple_mode = which == 0 ? STAPLE_CHECK : STAPLE_REQUIRE;
   if (which == 2) staple_send(c->ctx);
@@ -291,7 +211,7 @@ static int context_ocsp (lua_State *L) {
 
 /* context:keylog(): engines keep the lines of SSLKEYLOGFILE for Lua */
 static int context_keylog (lua_State *L) {
-  SSL_CTX_set_keylog_callback(check_open(L)->ctx, link_on_keylog);
+  SSL_CTX_set_keylog_callback(context_check_open(L)->ctx, link_on_keylog);
   return 0;
 }
 
@@ -301,7 +221,7 @@ static int context_revocation (lua_State *L) {
   static const unsigned long flags[] = {
     X509_V_FLAG_CRL_CHECK, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL
   };
-  X509_VERIFY_PARAM *param = SSL_CTX_get0_param(check_open(L)->ctx);
+  X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context_check_open(L)->ctx);
   X509_VERIFY_PARAM_set_flags(param, flags[args_enum(L, 2, names)] |
                                          X509_V_FLAG_EXTENDED_CRL_SUPPORT |
                                          X509_V_FLAG_USE_DELTAS);
@@ -310,7 +230,7 @@ static int context_revocation (lua_State *L) {
 
 /* context:trust(store) -> true: the store is counted, and never changed after */
 static int context_trust (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   SSL_CTX_set1_cert_store(c->ctx, store_check(L, 2));
   return done(L, 1);
 }
@@ -320,14 +240,14 @@ static int context_client_auth (lua_State *L) {
   static const char *const names[] = { "none", "optional", "required", NULL };
   static const int modes[] = { SSL_VERIFY_NONE, SSL_VERIFY_PEER,
                                SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   SSL_CTX_set_verify(c->ctx, modes[args_enum(L, 2, names)], NULL);
   return done(L, 1);
 }
 
 /* context:advertise(cert) -> true | nil, err: a CA whose clients are welcome */
 static int context_advertise (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   fail_clear();
   return done(L, SSL_CTX_add_client_CA(c->ctx, cert));
@@ -345,7 +265,7 @@ static int field_is_set (lua_State *L, int arg, const char *name) {
 ** accept_name =, accept_any =, pins_only =, hook = },
 ** depth, time or nil */
 static int context_rules (lua_State *L) {
-  context_Context *c = check_open(L);
+  context_Context *c = context_check_open(L);
   X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
   luaL_checktype(L, 2, LUA_TTABLE);
   SSL_CTX_set_verify_depth(c->ctx, args_int(L, 3, 0, 100));
@@ -365,58 +285,11 @@ static int context_rules (lua_State *L) {
 
 /* context:unsafe_renegotiation(): an insecure option that was asked for by name */
 static int context_unsafe_renegotiation (lua_State *L) {
-  SSL_CTX_set_options(check_open(L)->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+  SSL_CTX_set_options(context_check_open(L)->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
   return 0;
 }
 
-static void push_version (lua_State *L, int version) {
-  if (version == 0) lua_pushnil(L);
-  else lua_pushfstring(L, "1.%d", version - TLS1_VERSION);
-}
-
-static void push_cipher (lua_State *L, const SSL_CIPHER *cipher) {
-  lua_createtable(L, 0, 4);
-  lua_pushstring(L, SSL_CIPHER_standard_name(cipher));
-  lua_setfield(L, -2, "name");
-  lua_pushstring(L, SSL_CIPHER_get_name(cipher));
-  lua_setfield(L, -2, "openssl_name");
-  lua_pushinteger(L, SSL_CIPHER_get_protocol_id(cipher));
-  lua_setfield(L, -2, "id");
-  lua_pushinteger(L, SSL_CIPHER_get_bits(cipher, NULL));
-  lua_setfield(L, -2, "bits");
-  lua_pushstring(L, strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0 ? "1.3"
-                                                                           : "1.2");
-  lua_setfield(L, -2, "version");
-}
-
-/* context:effective() -> what OpenSSL really has: versions, level, ciphers */
-static int context_effective (lua_State *L) {
-  context_Context *c = context_check(L, 1);
-  const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(c->ctx);
-  int i, n = sk_SSL_CIPHER_num(ciphers);
-  lua_createtable(L, 0, 4);
-  push_version(L, (int)SSL_CTX_get_min_proto_version(c->ctx));
-  lua_setfield(L, -2, "min_version");
-  push_version(L, (int)SSL_CTX_get_max_proto_version(c->ctx));
-  lua_setfield(L, -2, "max_version");
-  lua_pushinteger(L, SSL_CTX_get_security_level(c->ctx));
-  lua_setfield(L, -2, "security_level");
-  lua_createtable(L, n, 0);
-  for (i = 0; i < n; i++) {
-    push_cipher(L, sk_SSL_CIPHER_value(ciphers, i));
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_setfield(L, -2, "ciphers");
-  return 1;
-}
-
 static const luaL_Reg methods[] = {
-  { "versions", context_versions },
-  { "ciphers", context_ciphers },
-  { "groups", context_groups },
-  { "sigalgs", context_sigalgs },
-  { "security_level", context_security_level },
-  { "alpn", context_alpn },
   { "identity", context_identity },
   { "named", context_named },
   { "greet", context_greet },
@@ -431,7 +304,6 @@ static const luaL_Reg methods[] = {
   { "advertise", context_advertise },
   { "rules", context_rules },
   { "unsafe_renegotiation", context_unsafe_renegotiation },
-  { "effective", context_effective },
   { NULL, NULL },
 };
 

@@ -30,8 +30,13 @@ typedef struct context_Context {
   unsigned alpn_len;
 } context_Context;
 
+extern const own_Type context_type;
+
 /* lends the context of an argument; raises unless it is one */
 context_Context *context_check (lua_State *L, int arg);
+
+/* the same of argument 1, for a setter: engines that exist never see a change */
+context_Context *context_check_open (lua_State *L);
 
 context_Context *context_retain (context_Context *c);
 void context_release (context_Context *c);

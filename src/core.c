@@ -10,6 +10,7 @@
 #include "cert.h"
 #include "clock.h"
 #include "compat.h"
+#include "algorithms.h"
 #include "context.h"
 #include "crl.h"
 #include "disk.h"
@@ -77,6 +78,7 @@ static const luaL_Reg parts[] = {
   { "resolver", resolver_open },
   { "signals", signals_open },
   { "context", context_open },
+  { "algorithms", algorithms_open },
   { "permit", permit_open },
   { "engine", engine_open },
   { NULL, NULL },

@@ -137,7 +137,8 @@ static const char *kind_name (mode_t mode) {
 /* what changes with whatever happens to a file: device, inode, size, when it was
 ** written and when anything about it changed */
 static void push_version (lua_State *L, const struct stat *s) {
-  lua_pushfstring(L, "%f %f %f", (double)s->st_dev, (double)s->st_ino, (double)s->st_size);
+  lua_pushfstring(L, "%f %f %f", (double)s->st_dev, (double)s->st_ino,
+                  (double)s->st_size);
 #if defined(__APPLE__)
   lua_pushfstring(L, " %f %f", (double)s->st_mtimespec.tv_nsec,
                   (double)s->st_ctimespec.tv_sec);

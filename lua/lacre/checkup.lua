@@ -9,7 +9,7 @@ local loop = require "lacre.loop"
 local probe = require "lacre.probe"
 local settle = require "lacre.checkup_settings"
 local sounding = require "lacre.sounding"
-local suites = require "lacre.suites"
+local groups = require "lacre.groups"
 local target = require "lacre.target"
 local time = require "lacre.time"
 
@@ -75,7 +75,7 @@ local function look_deeper(facts, row, mine, set, address)
   end
   if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
     local answer = ask(row, mine, "hybrid", address)
-    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and suites.group_of(answer.group)
+    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
       or false
   end
 end

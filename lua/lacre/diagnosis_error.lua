@@ -2,7 +2,7 @@
 
 local old_suites = require "lacre.old_suites"
 local sounding = require "lacre.sounding"
-local suites = require "lacre.suites"
+local groups = require "lacre.groups"
 
 local diagnosis_error = {}
 
@@ -60,7 +60,7 @@ local function explain(out, answers)
   end
   local hybrid = answers.tls13
   if hybrid and hybrid.kind == "server_hello" and hybrid.group and not out.list[1] then
-    local group = suites.group_of(hybrid.group) or ("0x%04x"):format(hybrid.group)
+    local group = groups.name_of(hybrid.group) or ("0x%04x"):format(hybrid.group)
     out:add("CLIENT_TOO_OLD", ("the server wants the key exchange %s, which this OpenSSL does not have"):format(group),
       { group = group })
   end

@@ -9,6 +9,7 @@ local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local peer = require "lacre.peer"
+local groups = require "lacre.groups"
 local suites = require "lacre.suites"
 
 local fail = lacre_error.fail
@@ -254,7 +255,7 @@ end
 function engine.facts:info()
   local info, set = self.core:info(), settings.inside(self.context).set
   info.role = set.role
-  info.group = info.group and suites.group_name(info.group)
+  info.group = info.group and groups.usual(info.group)
   info.sigalg = suites.signature_name(info.sigalg)
   info.server_name, info.sni = self.name or info.sni, nil
   info.verified = verified_how(self, set)

@@ -4,6 +4,7 @@
 -- fingerprint by which client programs are told apart (JA4). Malformed vectors are empty lists.
 
 local core = require "lacre.core"
+local groups = require "lacre.groups"
 local suites = require "lacre.suites"
 
 local hello = {}
@@ -129,7 +130,7 @@ function hello.describe(raw, address)
     server_name = raw.server_name,
     alpn = alpn,
     versions = named(#versions > 0 and versions or { raw.legacy_version }, version_of),
-    groups = named(numbers(vector(raw.groups, 2)), suites.group_of),
+    groups = named(numbers(vector(raw.groups, 2)), groups.name_of),
     ciphers = named(numbers(raw.ciphers or ""), suites.cipher_of),
     sigalgs = named(numbers(vector(raw.sigalgs, 2)), suites.sigalg_of),
     address = address,

@@ -6,6 +6,7 @@
 local cert = require "lacre.cert"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 
 local fail = lacre_error.fail
 
@@ -86,6 +87,70 @@ function identity.load(given)
     return fail("config", "key_mismatch", "the key does not belong to the certificate %s", tostring(leaf:subject()))
   end
   return { cert = leaf, key = private, chain = chain }
+end
+
+local function identities(set)
+  local given = set.identity
+  if set.cert ~= nil or set.key ~= nil then
+    if given then
+      options.misuse("contradictory options to '%s' (identity, and cert or key)", set.role)
+    end
+    given = { cert = set.cert, key = set.key, password = set.password }
+  end
+  if given == nil then
+    return {}
+  end
+  return given.cert ~= nil and { given } or given
+end
+
+-- the first identity is the default, and with it those of its names that have another kind of key
+local function is_default(list, i)
+  local one, first = list[i], list[1]
+  for j = 1, i - 1 do
+    if list[j].key:type() == one.key:type() then
+      return false
+    end
+  end
+  local name = first.cert:hosts()[1]
+  return i == 1 or (name ~= nil and one.cert:matches_host(name) == true)
+end
+
+local function use_identities(set, ctx, list)
+  for i, one in ipairs(list) do
+    local default = is_default(list, i)
+    if default then
+      local done, err = ctx:identity(one.cert, one.key, one.chain)
+      if not done then
+        return nil, err
+      end
+    end
+    if set.role == "server" then
+      ctx:named(one.cert, one.key, one.chain, default)
+    end
+  end
+  return true
+end
+
+--- Gives a context its identities.
+---@param set table checked options of a context; `identities` is filled in
+---@param ctx any core context
+---@return true?
+---@return lacre.error?
+function identity.apply(set, ctx)
+  local list = identities(set)
+  if set.role == "server" and #list == 0 then
+    options.misuse("missing option 'identity' (or 'cert' and 'key') to 'server'")
+  end
+  local loaded = {}
+  for i, given in ipairs(list) do
+    local one, err = identity.load(given)
+    if not one then
+      return nil, err
+    end
+    loaded[i] = one
+  end
+  set.identities = loaded
+  return use_identities(set, ctx, loaded)
 end
 
 return identity

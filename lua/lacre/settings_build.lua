@@ -4,6 +4,7 @@
 -- with an option raises at whoever asked for the context; what is wrong with the world behind it (a
 -- file, a key that is not the certificate's) is returned.
 
+local algorithms = require "lacre.algorithms"
 local core = require "lacre.core"
 local identity = require "lacre.identity"
 local lacre_error = require "lacre.error"
@@ -11,11 +12,8 @@ local options = require "lacre.options"
 local pin = require "lacre.pin"
 local schema = require "lacre.settings_schema"
 local store = require "lacre.store"
-local suites = require "lacre.suites"
 local time = require "lacre.time"
 local warning = require "lacre.warning"
-
-local fail = lacre_error.fail
 
 local misuse = options.misuse
 
@@ -27,165 +25,6 @@ local function checked_insecure(given, role)
     end
   end
   return sins
-end
-
-local function check_versions(set, policy)
-  set.min_version = set.min_version or policy.min_version
-  local old = set.min_version == "1.0" or set.min_version == "1.1"
-  if old and not set.insecure.allow_tls_1_0 then
-    misuse("bad option 'min_version' to '%s' (TLS %s is broken; \"1.2\" or \"1.3\" expected)",
-      set.role, set.min_version)
-  elseif set.max_version and set.max_version < set.min_version then
-    misuse("bad option 'max_version' to '%s' (below min_version)", set.role)
-  end
-end
-
-local function check_level(set)
-  local level = set.security_level or (set.insecure.allow_weak_crypto and 0 or 2)
-  if level < 2 and not set.insecure.allow_weak_crypto then
-    misuse("bad option 'security_level' to '%s' (2 to 5 expected)", set.role)
-  end
-  set.security_level = level
-end
-
-local function apply_ciphers(set, policy, ctx)
-  local names = set.ciphers or policy.ciphers
-  local tls12, tls13 = suites.cipher_lists(names, ctx, not set.ciphers)
-  if not tls12 then
-    misuse("bad option 'ciphers' to '%s' (unknown cipher suite '%s')", set.role, tostring(tls13))
-  end
-  return ctx:ciphers(tls12, tls13)
-end
-
-local function apply_groups(set, policy, ctx)
-  local list, culprit, why = suites.group_list(set.groups or policy.groups)
-  if why == "unknown" then
-    misuse("bad option 'groups' to '%s' (unknown group '%s')", set.role, tostring(culprit))
-  elseif not list then
-    return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
-  end
-  return ctx:groups(list)
-end
-
-local function alpn_wire(set)
-  local wire = {}
-  for i, name in ipairs(set.alpn) do
-    if type(name) ~= "string" or #name < 1 or #name > 255 then
-      misuse("bad option 'alpn' to '%s' (names of 1 to 255 bytes expected)", set.role)
-    end
-    wire[i] = string.char(#name) .. name
-  end
-  return table.concat(wire)
-end
-
-local function apply_alpn(set, ctx)
-  if set.alpn and #set.alpn > 0 then
-    return ctx:alpn(alpn_wire(set))
-  end
-  return true
-end
-
--- what no option of a context gives: a client that only looks, a server of the zoo with a fault
-local function apply_lab(set, ctx)
-  local lab = set.lab
-  local done, err = core.permit[set.role == "client" and "looking" or "weak"](ctx)
-  if done and set.min_version then
-    done, err = ctx:versions(set.min_version, set.max_version)
-  end
-  if done and set.ciphers then
-    local tls12, tls13 = suites.cipher_lists(set.ciphers, ctx, false)
-    if not tls12 then
-      return fail("config", "unsupported", "this OpenSSL has no %s", tls13)
-    end
-    done, err = ctx:ciphers(tls12, tls13)
-  end
-  if done and set.groups then
-    done, err = apply_groups(set, nil, ctx)
-  end
-  if done and lab.prime then
-    done, err = core.permit.prime(ctx, lab.prime)
-  end
-  return done, err
-end
-
-local function apply_algorithms(set, ctx)
-  if set.lab then
-    return apply_lab(set, ctx)
-  end
-  local policy = suites.policies[set.policy]
-  check_versions(set, policy)
-  check_level(set)
-  local done, err = apply_ciphers(set, policy, ctx)
-  if done then
-    ctx:security_level(set.security_level)
-    done, err = ctx:versions(set.min_version, set.max_version)
-  end
-  if done then
-    done, err = apply_groups(set, policy, ctx)
-  end
-  if done and set.sigalgs then
-    done, err = ctx:sigalgs(table.concat(set.sigalgs, ":"))
-  end
-  return done, err
-end
-
-local function identities(set)
-  local given = set.identity
-  if set.cert ~= nil or set.key ~= nil then
-    if given then
-      misuse("contradictory options to '%s' (identity, and cert or key)", set.role)
-    end
-    given = { cert = set.cert, key = set.key, password = set.password }
-  end
-  if given == nil then
-    return {}
-  end
-  return given.cert ~= nil and { given } or given
-end
-
--- the first identity is the default, and with it those of its names that have another kind of key
-local function is_default(list, i)
-  local one, first = list[i], list[1]
-  for j = 1, i - 1 do
-    if list[j].key:type() == one.key:type() then
-      return false
-    end
-  end
-  local name = first.cert:hosts()[1]
-  return i == 1 or (name ~= nil and one.cert:matches_host(name) == true)
-end
-
-local function use_identities(set, ctx, list)
-  for i, one in ipairs(list) do
-    local default = is_default(list, i)
-    if default then
-      local done, err = ctx:identity(one.cert, one.key, one.chain)
-      if not done then
-        return nil, err
-      end
-    end
-    if set.role == "server" then
-      ctx:named(one.cert, one.key, one.chain, default)
-    end
-  end
-  return true
-end
-
-local function apply_identities(set, ctx)
-  local list = identities(set)
-  if set.role == "server" and #list == 0 then
-    misuse("missing option 'identity' (or 'cert' and 'key') to 'server'")
-  end
-  local loaded = {}
-  for i, given in ipairs(list) do
-    local one, err = identity.load(given)
-    if not one then
-      return nil, err
-    end
-    loaded[i] = one
-  end
-  set.identities = loaded
-  return use_identities(set, ctx, loaded)
 end
 
 -- revocation is asked for by giving lists, and then fails hard
@@ -348,11 +187,13 @@ local function apply_rules(set, ctx)
 end
 
 local steps = {
-  client = { apply_algorithms, apply_alpn, apply_identities, apply_client, apply_sessions, apply_ocsp, apply_rules,
-    apply_keylog },
+  client = {
+    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client, apply_sessions, apply_ocsp, apply_rules,
+    apply_keylog,
+  },
   server = {
-    apply_algorithms, apply_alpn, apply_identities, apply_client_auth, apply_greeting, apply_tickets, apply_ocsp,
-    apply_rules, apply_keylog,
+    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client_auth, apply_greeting, apply_tickets,
+    apply_ocsp, apply_rules, apply_keylog,
   },
 }
 

@@ -38,7 +38,8 @@ local common = {
   crls = { type = "any" },
   revocation = { type = "string", values = { "off", "leaf", "chain" } },
   on_verify = { type = "function" },
-  time = { type = { "number", "function" } },
+  time = { type = { "function", "instant" } },
+  ktls = { type = "boolean", default = false },
   keylog = { type = { "string", "function" } },
   insecure = { type = "table", default = {} },
 }
@@ -59,6 +60,7 @@ local server = {
   on_client_hello = { type = "function" },
   session_tickets = { type = { "boolean", "table" } },
   advertise_cas = { type = "boolean", default = true },
+  prefer_server_ciphers = { type = "boolean", default = true },
 }
 
 local function merge(role, own, other, other_role)

@@ -31,7 +31,10 @@ local cbc12 = {
   "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
 }
 
-local function join(...)
+--- Lists as one.
+---@param ... string[]
+---@return string[]
+function suites.join(...)
   local all = {}
   for _, list in ipairs { ... } do
     for _, name in ipairs(list) do
@@ -45,10 +48,10 @@ local groups = { "?X25519MLKEM768", "X25519", "P-256", "P-384" }
 
 --- Named bundles of settings. `default` moves with releases; a dated one never changes.
 suites.policies = {
-  default = { min_version = "1.2", ciphers = join(modern13, modern12), groups = groups },
+  default = { min_version = "1.2", ciphers = suites.join(modern13, modern12), groups = groups },
   modern = { min_version = "1.3", ciphers = modern13, groups = groups },
-  compat = { min_version = "1.2", ciphers = join(modern13, modern12, cbc12), groups = groups },
-  ["2026.1"] = { min_version = "1.2", ciphers = join(modern13, modern12), groups = groups },
+  compat = { min_version = "1.2", ciphers = suites.join(modern13, modern12, cbc12), groups = groups },
+  ["2026.1"] = { min_version = "1.2", ciphers = suites.join(modern13, modern12), groups = groups },
 }
 
 --- The names of the policies, for messages.
@@ -82,55 +85,61 @@ function suites.cipher_of(number)
   return row and row.name
 end
 
---- What the system's own policy allows, by IANA name: it may only make lacre's stricter.
-local function allowed_by_system(ctx)
-  local allowed = {}
+local function names_in(ctx)
+  local names = {}
   for _, row in ipairs(ctx:effective().ciphers) do
-    allowed[row.name] = true
+    names[row.name] = true
   end
-  return allowed
+  return names
 end
 
---- OpenSSL's two lists of ciphers for some names.
+local forbidden
+
+-- what the system's policy (openssl.cnf, crypto-policies) takes out of OpenSSL's own default
+local function forbidden_by_system()
+  if not forbidden then
+    local ctx = assert(core.context.new "client")
+    local allowed = names_in(ctx)
+    assert(ctx:ciphers(core.algorithms.defaults()))
+    forbidden = names_in(ctx)
+    for name in pairs(allowed) do
+      forbidden[name] = nil
+    end
+  end
+  return forbidden
+end
+
+--- OpenSSL's two lists of ciphers for some names. What the system's policy forbids is left out: it may
+--- make lacre's stricter, and is never made laxer.
 ---@param names string[] IANA or OpenSSL names
----@param ctx any core context, fresh: what the system's policy left in it
----@param respect_system boolean
+---@param respects_system boolean
 ---@return string? tls12 joined by ":"
 ---@return string tls13 or, after nil, the unknown name
-function suites.cipher_lists(names, ctx, respect_system)
-  local allowed = respect_system and allowed_by_system(ctx)
+function suites.cipher_lists(names, respects_system)
+  local refused = respects_system and forbidden_by_system() or {}
   local lists = { ["1.2"] = {}, ["1.3"] = {} }
   for _, name in ipairs(names) do
     local row = ciphers_by_name()[name]
     if not row then
       return nil, name
-    elseif not allowed or allowed[row.name] then
+    elseif not refused[row.name] then
       table.insert(lists[row.version], row.openssl_name)
     end
   end
   return table.concat(lists["1.2"], ":"), table.concat(lists["1.3"], ":")
 end
 
--- what OpenSSL 3.0 to 4.0 call them; any case is taken
-local group_names = {
-  "X25519", "X448", "P-256", "P-384", "P-521", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
-  "MLKEM512", "MLKEM768", "MLKEM1024", "ffdhe2048", "ffdhe3072", "ffdhe4096",
-}
-
-local group_aliases = { prime256v1 = "P-256", secp256r1 = "P-256", secp384r1 = "P-384", secp521r1 = "P-521" }
-
--- IANA's registry of groups, as far as anybody offers them
-local groups_by_number = {
-  [0x0017] = "P-256", [0x0018] = "P-384", [0x0019] = "P-521", [0x001d] = "X25519", [0x001e] = "X448",
-  [0x0100] = "ffdhe2048", [0x0101] = "ffdhe3072", [0x0102] = "ffdhe4096", [0x0200] = "MLKEM512", [0x0201] = "MLKEM768",
-  [0x0202] = "MLKEM1024", [0x11eb] = "SecP256r1MLKEM768", [0x11ec] = "X25519MLKEM768", [0x11ed] = "SecP384r1MLKEM1024",
-}
-
---- The name of a group by its number.
----@param number integer
----@return string?
-function suites.group_of(number)
-  return groups_by_number[number]
+--- The names among some that a version of TLS has: "1.2" or "1.3".
+---@param names string[]
+---@param version string
+---@return string[]
+function suites.of_version(names, version)
+  local list = {}
+  for _, name in ipairs(names) do
+    local row = ciphers_by_name()[name]
+    list[#list + 1] = row and row.version == version and name or nil
+  end
+  return list
 end
 
 -- RFC 8446 section 4.2.3
@@ -150,49 +159,16 @@ function suites.sigalg_of(number)
   return sigalgs_by_number[number]
 end
 
-local canonical_groups = {}
-for _, name in ipairs(group_names) do
-  canonical_groups[name:lower()] = name
-end
-for alias, name in pairs(group_aliases) do
-  canonical_groups[alias] = name
+local known_sigalgs = {}
+for _, name in pairs(sigalgs_by_number) do
+  known_sigalgs[name] = true
 end
 
---- The usual name of a group: "P-256" of "secp256r1".
----@param name string
----@return string
-function suites.group_name(name)
-  return canonical_groups[name:lower()] or name
-end
-
-local available = {}
-
-local function is_available(name)
-  if available[name] == nil then
-    available[name] = assert(core.context.new "client"):groups(name) and true or false
-  end
-  return available[name]
-end
-
---- OpenSSL's list for some groups; `?name` is left out where this build has it not.
----@param names string[]
----@return string? list joined by ":"
----@return string? culprit
----@return "unknown"|"unavailable"|nil why
-function suites.group_list(names)
-  local list = {}
-  for _, given in ipairs(names) do
-    local optional, bare = given:match "^(%??)(.+)$"
-    local name = bare and canonical_groups[bare:lower()]
-    if not name then
-      return nil, given, "unknown"
-    elseif is_available(name) then
-      list[#list + 1] = name
-    elseif optional == "" then
-      return nil, given, "unavailable"
-    end
-  end
-  return table.concat(list, ":")
+--- Whether a name is one of a signature scheme (RFC 8446 section 4.2.3).
+---@param name any
+---@return boolean
+function suites.is_sigalg(name)
+  return known_sigalgs[name] == true
 end
 
 -- OBJ_nid2sn of the key and the digest, as RFC 8446 section 4.2.3 names the pair

@@ -10,6 +10,7 @@ local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local settings = require "lacre.settings"
+local groups = require "lacre.groups"
 local suites = require "lacre.suites"
 local tcp = require "lacre.tcp"
 local zoo_pki = require "lacre.zoo_pki"
@@ -112,7 +113,7 @@ local function context_of(self, entry)
 end
 
 local function prepare(self, entry)
-  if entry.without_group and suites.group_list { entry.without_group } then
+  if entry.without_group and groups.list { entry.without_group } then
     return fail("config", "unsupported", "this OpenSSL has %s: the entry without it does not apply",
       entry.without_group)
   elseif not entry.leaf then
