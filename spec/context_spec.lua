@@ -172,7 +172,7 @@ describe("algorithms", function()
     assert.equal("weak_key", err.code)
     local server = tls.server({ identity = weak }):engine()
     local client = tls.client({ trust = rsa.cert, security_level = 3 }):engine { server_name = "localhost" }
-    _, err = tls.shake(client, server)
+    err = select(2, tls.shake(client, server))
     assert.is_true(err ~= nil)
   end)
 end)
