@@ -130,6 +130,15 @@ local function kind_of(old)
   return kind
 end
 
+--- A new key, of the kind of a certificate's unless another is named.
+---@param old lacre.cert
+---@param kind? string
+---@return lacre.key? key
+---@return lacre.error? err unsupported
+function methods.key_like(_, old, kind)
+  return key.generate(kind or kind_of(old))
+end
+
 --- The same certificate for a new key; of the same kind unless `key` says otherwise.
 ---@param which string|lacre.cert serial or certificate
 ---@param given? table as `ca:renew`, and `key`: a key or the name of a kind
@@ -140,7 +149,7 @@ function methods:rekey(which, given)
     if key.is(set.key) then
       return set.key
     end
-    return key.generate(set.key or (kind_of(old)))
+    return self:key_like(old, set.key)
   end)
 end
 

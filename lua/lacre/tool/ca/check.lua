@@ -1,0 +1,69 @@
+--- check: whether the directory of a CA is consistent; and its repair.
+
+local ca = require "lacre.ca"
+local parts = require "lacre.tool.ca.parts"
+
+local check = {
+  name = "check",
+  summary = "check the directory of a CA, and repair it",
+  description = "Every certificate against the index and back, signatures, numbers, dates, modes, and the log from its "
+    .. "first line. Note the hash of the log's last line somewhere else: --expect proves later that nothing before it "
+    .. "was changed.",
+  examples = {
+    { "lacre ca check ca", "exit code 1 when something is wrong" },
+    { "lacre ca check ca --repair", "finish what a crash left, from the log and the certificates" },
+    { "lacre ca check ca --expect 30c109963bb5c2f3…", "the log must still hold that line" },
+  },
+  argument = parts.row.dir,
+  options = parts.rows(
+    { name = "repair", type = "boolean", default = false, help = "mend what can be mended" },
+    { name = "expect", value = "HASH", help = "hash of a line that the log must hold" },
+    { name = "try_key", type = "boolean", default = false, help = "open the CA's key too" },
+    { name = "password", type = "password", prompt = "try_key", help = "of the CA's key" },
+    "lock_timeout", "on_event"
+  ),
+}
+
+--- Checks.
+---@param set table
+---@return table? result `ok`, `findings`, `repaired`, `certificates`, `log_head`
+---@return lacre.error? err ca_not_found locked log_corrupt ...
+function check.run(set)
+  return ca.check(set.dir, {
+    repair = set.repair, expect = set.expect, password = set.try_key and set.password or nil,
+    lock_timeout = set.lock_timeout,
+    on_wait = function(path)
+      parts.event(set, "waiting for %s, which another process holds", path)
+    end,
+  })
+end
+
+function check.failed(result)
+  return not result.ok
+end
+
+local function line(word, finding)
+  return ("%s  %s%s"):format(word, finding.text, finding.serial and " (serial " .. finding.serial .. ")" or "")
+end
+
+function check.text(result, style)
+  local lines = {}
+  for _, finding in ipairs(result.repaired) do
+    lines[#lines + 1] = line(style.good "repaired", finding)
+  end
+  for _, finding in ipairs(result.findings) do
+    local colour = finding.level == "error" and style.bad or style.warn
+    lines[#lines + 1] = line(colour(finding.level), finding)
+  end
+  local counts = result.certificates
+  lines[#lines + 1] = ("%s  %d valid, %d revoked, %d expired; %d lines of log, the last %s"):format(
+    result.ok and style.good "ok" or style.bad "not ok", counts.valid, counts.revoked, counts.expired,
+    result.log_entries, result.log_head)
+  return table.concat(lines, "\n")
+end
+
+function check.to_table(result)
+  return result
+end
+
+return check

@@ -1,0 +1,66 @@
+--- crl: the next revocation list of the CA.
+
+local file = require "lacre.file"
+local parts = require "lacre.tool.ca.parts"
+local time = require "lacre.time"
+
+local crl = {
+  name = "crl",
+  summary = "make the next revocation list",
+  description = "Each list has a number and says when the next one will be out; make it anew before that, from cron. A "
+    .. "delta tells only what changed since the last full list.",
+  examples = {
+    { "lacre ca crl ca", "ca/ca.crl, for a week" },
+    { "lacre ca crl ca --next-update 1d --out /var/www/ca.crl", "and a copy where it is fetched" },
+    { "lacre ca crl ca --delta", "ca/delta.crl" },
+  },
+  argument = parts.row.dir,
+  options = parts.rows(
+    { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "when the next one will be out" },
+    { name = "delta", type = "boolean", default = false, help = "only what changed since the last full list" },
+    { name = "delta_url", type = "list", value = "URL", default = {}, help = "where deltas will be, said in a full list" },
+    { name = "drop_expired", type = "boolean", default = false, help = "leave out what has ended by itself" },
+    { name = "out", value = "FILE", help = "write a copy there" },
+    { name = "der", type = "boolean", default = false, help = "the copy in DER, as it is served over HTTP" },
+    "password", "lock_timeout", "on_event"
+  ),
+}
+
+--- Makes the list.
+---@param set table
+---@return { crl: lacre.crl, file: string }? result
+---@return lacre.error? err crl_missing ...
+function crl.run(set)
+  local ca, err = parts.open(set)
+  local list
+  if ca then
+    list, err = ca:crl {
+      next_update = set.next_update, delta = set.delta, drop_expired = set.drop_expired,
+      delta_crl_urls = #set.delta_url > 0 and set.delta_url or nil,
+    }
+  end
+  local copied = list
+  if list and set.out then
+    copied, err = file.write(set.out, set.der and list:to_der() or list:to_pem(), { overwrite = true })
+  end
+  if not copied then
+    return nil, err
+  end
+  return { crl = list, file = set.out or set.delta and ca.books.paths.delta or ca.books.paths.crl }
+end
+
+function crl.text(result, style)
+  local list = result.crl
+  return ("%s  list %s of %d revoked%s, until %s"):format(style.bold(result.file), list:number(), list:count(),
+    list:is_delta() and ", since list " .. list:base_number() or "", time.format(list:next_update()))
+end
+
+function crl.to_table(result)
+  local list = result.crl
+  return {
+    file = result.file, number = list:number(), base_number = list:base_number(), revoked = list:count(),
+    this_update = time.format(list:this_update()), next_update = time.format(list:next_update()),
+  }
+end
+
+return crl

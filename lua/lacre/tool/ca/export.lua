@@ -1,0 +1,80 @@
+--- export: a certificate with its chain, or with its key in a PKCS#12 file.
+
+local file = require "lacre.file"
+local key = require "lacre.key"
+local options = require "lacre.options"
+local parts = require "lacre.tool.ca.parts"
+
+local export = {
+  name = "export",
+  summary = "write a certificate with its chain, or seal it with its key in a PKCS#12 file",
+  examples = {
+    { "lacre ca export ca 0a1b2c --out www.crt", "the certificate and those above it, without the root" },
+    { "lacre ca export ca alice.crt --key alice.key --out alice.p12", "for browsers, Windows and Java" },
+    { "lacre ca export ca alice.crt --key alice.key --out alice.p12 --legacy", "for systems of before 2019: weakly sealed" },
+  },
+  arguments = { parts.row.dir, parts.row.which },
+  options = parts.rows(
+    { name = "out", value = "FILE", required = true, help = "the file to write" },
+    { name = "key", value = "FILE", help = "the private key: seals both into a PKCS#12 file" },
+    { name = "key_password", type = "password", prompt = "key", help = "of the private key" },
+    { name = "p12_password", type = "password", prompt = "key", new = true, help = "of the PKCS#12 file" },
+    { name = "legacy", type = "boolean", default = false, help = "seal with 3DES and SHA-1, which protects little" },
+    "overwrite", "on_event"
+  ),
+}
+
+local function sealed(set, cert, chain)
+  local private, err = key.load(set.key, { password = set.key_password })
+  local password = set.p12_password
+  if private and type(password) == "function" then
+    password, err = password "the PKCS#12 file"
+  end
+  if not private or not password then
+    return nil, err
+  end
+  if set.legacy then
+    parts.event(set, "warning: 3DES and SHA-1 seal this file; whoever gets it can try passwords quickly")
+  end
+  return require("lacre.pkcs12").create {
+    cert = cert, key = private, chain = chain, password = password, name = parts.name_of(cert), legacy = set.legacy,
+  }
+end
+
+--- Writes the file.
+---@param set table
+---@return { file: string, cert: lacre.cert, sealed: boolean }? result
+---@return lacre.error? err unknown_serial key_mismatch file_exists ...
+function export.run(set)
+  if not set.out then
+    options.misuse "missing option 'out' (the file to write)"
+  end
+  local which, err = parts.which(set.which)
+  local ca, cert
+  if which then
+    ca, err = parts.open(set, true)
+  end
+  if ca then
+    cert, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+  end
+  local bytes = cert and not set.key and parts.full_chain { cert = cert, chain = ca:chain() }
+  if cert and set.key then
+    bytes, err = sealed(set, cert, ca:chain())
+  end
+  local done
+  if bytes then
+    done, err = file.write(set.out, bytes, { overwrite = set.overwrite, mode = set.key and "0600" or "0644" })
+  end
+  return done and { file = set.out, cert = cert, sealed = set.key ~= nil }, err
+end
+
+function export.text(result, style)
+  return ("%s  %s%s"):format(style.bold(result.file), parts.name_of(result.cert),
+    result.sealed and ", sealed with its key and chain" or ", with its chain")
+end
+
+function export.to_table(result)
+  return { file = result.file, serial = result.cert:serial(), sealed = result.sealed }
+end
+
+return export

@@ -1,0 +1,146 @@
+--- init: a root CA in a new directory.
+
+local authority = require "lacre.ca"
+local cert = require "lacre.cert"
+local folder = require "lacre.ca.folder"
+local key = require "lacre.key"
+local options = require "lacre.options"
+local parts = require "lacre.tool.ca.parts"
+local policy_text = require "lacre.tool.ca.policy_text"
+local time = require "lacre.time"
+
+local init = {
+  name = "init",
+  summary = "make a root CA",
+  description = "Makes a key and a self-signed root certificate in a new directory, with the books that `openssl ca` "
+    .. "reads too. The key is sealed with a password unless --no-password says otherwise.",
+  examples = {
+    { "lacre ca init ca", "asks for a password, twice" },
+    { "lacre ca init ca --name 'Example Root' --password-file pw --permit example.test", "only for names below it" },
+    { "lacre ca init lab --no-password --path-length 0", "for a lab: a root that issues by itself" },
+  },
+  argument = parts.row.dir,
+  options = parts.rows(
+    { name = "name", value = "TEXT", help = "common name of the CA (default: the directory's name and CA)" },
+    "subject",
+    { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p384", help = parts.row.key.help },
+    { name = "valid_for", type = "duration", value = "TIME", default = "10y", help = "how long it is valid" },
+    { name = "path_length", type = "integer", value = "N", default = 1, help = "how many CAs may stand below it in a row" },
+    "permit", "exclude",
+    { name = "password", type = "password", prompt = true, new = true, help = "that will seal the CA's key" },
+    { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
+    { name = "crl_url", type = "list", value = "URL", default = {},
+      help = "where the revocation list will be: goes into what is issued" },
+    { name = "ocsp_url", type = "list", value = "URL", default = {}, help = "where `lacre ca ocsp` will answer" },
+    { name = "issuer_url", type = "list", value = "URL", default = {}, help = "where the CA's certificate will be" },
+    "on_event"
+  ),
+}
+
+--- The password that seals a new key: false where none is wanted.
+---@param set table
+---@return string|false|nil password
+---@return lacre.error? err password_required
+function init.password(set)
+  if set.no_password then
+    return false
+  elseif type(set.password) == "function" then
+    return set.password(set.dir)
+  elseif set.password == nil then
+    options.misuse "missing option 'password' (the CA's key is sealed; no_password has to be said)"
+  end
+  return set.password
+end
+
+--- Name constraints of the rows `permit` and `exclude`.
+---@param set table
+---@return table?
+function init.constraints(set)
+  if #set.permit == 0 and #set.exclude == 0 then
+    return nil
+  end
+  return { permitted = #set.permit > 0 and set.permit or nil, excluded = #set.exclude > 0 and set.exclude or nil }
+end
+
+--- The subject of a CA: what was said, or what its directory is called.
+function init.subject(set, kind)
+  local base = set.dir:gsub("/+$", ""):match "[^/]*$"
+  return set.subject or { CN = set.name or ("%s %s"):format(base, kind) }
+end
+
+--- The key of a CA that is made.
+function init.key(set)
+  return key.is(set.key) and set.key or key.generate(set.key)
+end
+
+local function make(set, private)
+  return cert.create {
+    profile = "ca", key = private, subject = init.subject(set, "Root CA"), valid_for = set.valid_for,
+    path_length = set.path_length, name_constraints = init.constraints(set),
+  }
+end
+
+local function write(set, private, made, password)
+  local done, err = folder.create(set.dir, {
+    cert = made, key = private, password = password or nil, policy_text = policy_text.of(set),
+  })
+  local ca
+  if done then
+    ca, err = authority.load(set.dir, { password = password or nil })
+  end
+  local list
+  if ca then
+    list, err = ca:crl()
+  end
+  return list and { dir = set.dir, cert = made, sealed = password ~= false }, err
+end
+
+--- Makes the CA: its directory is there complete, or not at all.
+---@param set table
+---@return { dir: string, cert: lacre.cert, sealed: boolean }? result
+---@return lacre.error? err file_exists permission_denied password_required ...
+function init.run(set)
+  local free, err = folder.is_free(set.dir)
+  if not free then
+    return nil, err
+  end
+  local password
+  password, err = init.password(set)
+  if password == nil then
+    return nil, err
+  end
+  local private, made
+  private, err = init.key(set)
+  if private then
+    made, err = make(set, private)
+  end
+  if not made then
+    return nil, err
+  end
+  return write(set, private, made, password)
+end
+
+function init.text(result, style)
+  local cert_file = result.dir:gsub("/+$", "") .. "/ca.crt"
+  return table.concat({
+    ("%s  the CA: %s"):format(style.bold(result.dir), tostring(result.cert:subject())),
+    ("valid until %s; its key is %s"):format(
+      time.format(result.cert:not_after(), "date"), result.sealed and "sealed with your password" or "not sealed"),
+    "fingerprint " .. result.cert:fingerprint("sha256", "colon"),
+    "",
+    style.dim "issue from it, and have programs trust it:",
+    ("  lacre ca issue %s www.example.test"):format(result.dir),
+    ("  curl --cacert %s https://www.example.test/"):format(cert_file),
+    ("  lacre ca trust install %s --dry-run"):format(result.dir),
+  }, "\n")
+end
+
+function init.to_table(result)
+  return {
+    dir = result.dir, subject = tostring(result.cert:subject()), serial = result.cert:serial(),
+    not_after = time.format(result.cert:not_after()), fingerprint = result.cert:fingerprint(),
+    pin = result.cert:pin(), sealed = result.sealed,
+  }
+end
+
+return init

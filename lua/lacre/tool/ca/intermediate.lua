@@ -1,0 +1,190 @@
+--- intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
+
+local authority = require "lacre.ca"
+local certificate = require "lacre.certificate"
+local csr = require "lacre.csr"
+local fail = require("lacre.error").fail
+local folder = require "lacre.ca.folder"
+local init = require "lacre.tool.ca.init"
+local layout = require "lacre.ca.layout"
+local options = require "lacre.options"
+local parts = require "lacre.tool.ca.parts"
+local policy_text = require "lacre.tool.ca.policy_text"
+local time = require "lacre.time"
+
+local intermediate = {
+  name = "intermediate",
+  summary = "make a CA below another one",
+  description = "Makes DIR, a CA with its own key, and has --issuer sign it. With an offline root: --request makes the "
+    .. "key and a request; the root signs it where it is (lacre ca sign ROOT ca.csr --profile intermediate); --cert "
+    .. "brings the certificate back.",
+  examples = {
+    { "lacre ca intermediate online --issuer root", "both directories are here" },
+    { "lacre ca intermediate online --request", "the root is offline: carry online/ca.csr to it" },
+    { "lacre ca intermediate online --cert online.crt --chain root.crt", "and its certificate back" },
+  },
+  argument = parts.row.dir,
+  options = parts.rows(
+    { name = "issuer", value = "DIR", help = "directory of the CA above" },
+    { name = "request", type = "boolean", default = false, help = "make a key and a request" },
+    { name = "cert", value = "FILE", help = "the certificate that was issued for the request" },
+    { name = "chain", value = "FILE", help = "the certificates above it, if they are not in that file" },
+    { name = "name", value = "TEXT", help = "common name of the CA (default: the directory's name and CA)" },
+    "subject",
+    { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256", help = parts.row.key.help },
+    { name = "valid_for", type = "duration", value = "TIME", default = "5y", help = "how long it is valid" },
+    { name = "path_length", type = "integer", value = "N", help = "how many CAs may stand below it in a row (default: 0)" },
+    "permit", "exclude",
+    { name = "password", type = "password", prompt = true, new = true, help = "that will seal the new CA's key" },
+    { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
+    { name = "issuer_password", type = "password", prompt = true, help = "of the key of the CA above" },
+    { name = "crl_url", type = "list", value = "URL", default = {}, help = "where the revocation list will be" },
+    { name = "ocsp_url", type = "list", value = "URL", default = {}, help = "where `lacre ca ocsp` will answer" },
+    { name = "issuer_url", type = "list", value = "URL", default = {}, help = "where the CA's certificate will be" },
+    "lock_timeout", "on_event"
+  ),
+}
+
+-- everything a new directory needs but its certificate
+local function begin(set)
+  local free, err = folder.is_free(set.dir)
+  local password, private
+  if free then
+    password, err = init.password(set)
+  end
+  if password ~= nil then
+    private, err = init.key(set)
+  end
+  return private, password or nil, err
+end
+
+local function result_of(set, made, more)
+  local result = { dir = set.dir, cert = made }
+  for name, value in pairs(more or {}) do
+    result[name] = value
+  end
+  return result
+end
+
+-- the first list of a CA whose key is at hand
+local function first_list(set, password, made)
+  local ca, err = authority.load(set.dir, { password = password })
+  local list
+  if ca then
+    list, err = ca:crl()
+  end
+  return list and result_of(set, made), err
+end
+
+local function signed_at_once(set)
+  local above, err = authority.load(set.issuer, { password = set.issuer_password, lock_timeout = set.lock_timeout })
+  local private, password
+  if above then
+    private, password, err = begin(set)
+  end
+  local below
+  if private then
+    below, err = above:intermediate {
+      key = private, subject = init.subject(set, "CA"), valid_for = set.valid_for, path_length = set.path_length,
+      name_constraints = init.constraints(set),
+    }
+  end
+  local done
+  if below then
+    done, err = folder.create(set.dir, {
+      cert = below:cert(), key = private, above = below.above, password = password, policy_text = policy_text.of(set),
+    })
+  end
+  if not done then
+    return nil, err
+  end
+  return first_list(set, password, below:cert())
+end
+
+local function requested(set)
+  local private, password, err = begin(set)
+  local request
+  if private then
+    request, err = csr.create { key = private, subject = init.subject(set, "CA") }
+  end
+  local done
+  if request then
+    done, err = folder.create(set.dir, { key = private, password = password, request = request })
+  end
+  return done and result_of(set, nil, { request_file = layout.new(set.dir).request }), err
+end
+
+-- whether the certificate is for the key that waits, and by whom
+local function check_answer(paths, cert)
+  local request, err = csr.load(paths.request)
+  if not request then
+    return nil, err
+  elseif not cert:public_key():matches(request:public_key()) then
+    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", paths.request)
+  elseif not cert:is_ca() then
+    return fail("sign", "issuer_not_ca", "it is not a CA's certificate: sign the request with --profile intermediate")
+  end
+  return true
+end
+
+local function answered(set)
+  local certs, err = certificate.load_all(set.cert)
+  local above = {}
+  if certs and set.chain then
+    above, err = certificate.load_all(set.chain)
+  end
+  if not certs or not above then
+    return nil, err
+  end
+  local made = table.remove(certs, 1)
+  for _, cert in ipairs(above) do
+    certs[#certs + 1] = cert
+  end
+  local done
+  done, err = check_answer(layout.new(set.dir), made)
+  if done then
+    done, err = folder.complete(set.dir, { cert = made, above = certs, policy_text = policy_text.of(set) })
+  end
+  return done and result_of(set, made), err
+end
+
+--- Makes the CA, or its request, or completes it.
+---@param set table
+---@return { dir: string, cert?: lacre.cert, request_file?: string }? result
+---@return lacre.error? err file_exists key_mismatch issuer_path_length ...
+function intermediate.run(set)
+  local ways = (set.issuer and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0)
+  if ways ~= 1 then
+    options.misuse "bad option 'issuer' (one of issuer, request and cert says how the CA is signed)"
+  end
+  return (set.issuer and signed_at_once or set.request and requested or answered)(set)
+end
+
+function intermediate.text(result, style)
+  if result.request_file then
+    return table.concat({
+      ("%s  the request: carry it to the CA above"):format(style.bold(result.request_file)),
+      ("%s  the key stays here"):format(style.bold(result.dir .. "/ca.key")),
+      style.dim "there, and then back here:",
+      ("  lacre ca sign ROOT %s --profile intermediate"):format(result.request_file:match "[^/]*$"),
+      ("  lacre ca intermediate %s --cert ca.crt --chain root.crt"):format(result.dir),
+    }, "\n")
+  end
+  return table.concat({
+    ("%s  the CA: %s, below %s"):format(style.bold(result.dir), tostring(result.cert:subject()),
+      tostring(result.cert:issuer())),
+    "valid until " .. time.format(result.cert:not_after(), "date"),
+    "fingerprint " .. result.cert:fingerprint("sha256", "colon"),
+  }, "\n")
+end
+
+function intermediate.to_table(result)
+  local cert = result.cert
+  return {
+    dir = result.dir, request_file = result.request_file, subject = cert and tostring(cert:subject()),
+    serial = cert and cert:serial(), not_after = cert and time.format(cert:not_after()),
+    fingerprint = cert and cert:fingerprint(),
+  }
+end
+
+return intermediate

@@ -1,0 +1,220 @@
+--- parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
+
+local ca = require "lacre.ca"
+local certificate = require "lacre.certificate"
+local file = require "lacre.file"
+local lacre_error = require "lacre.error"
+local time = require "lacre.time"
+
+local parts = {}
+
+local row = {}
+parts.row = row
+
+row.dir = { name = "dir", type = "string", value = "DIR", help = "directory of the CA" }
+row.which = { name = "which", type = "string", value = "SERIAL|FILE", help = "serial number, or file of the certificate" }
+row.password = { name = "password", type = "password", prompt = true, help = "of the CA's key" }
+row.lock_timeout = {
+  name = "lock_timeout", type = "duration", value = "TIME", default = "30s",
+  help = "how long to wait for another process that works on the CA",
+}
+row.on_event = { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" }
+row.out = { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" }
+row.overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace old files" }
+row.key = {
+  name = "key", type = { "string", "userdata" }, value = "TYPE",
+  help = "kind of key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS",
+}
+row.valid_for = { name = "valid_for", type = "duration", value = "TIME", help = "how long it is valid, as 90d or 1y" }
+row.subject = {
+  name = "subject", type = { "string", "table" }, value = "NAME", help = "subject, as CN=Example CA,O=Example",
+}
+row.permit = {
+  name = "permit", type = "list", value = "NAME", default = {},
+  help = "name constraint: a domain, an IP range or @domain that may be issued for, and nothing else of its kind",
+}
+row.exclude = {
+  name = "exclude", type = "list", value = "NAME", default = {}, help = "name constraint: what may not be issued for",
+}
+
+--- Several rows at once, by their names; a table among them is a row itself.
+---@return lacre.tool.row[]
+function parts.rows(...)
+  local list = {}
+  for _, one in ipairs { ... } do
+    list[#list + 1] = type(one) == "string" and row[one] or one
+  end
+  return list
+end
+
+local function event(set, format, ...)
+  if set.on_event then
+    set.on_event(format:format(...))
+  end
+end
+parts.event = event
+
+--- Opens the CA of a directory.
+---@param set table `dir`, `password`, `lock_timeout`, `on_event`
+---@param without_key? boolean
+---@return lacre.ca? ca
+---@return lacre.error? err
+function parts.open(set, without_key)
+  return ca.load(set.dir, {
+    password = set.password, key = not without_key, lock_timeout = set.lock_timeout,
+    on_wait = function(path)
+      event(set, "waiting for %s, which another process holds", path)
+    end,
+  })
+end
+
+--- The serial of what the user named: a serial number, or a file with the certificate.
+---@param which string
+---@return string|lacre.cert? which as the methods of a CA take it
+---@return lacre.error? err
+function parts.which(which)
+  if not which:find "[/.]" and which:find "^[%x:]+$" and not file.stat(which) then
+    return which
+  end
+  return certificate.load(which)
+end
+
+--- The first name, as a file may be called.
+---@param name string
+---@return string
+function parts.base_name(name)
+  local base = name:gsub("^%*", "_wildcard"):gsub("[^%w._@-]", "_")
+  return base == "" and "certificate" or base
+end
+
+--- What a certificate is called by people.
+---@param cert lacre.cert
+---@return string
+function parts.name_of(cert)
+  local names = cert:subject_alt_names()
+  return tostring(names[1] and names[1].value or cert:subject():get "CN" or cert:serial())
+end
+
+--- The certificate with its chain, as servers want it.
+---@param identity { cert: lacre.cert, chain: lacre.cert[] }
+---@return string pem
+function parts.full_chain(identity)
+  local pem = { identity.cert:to_pem() }
+  for _, cert in ipairs(identity.chain) do
+    pem[#pem + 1] = cert:to_pem()
+  end
+  return table.concat(pem)
+end
+
+local function is_free(path, set)
+  if set.overwrite or not file.stat(path) then
+    return true
+  end
+  return lacre_error.fail("save", "file_exists", "%s: File exists", path)
+end
+
+--- Makes something and writes its files, so that neither a key without a certificate nor a certificate
+--- without its key can be left behind: the key is on disk before anything is signed.
+---@param set { out: string, overwrite: boolean }
+---@param base string
+---@param private? lacre.key one that was made now
+---@param pem? string of that key
+---@param make fun(): table?, lacre.error?
+---@param more? fun(identity: table): string?, lacre.error? another file: its bytes
+---@return table? identity with cert_file and key_file
+---@return lacre.error? err file_exists ...
+function parts.deliver(set, base, private, pem, make, more)
+  local path = file.join(set.out, base)
+  local names = { path .. ".crt", pem and path .. ".key" or nil, more and path .. ".p12" or nil }
+  for _, name in pairs(names) do
+    local free, err = is_free(name, set)
+    if not free then
+      return nil, err
+    end
+  end
+  local waiting = path .. ".key.new"
+  local done, err = true, nil
+  if pem then
+    done, err = file.write(waiting, pem, { mode = "0600", overwrite = true })
+  end
+  local identity
+  if done then
+    identity, err = make()
+  end
+  if not identity then
+    os.remove(waiting)
+    return nil, err
+  end
+  identity.key = identity.key or private
+  return parts.write(set, path, pem, identity, more)
+end
+
+--- The files of an identity; where they cannot be written, the error says where everything is.
+function parts.write(set, path, pem, identity, more)
+  local files = { { path = path .. ".crt", bytes = parts.full_chain(identity) } }
+  identity.cert_file = path .. ".crt"
+  local bytes, err = nil, nil
+  if pem then
+    files[#files + 1] = { path = path .. ".key", bytes = pem, mode = "0600" }
+    identity.key_file = path .. ".key"
+  end
+  if more then
+    bytes, err = more(identity)
+    files[#files + 1] = bytes and { path = path .. ".p12", bytes = bytes, mode = "0600" }
+    identity.p12_file = path .. ".p12"
+  end
+  local done = not err
+  if done then
+    done, err = file.write_together(files, { overwrite = set.overwrite })
+  end
+  if not done then
+    err.hint = ("serial %s was issued and is in the CA's directory%s; revoke it, or copy it by hand"):format(
+      identity.cert:serial(), pem and "; its key is " .. path .. ".key.new" or "")
+    return nil, err
+  end
+  os.remove(path .. ".key.new")
+  return identity
+end
+
+--- Plain data of something issued.
+---@param identity table
+---@return table
+function parts.to_table(identity)
+  local cert = identity.cert
+  return {
+    serial = cert:serial(),
+    subject = tostring(cert:subject()),
+    names = cert:hosts(),
+    not_after = time.format(cert:not_after()),
+    fingerprint = cert:fingerprint(),
+    pin = cert:pin(),
+    cert_file = identity.cert_file,
+    key_file = identity.key_file,
+    p12_file = identity.p12_file,
+  }
+end
+
+--- The lines that tell people of something issued.
+---@param identity table
+---@param style lacre.style
+---@return string
+function parts.text(identity, style)
+  local cert = identity.cert
+  local lines = {}
+  if identity.cert_file then
+    lines[1] = ("%s  certificate for %s%s"):format(style.bold(identity.cert_file), parts.name_of(cert),
+      #identity.chain > 0 and ", with its chain" or "")
+  end
+  if identity.key_file then
+    lines[#lines + 1] = ("%s  private key, readable by you alone"):format(style.bold(identity.key_file))
+  end
+  if identity.p12_file then
+    lines[#lines + 1] = ("%s  all of it in one sealed file, for browsers and Windows"):format(style.bold(identity.p12_file))
+  end
+  lines[#lines + 1] = "serial " .. cert:serial()
+  lines[#lines + 1] = ("valid until %s (%s)"):format(time.format(cert:not_after(), "date"), time.humanize(cert:expires_in()))
+  lines[#lines + 1] = "pin " .. cert:pin()
+  return table.concat(lines, "\n")
+end
+
+return parts

@@ -1,0 +1,108 @@
+--- renew, rekey: the same certificate again, for the same key or for a new one.
+
+local parts = require "lacre.tool.ca.parts"
+
+local common = parts.rows(
+  "valid_for",
+  { name = "supersede", type = "boolean", default = false, help = "revoke the old one as superseded" },
+  "out", "overwrite", "password", "lock_timeout", "on_event"
+)
+
+local function rows(...)
+  local list = { ... }
+  for _, row in ipairs(common) do
+    list[#list + 1] = row
+  end
+  return list
+end
+
+-- the CA, the old certificate and the name of its files
+local function again(set)
+  local which, err = parts.which(set.which)
+  local ca
+  if which then
+    ca, err = parts.open(set)
+  end
+  local old
+  if ca then
+    old, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+  end
+  if not old then
+    return nil, err
+  end
+  return ca, old, parts.base_name(parts.name_of(old))
+end
+
+local renew = {
+  name = "renew",
+  summary = "issue a certificate anew, for the same key",
+  description = "Names, usage and every other extension stay, and so do pins: the key is the same. Writes NAME.crt.",
+  examples = {
+    { "lacre ca renew ca www.example.test.crt --overwrite", "valid as long again, in place of the old one" },
+    { "lacre ca renew ca 0a1b2c --valid-for 30d", "by its serial number" },
+  },
+  arguments = { parts.row.dir, parts.row.which },
+  options = rows(),
+}
+
+--- Renews, and with `out` writes the certificate.
+---@param set table
+---@return table? identity
+---@return lacre.error? err unknown_serial policy_refused file_exists ...
+function renew.run(set)
+  local ca, old, base = again(set)
+  if not ca then
+    return nil, old
+  end
+  local function make()
+    return ca:renew(old, { valid_for = set.valid_for, supersede = set.supersede })
+  end
+  if not set.out then
+    return make()
+  end
+  return parts.deliver(set, base, nil, nil, make)
+end
+
+local rekey = {
+  name = "rekey",
+  summary = "issue a certificate anew, for a new key",
+  description = "Names, usage and every other extension stay; the key is new, and so is the pin. Writes NAME.crt and "
+    .. "NAME.key.",
+  examples = {
+    { "lacre ca rekey ca www.example.test.crt --overwrite --supersede", "the old one is revoked" },
+  },
+  arguments = { parts.row.dir, parts.row.which },
+  options = rows(parts.row.key),
+}
+
+--- Issues for a new key, and with `out` writes both files.
+---@param set table
+---@return table? identity
+---@return lacre.error? err as renew
+function rekey.run(set)
+  local ca, old, base = again(set)
+  if not ca then
+    return nil, old
+  end
+  local private, err = ca:key_like(old, set.key)
+  local pem
+  if private then
+    pem, err = private:to_pem()
+  end
+  if not pem then
+    return nil, err
+  end
+  local function make()
+    return ca:rekey(old, { key = private, valid_for = set.valid_for, supersede = set.supersede })
+  end
+  if not set.out then
+    return make()
+  end
+  return parts.deliver(set, base, private, pem, make)
+end
+
+for _, tool in ipairs { renew, rekey } do
+  tool.text, tool.to_table = parts.text, parts.to_table
+end
+
+return { renew = renew, rekey = rekey }

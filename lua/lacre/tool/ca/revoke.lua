@@ -1,0 +1,103 @@
+--- revoke, release: what the CA takes back, and the list that says so.
+
+local parts = require "lacre.tool.ca.parts"
+local record = require "lacre.ca.record"
+local time = require "lacre.time"
+
+local list_rows = {
+  { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "when the next list will be out" },
+  { name = "no_crl", type = "boolean", default = false, help = "do not make a new revocation list" },
+}
+
+local function changed(set, change)
+  local which, err = parts.which(set.which)
+  local ca, one
+  if which then
+    ca, err = parts.open(set, set.no_crl)
+  end
+  if ca then
+    one, err = change(ca, which)
+  end
+  local list
+  if one and not set.no_crl then
+    list, err = ca:crl { next_update = set.next_update }
+  end
+  if not one or not list and not set.no_crl then
+    return nil, err
+  end
+  return { record = one, crl = list, crl_file = list and ca.books.paths.crl }
+end
+
+local function tail(result)
+  return result.crl_file and ("%s  list %s, until %s: it has to reach whoever verifies"):format(
+    result.crl_file, result.crl:number(), time.format(result.crl:next_update())) or "no list was made: lacre ca crl"
+end
+
+local revoke = {
+  name = "revoke",
+  summary = "revoke a certificate, and make a new revocation list",
+  examples = {
+    { "lacre ca revoke ca www.example.test.crt --reason key_compromise", "by its file" },
+    { "lacre ca revoke ca 0a1b2c --reason superseded", "by its serial number" },
+    { "lacre ca revoke ca alice.crt --reason certificate_hold", "until lacre ca release" },
+  },
+  arguments = { parts.row.dir, parts.row.which },
+  options = parts.rows(
+    { name = "reason", default = "unspecified", values = record.REASONS, help = "why" },
+    { name = "time", type = "instant", value = "TIME", help = "since when, as 2026-01-31T12:00:00Z (default: now)" },
+    list_rows[1], list_rows[2], "password", "lock_timeout", "on_event"
+  ),
+}
+
+--- Revokes.
+---@param set table
+---@return { record: lacre.ca.record, crl?: lacre.crl, crl_file?: string }? result
+---@return lacre.error? err unknown_serial already_revoked ...
+function revoke.run(set)
+  return changed(set, function(ca, which)
+    return ca:revoke(which, { reason = set.reason, time = set.time })
+  end)
+end
+
+function revoke.text(result, style)
+  local one = result.record
+  return table.concat({
+    ("%s  %s, serial %s: %s"):format(style.bad "revoked", one.subject, one.serial, one.reason), tail(result),
+  }, "\n")
+end
+
+local release = {
+  name = "release",
+  summary = "take a certificate_hold back, and make a new revocation list",
+  examples = { { "lacre ca release ca alice.crt", "what was revoked with --reason certificate_hold holds again" } },
+  arguments = { parts.row.dir, parts.row.which },
+  options = parts.rows(list_rows[1], list_rows[2], "password", "lock_timeout", "on_event"),
+}
+
+--- Releases.
+---@param set table
+---@return table? result as revoke
+---@return lacre.error? err unknown_serial already_revoked
+function release.run(set)
+  return changed(set, function(ca, which)
+    return ca:release(which)
+  end)
+end
+
+function release.text(result, style)
+  local one = result.record
+  return table.concat({ ("%s  %s, serial %s"):format(style.good "valid", one.subject, one.serial), tail(result) }, "\n")
+end
+
+local function to_table(result)
+  local one = result.record
+  return {
+    serial = one.serial, subject = one.subject, status = one.status, reason = one.reason,
+    revoked_at = one.revoked_at and time.format(one.revoked_at) or nil,
+    crl_number = result.crl and result.crl:number() or nil, crl_file = result.crl_file,
+  }
+end
+
+revoke.to_table, release.to_table = to_table, to_table
+
+return { revoke = revoke, release = release }

@@ -1,0 +1,131 @@
+--- sign: the CA signs a request that somebody else made.
+
+local csr = require "lacre.csr"
+local parts = require "lacre.tool.ca.parts"
+
+local sign = {
+  name = "sign",
+  summary = "have the CA sign a request",
+  description = "Shows what the request asks for, then signs: it must be signed by its own key, and only its subject and "
+    .. "names are taken, unless --host or --subject say others. What else it asks (to be a CA, key usages, "
+    .. "extensions) is told and left out. Writes NAME.crt with the full chain.",
+  examples = {
+    { "lacre ca sign ca www.example.test.csr", "a server" },
+    { "lacre ca sign ca alice.csr --profile client --host alice@example.test", "with a name that the CA decides" },
+    { "lacre ca sign root online/ca.csr --profile intermediate", "an online CA below an offline root" },
+    { "lacre ca sign ca x.csr --dry-run", "only show what is asked" },
+  },
+  arguments = {
+    parts.row.dir,
+    { name = "request", type = { "string", "userdata", "table" }, value = "FILE.csr", help = "the request" },
+  },
+  options = parts.rows(
+    { name = "profile", default = "server", help = "what it is for",
+      values = { "server", "client", "peer", "email", "code_signing", "ocsp", "intermediate" } },
+    "valid_for", "subject",
+    { name = "host", type = "list", value = "NAME", default = {}, help = "take these names, and none of the request" },
+    { name = "copy", type = "list", value = "PART", default = { "subject", "hosts" },
+      help = "what to take from the request: subject, hosts (default: both)" },
+    { name = "unique", type = "boolean", default = nil, help = "refuse names that a valid certificate carries" },
+    { name = "dry_run", type = "boolean", default = false, help = "show what is asked and sign nothing" },
+    "permit", "exclude", "out", "overwrite", "password", "lock_timeout", "on_event"
+  ),
+}
+
+-- extensions whose content is taken, or that mean nothing in a request
+local taken = { subject_alt_names = true, subject_key_id = true }
+
+local function asked(request)
+  local names, others = {}, {}
+  for _, item in ipairs(request:subject_alt_names()) do
+    names[#names + 1] = item.type .. ":" .. tostring(item.value)
+  end
+  for extension in request:extensions() do
+    if not taken[extension.name] then
+      others[#others + 1] = ("%s (%s)"):format(extension.name or extension.oid, extension.text)
+    end
+  end
+  return { subject = tostring(request:subject()), names = names, left_out = others }
+end
+
+local function show(set, request, what)
+  local public = request:public_key()
+  parts.event(set, "asked for: %s, for %s", what.subject ~= "" and what.subject or "no subject",
+    #what.names > 0 and table.concat(what.names, ", ") or "no names")
+  if public then
+    parts.event(set, "its key: %s, %d bits, %s", public:type(), public:bits(), public:pin())
+  end
+  for _, other in ipairs(what.left_out) do
+    parts.event(set, "left out: %s", other)
+  end
+end
+
+local function request_of(set, request)
+  local limits
+  if #set.permit > 0 or #set.exclude > 0 then
+    limits = { permitted = set.permit, excluded = set.exclude }
+  end
+  return {
+    csr = request, copy = set.copy, hosts = #set.host > 0 and set.host or nil, subject = set.subject,
+    profile = set.profile, valid_for = set.valid_for, unique = set.unique, name_constraints = limits,
+  }
+end
+
+local function load(given)
+  if type(given) ~= "string" then
+    return given
+  end
+  return csr.load(given)
+end
+
+local function base_of(set, request)
+  if type(set.request) == "string" then
+    return (set.request:match "[^/]*$":gsub("%.%w+$", ""))
+  end
+  local first = request:subject_alt_names()[1]
+  return parts.base_name(tostring(first and first.value or request:subject():get "CN" or "certificate"))
+end
+
+--- Signs, and with `out` writes the certificate.
+---@param set table
+---@return table? identity cert, chain, pin, asked; with `out` also cert_file
+---@return lacre.error? err csr_signature_invalid policy_refused file_exists ...
+function sign.run(set)
+  local request, err = load(set.request)
+  if not request then
+    return nil, err
+  end
+  local what = asked(request)
+  show(set, request, what)
+  if set.dry_run then
+    return { asked = what }
+  end
+  local ca
+  ca, err = parts.open(set)
+  if not ca then
+    return nil, err
+  end
+  local function make()
+    local identity, problem = ca:issue(request_of(set, request))
+    if identity then
+      identity.asked = what
+    end
+    return identity, problem
+  end
+  if not set.out then
+    return make()
+  end
+  return parts.deliver(set, base_of(set, request), nil, nil, make)
+end
+
+function sign.text(result, style)
+  return result.cert and parts.text(result, style) or "nothing was signed"
+end
+
+function sign.to_table(result)
+  local data = result.cert and parts.to_table(result) or {}
+  data.asked = result.asked
+  return data
+end
+
+return sign

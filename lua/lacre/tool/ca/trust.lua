@@ -1,0 +1,122 @@
+--- trust: the CA in the trust stores of this machine.
+
+local certificate = require "lacre.certificate"
+local file = require "lacre.file"
+local installation = require "lacre.installation"
+local layout = require "lacre.ca.layout"
+local options = require "lacre.options"
+local parts = require "lacre.tool.ca.parts"
+
+local trust = {
+  name = "trust",
+  summary = "put the CA into the trust stores of this machine, or take it out",
+  description = "Into the system's store (Debian, Alpine, Fedora, openSUSE, Arch: needs root) and the NSS databases of "
+    .. "browsers below the home directory. Each step is told before it is done.",
+  examples = {
+    { "lacre ca trust install ca --dry-run", "only tell" },
+    { "lacre ca trust install ca --nss", "for Chromium and Firefox, not for the system" },
+    { "lacre ca trust status ca.crt", "where is it trusted?" },
+    { "lacre ca trust remove ca", "out of every store it was put into" },
+  },
+  arguments = {
+    { name = "action", type = "string", value = "install|remove|status", help = "what to do" },
+    { name = "dir", type = "string", value = "DIR|FILE", help = "directory of the CA, or its certificate" },
+  },
+  options = parts.rows(
+    { name = "system", type = "boolean", default = false, help = "only the system's store" },
+    { name = "nss", type = "boolean", default = false, help = "only the NSS databases" },
+    { name = "dry_run", type = "boolean", default = false, help = "tell the steps and do none" },
+    { name = "root", from_lua = true, default = "", help = "put before the system's directories" },
+    { name = "home", from_lua = true, help = "instead of the home directory" },
+    "on_event"
+  ),
+}
+
+local function certificate_of(path)
+  local stat, err = file.stat(path)
+  if not stat then
+    return nil, err
+  elseif stat.kind ~= "directory" then
+    return certificate.load(path)
+  end
+  local paths
+  paths, err = layout.find(path)
+  if not paths then
+    return nil, err
+  end
+  return certificate.load(paths.cert)
+end
+
+local function where_of(set)
+  local both = set.system == set.nss
+  return {
+    root = set.root, home = set.home or os.getenv "HOME" or "/", system = both or set.system, nss = both or set.nss,
+  }
+end
+
+--- Installs, removes or tells.
+---@param set table
+---@return { cert: lacre.cert, places: table[], steps: table[], done: boolean }? result
+---@return lacre.error? err permission_denied, unsupported, file_not_found ...
+function trust.run(set)
+  if set.action ~= "install" and set.action ~= "remove" and set.action ~= "status" then
+    options.misuse("bad option 'action' to 'tool.ca.trust' (install, remove or status expected, got %q)", set.action)
+  end
+  local cert, err = certificate_of(set.dir)
+  if not cert then
+    return nil, err
+  end
+  local where = where_of(set)
+  local steps = set.action == "status" and {} or installation.plan(set.action, cert, where)
+  local done = true
+  if not set.dry_run then
+    done, err = installation.carry_out(steps, function(text)
+      parts.event(set, "%s", text)
+    end)
+  end
+  if not done then
+    return nil, err
+  end
+  return {
+    cert = cert, action = set.action, places = installation.status(cert, where), steps = steps,
+    done = not set.dry_run,
+  }
+end
+
+--- Whether the answer is no: asked where it is trusted, and it is nowhere.
+function trust.failed(result)
+  if result.action ~= "status" then
+    return false
+  end
+  for _, place in ipairs(result.places) do
+    if place.installed then
+      return false
+    end
+  end
+  return true
+end
+
+function trust.text(result, style)
+  local lines = {}
+  if not result.done then
+    for _, step in ipairs(result.steps) do
+      lines[#lines + 1] = ("would %s%s"):format(step.text, step.missing and " (" .. step.missing .. ")" or "")
+    end
+  else
+    for _, place in ipairs(result.places) do
+      lines[#lines + 1] = ("%s  %s %s"):format(
+        place.installed and style.good "trusted" or style.dim "not trusted", place.kind, place.place)
+    end
+  end
+  return #lines > 0 and table.concat(lines, "\n") or result.done and "no trust store was found" or "nothing to do"
+end
+
+function trust.to_table(result)
+  local steps = {}
+  for i, step in ipairs(result.steps) do
+    steps[i] = step.text
+  end
+  return { places = result.places, steps = steps, done = result.done }
+end
+
+return trust
