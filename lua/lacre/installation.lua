@@ -19,10 +19,14 @@ local installation = {}
 
 -- directories whose content a command of the system gathers into its store
 local systems = {
-  { system = "Debian", directory = "/usr/local/share/ca-certificates", suffix = ".crt", update = { "update-ca-certificates" } },
-  { system = "Fedora", directory = "/etc/pki/ca-trust/source/anchors", suffix = ".pem", update = { "update-ca-trust", "extract" } },
-  { system = "openSUSE", directory = "/etc/pki/trust/anchors", suffix = ".pem", update = { "update-ca-certificates" } },
-  { system = "Arch", directory = "/etc/ca-certificates/trust-source/anchors", suffix = ".crt", update = { "update-ca-trust" } },
+  -- Debian, Alpine
+  { directory = "/usr/local/share/ca-certificates", suffix = ".crt", update = { "update-ca-certificates" } },
+  -- Fedora
+  { directory = "/etc/pki/ca-trust/source/anchors", suffix = ".pem", update = { "update-ca-trust", "extract" } },
+  -- openSUSE
+  { directory = "/etc/pki/trust/anchors", suffix = ".pem", update = { "update-ca-certificates" } },
+  -- Arch
+  { directory = "/etc/ca-certificates/trust-source/anchors", suffix = ".crt", update = { "update-ca-trust" } },
 }
 
 -- where programs keep NSS databases, below the home directory; a * is a profile
@@ -78,7 +82,7 @@ local function system_place(root)
   for _, row in ipairs(systems) do
     local directory = root .. row.directory
     if file.stat(directory) then
-      return { system = row.system, directory = directory, suffix = row.suffix, update = row.update }
+      return { directory = directory, suffix = row.suffix, update = row.update }
     end
   end
 end
@@ -115,14 +119,15 @@ local function certutil_step(text, words)
   }
 end
 
-local function is_in_database(path, name)
-  return find_command "certutil" ~= nil
-    and (os.execute(quoted { "certutil", "-L", "-d", "sql:" .. path, "-n", name } .. " >/dev/null 2>&1")) or false
+-- os.execute answers true on 5.2 and later, 0 on 5.1
+local function succeeded(line)
+  local status = os.execute(line)
+  return status == true or status == 0
 end
 
--- os.execute answers true on 5.2 and later, 0 on 5.1
-local function succeeded(status)
-  return status == true or status == 0
+local function is_in_database(path, name)
+  return find_command "certutil" ~= nil
+    and succeeded(quoted { "certutil", "-L", "-d", "sql:" .. path, "-n", name } .. " >/dev/null 2>&1")
 end
 
 --- Where the CA is trusted.
@@ -136,7 +141,8 @@ function installation.status(cert, where)
     list[1] = { kind = "system", place = place.directory, installed = holds(system_path(place, cert), cert) }
   end
   for _, path in ipairs(where.nss and nss_databases(where.home) or {}) do
-    list[#list + 1] = { kind = "nss", place = path, installed = succeeded(is_in_database(path, installation.name(cert))) }
+    local installed = is_in_database(path, installation.name(cert))
+    list[#list + 1] = { kind = "nss", place = path, installed = installed }
   end
   return list
 end
@@ -194,7 +200,7 @@ local function perform(step)
     return file.write(step.write.path, step.write.bytes, { overwrite = true })
   elseif step.remove then
     return core.disk.remove(step.remove)
-  elseif not succeeded((os.execute(quoted(step.run) .. " >/dev/null"))) then
+  elseif not succeeded(quoted(step.run) .. " >/dev/null") then
     return fail("save", "io_error", "%s failed", quoted(step.run))
   end
   return true

@@ -113,8 +113,9 @@ local function check_constraints(self, cert)
   local done, err = store.verify(cert, {
     trust = self:root(), intermediates = self:chain(), any_name = true, purpose = "any", time = cert:not_before() + 301,
   })
-  if not done and (err.code == "name_constraint_violation" or err.code == "unhandled_critical_extension") then
-    return nil, err
+  if not done and err.code == "name_constraint_violation" then
+    return fail("sign", err.code, "the name constraints of a CA above %s forbid a name of the certificate",
+      tostring(self.certificate:subject()))
   end
   return true
 end

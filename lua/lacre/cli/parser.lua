@@ -8,7 +8,7 @@ local version = require "lacre.version"
 local parser = {}
 
 --- The tools, in the order of the help.
-parser.TOOLS = { "selfsign", "info", "pin", "get", "serve", "echo", "health", "zoo" }
+parser.TOOLS = { "selfsign", "ca", "info", "pin", "get", "serve", "echo", "health", "zoo" }
 
 local WIDTH = 100
 

@@ -1,10 +1,17 @@
 --- ca: a certificate authority in a directory: what each action does stands in lua/lacre/tool/ca/.
 
-local toolkit = require "lacre.toolkit"
-
+local check = require "lacre.tool.ca.check"
+local crl = require "lacre.tool.ca.crl"
+local export = require "lacre.tool.ca.export"
+local init = require "lacre.tool.ca.init"
+local intermediate = require "lacre.tool.ca.intermediate"
+local issue = require "lacre.tool.ca.issue"
+local list = require "lacre.tool.ca.list"
 local renew = require "lacre.tool.ca.renew"
 local revoke = require "lacre.tool.ca.revoke"
-local list = require "lacre.tool.ca.list"
+local sign = require "lacre.tool.ca.sign"
+local toolkit = require "lacre.toolkit"
+local trust = require "lacre.tool.ca.trust"
 
 return toolkit.group {
   name = "ca",
@@ -20,19 +27,7 @@ return toolkit.group {
     { "lacre ca check ca", "is everything as it should be?" },
   },
   actions = {
-    require "lacre.tool.ca.init",
-    require "lacre.tool.ca.intermediate",
-    require "lacre.tool.ca.issue",
-    require "lacre.tool.ca.sign",
-    renew.renew,
-    renew.rekey,
-    revoke.revoke,
-    revoke.release,
-    require "lacre.tool.ca.crl",
-    list.list,
-    list.show,
-    require "lacre.tool.ca.export",
-    require "lacre.tool.ca.trust",
-    require "lacre.tool.ca.check",
+    init, intermediate, issue, sign, renew.renew, renew.rekey, revoke.revoke, revoke.release, crl, list.list,
+    list.show, export, trust, check,
   },
 }

@@ -12,7 +12,7 @@ local check = {
   examples = {
     { "lacre ca check ca", "exit code 1 when something is wrong" },
     { "lacre ca check ca --repair", "finish what a crash left, from the log and the certificates" },
-    { "lacre ca check ca --expect 30c109963bb5c2f3…", "the log must still hold that line" },
+    { "lacre ca check ca --expect 30c10996...", "the log must still hold that line" },
   },
   argument = parts.row.dir,
   options = parts.rows(

@@ -18,7 +18,8 @@ local crl = {
   options = parts.rows(
     { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "when the next one will be out" },
     { name = "delta", type = "boolean", default = false, help = "only what changed since the last full list" },
-    { name = "delta_url", type = "list", value = "URL", default = {}, help = "where deltas will be, said in a full list" },
+    { name = "delta_url", type = "list", value = "URL", default = {},
+      help = "where deltas will be, said in a full list" },
     { name = "drop_expired", type = "boolean", default = false, help = "leave out what has ended by itself" },
     { name = "out", value = "FILE", help = "write a copy there" },
     { name = "der", type = "boolean", default = false, help = "the copy in DER, as it is served over HTTP" },

@@ -11,7 +11,7 @@ local export = {
   examples = {
     { "lacre ca export ca 0a1b2c --out www.crt", "the certificate and those above it, without the root" },
     { "lacre ca export ca alice.crt --key alice.key --out alice.p12", "for browsers, Windows and Java" },
-    { "lacre ca export ca alice.crt --key alice.key --out alice.p12 --legacy", "for systems of before 2019: weakly sealed" },
+    { "lacre ca export ca alice.crt --key alice.key --out alice.p12 --legacy", "for systems of before 2019" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = parts.rows(

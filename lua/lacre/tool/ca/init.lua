@@ -3,8 +3,7 @@
 local authority = require "lacre.ca"
 local cert = require "lacre.cert"
 local folder = require "lacre.ca.folder"
-local key = require "lacre.key"
-local options = require "lacre.options"
+local founding = require "lacre.tool.ca.founding"
 local parts = require "lacre.tool.ca.parts"
 local policy_text = require "lacre.tool.ca.policy_text"
 local time = require "lacre.time"
@@ -25,7 +24,8 @@ local init = {
     "subject",
     { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p384", help = parts.row.key.help },
     { name = "valid_for", type = "duration", value = "TIME", default = "10y", help = "how long it is valid" },
-    { name = "path_length", type = "integer", value = "N", default = 1, help = "how many CAs may stand below it in a row" },
+    { name = "path_length", type = "integer", value = "N", default = 1,
+      help = "how many CAs may stand below it in a row" },
     "permit", "exclude",
     { name = "password", type = "password", prompt = true, new = true, help = "that will seal the CA's key" },
     { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
@@ -37,46 +37,10 @@ local init = {
   ),
 }
 
---- The password that seals a new key: false where none is wanted.
----@param set table
----@return string|false|nil password
----@return lacre.error? err password_required
-function init.password(set)
-  if set.no_password then
-    return false
-  elseif type(set.password) == "function" then
-    return set.password(set.dir)
-  elseif set.password == nil then
-    options.misuse "missing option 'password' (the CA's key is sealed; no_password has to be said)"
-  end
-  return set.password
-end
-
---- Name constraints of the rows `permit` and `exclude`.
----@param set table
----@return table?
-function init.constraints(set)
-  if #set.permit == 0 and #set.exclude == 0 then
-    return nil
-  end
-  return { permitted = #set.permit > 0 and set.permit or nil, excluded = #set.exclude > 0 and set.exclude or nil }
-end
-
---- The subject of a CA: what was said, or what its directory is called.
-function init.subject(set, kind)
-  local base = set.dir:gsub("/+$", ""):match "[^/]*$"
-  return set.subject or { CN = set.name or ("%s %s"):format(base, kind) }
-end
-
---- The key of a CA that is made.
-function init.key(set)
-  return key.is(set.key) and set.key or key.generate(set.key)
-end
-
 local function make(set, private)
   return cert.create {
-    profile = "ca", key = private, subject = init.subject(set, "Root CA"), valid_for = set.valid_for,
-    path_length = set.path_length, name_constraints = init.constraints(set),
+    profile = "ca", key = private, subject = founding.subject(set, "Root CA"), valid_for = set.valid_for,
+    path_length = set.path_length, name_constraints = founding.constraints(set),
   }
 end
 
@@ -105,12 +69,12 @@ function init.run(set)
     return nil, err
   end
   local password
-  password, err = init.password(set)
+  password, err = founding.password(set)
   if password == nil then
     return nil, err
   end
   local private, made
-  private, err = init.key(set)
+  private, err = founding.key(set)
   if private then
     made, err = make(set, private)
   end

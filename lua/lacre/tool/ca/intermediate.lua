@@ -5,7 +5,7 @@ local certificate = require "lacre.certificate"
 local csr = require "lacre.csr"
 local fail = require("lacre.error").fail
 local folder = require "lacre.ca.folder"
-local init = require "lacre.tool.ca.init"
+local founding = require "lacre.tool.ca.founding"
 local layout = require "lacre.ca.layout"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
@@ -33,7 +33,8 @@ local intermediate = {
     "subject",
     { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256", help = parts.row.key.help },
     { name = "valid_for", type = "duration", value = "TIME", default = "5y", help = "how long it is valid" },
-    { name = "path_length", type = "integer", value = "N", help = "how many CAs may stand below it in a row (default: 0)" },
+    { name = "path_length", type = "integer", value = "N",
+      help = "how many CAs may stand below it in a row (default: 0)" },
     "permit", "exclude",
     { name = "password", type = "password", prompt = true, new = true, help = "that will seal the new CA's key" },
     { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
@@ -50,10 +51,10 @@ local function begin(set)
   local free, err = folder.is_free(set.dir)
   local password, private
   if free then
-    password, err = init.password(set)
+    password, err = founding.password(set)
   end
   if password ~= nil then
-    private, err = init.key(set)
+    private, err = founding.key(set)
   end
   return private, password or nil, err
 end
@@ -85,8 +86,8 @@ local function signed_at_once(set)
   local below
   if private then
     below, err = above:intermediate {
-      key = private, subject = init.subject(set, "CA"), valid_for = set.valid_for, path_length = set.path_length,
-      name_constraints = init.constraints(set),
+      key = private, subject = founding.subject(set, "CA"), valid_for = set.valid_for, path_length = set.path_length,
+      name_constraints = founding.constraints(set),
     }
   end
   local done
@@ -105,7 +106,7 @@ local function requested(set)
   local private, password, err = begin(set)
   local request
   if private then
-    request, err = csr.create { key = private, subject = init.subject(set, "CA") }
+    request, err = csr.create { key = private, subject = founding.subject(set, "CA") }
   end
   local done
   if request then

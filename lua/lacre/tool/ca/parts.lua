@@ -12,13 +12,17 @@ local row = {}
 parts.row = row
 
 row.dir = { name = "dir", type = "string", value = "DIR", help = "directory of the CA" }
-row.which = { name = "which", type = "string", value = "SERIAL|FILE", help = "serial number, or file of the certificate" }
+row.which = {
+  name = "which", type = "string", value = "SERIAL|FILE", help = "serial number, or file of the certificate",
+}
 row.password = { name = "password", type = "password", prompt = true, help = "of the CA's key" }
 row.lock_timeout = {
   name = "lock_timeout", type = "duration", value = "TIME", default = "30s",
   help = "how long to wait for another process that works on the CA",
 }
-row.on_event = { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" }
+row.on_event = {
+  name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens",
+}
 row.out = { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" }
 row.overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace old files" }
 row.key = {
@@ -153,12 +157,13 @@ end
 function parts.write(set, path, pem, identity, more)
   local files = { { path = path .. ".crt", bytes = parts.full_chain(identity) } }
   identity.cert_file = path .. ".crt"
-  local bytes, err = nil, nil
   if pem then
     files[#files + 1] = { path = path .. ".key", bytes = pem, mode = "0600" }
     identity.key_file = path .. ".key"
   end
+  local err
   if more then
+    local bytes
     bytes, err = more(identity)
     files[#files + 1] = bytes and { path = path .. ".p12", bytes = bytes, mode = "0600" }
     identity.p12_file = path .. ".p12"
@@ -209,10 +214,11 @@ function parts.text(identity, style)
     lines[#lines + 1] = ("%s  private key, readable by you alone"):format(style.bold(identity.key_file))
   end
   if identity.p12_file then
-    lines[#lines + 1] = ("%s  all of it in one sealed file, for browsers and Windows"):format(style.bold(identity.p12_file))
+    lines[#lines + 1] = style.bold(identity.p12_file) .. "  all of it in one sealed file, for browsers and Windows"
   end
   lines[#lines + 1] = "serial " .. cert:serial()
-  lines[#lines + 1] = ("valid until %s (%s)"):format(time.format(cert:not_after(), "date"), time.humanize(cert:expires_in()))
+  local last = cert:not_after()
+  lines[#lines + 1] = ("valid until %s (%s)"):format(time.format(last, "date"), time.humanize(cert:expires_in()))
   lines[#lines + 1] = "pin " .. cert:pin()
   return table.concat(lines, "\n")
 end

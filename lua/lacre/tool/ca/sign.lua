@@ -6,8 +6,8 @@ local parts = require "lacre.tool.ca.parts"
 local sign = {
   name = "sign",
   summary = "have the CA sign a request",
-  description = "Shows what the request asks for, then signs: it must be signed by its own key, and only its subject and "
-    .. "names are taken, unless --host or --subject say others. What else it asks (to be a CA, key usages, "
+  description = "Shows what the request asks for, then signs: it must be signed by its own key, and only its subject "
+    .. "and names are taken, unless --host or --subject say others. What else it asks (to be a CA, key usages, "
     .. "extensions) is told and left out. Writes NAME.crt with the full chain.",
   examples = {
     { "lacre ca sign ca www.example.test.csr", "a server" },

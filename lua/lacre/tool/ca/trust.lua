@@ -19,7 +19,7 @@ local trust = {
     { "lacre ca trust remove ca", "out of every store it was put into" },
   },
   arguments = {
-    { name = "action", type = "string", value = "install|remove|status", help = "what to do" },
+    { name = "what", type = "string", value = "install|remove|status", help = "what to do" },
     { name = "dir", type = "string", value = "DIR|FILE", help = "directory of the CA, or its certificate" },
   },
   options = parts.rows(
@@ -59,15 +59,15 @@ end
 ---@return { cert: lacre.cert, places: table[], steps: table[], done: boolean }? result
 ---@return lacre.error? err permission_denied, unsupported, file_not_found ...
 function trust.run(set)
-  if set.action ~= "install" and set.action ~= "remove" and set.action ~= "status" then
-    options.misuse("bad option 'action' to 'tool.ca.trust' (install, remove or status expected, got %q)", set.action)
+  if set.what ~= "install" and set.what ~= "remove" and set.what ~= "status" then
+    options.misuse("bad option 'what' to 'tool.ca.trust' (install, remove or status expected, got %q)", set.what)
   end
   local cert, err = certificate_of(set.dir)
   if not cert then
     return nil, err
   end
   local where = where_of(set)
-  local steps = set.action == "status" and {} or installation.plan(set.action, cert, where)
+  local steps = set.what == "status" and {} or installation.plan(set.what, cert, where)
   local done = true
   if not set.dry_run then
     done, err = installation.carry_out(steps, function(text)
@@ -78,14 +78,14 @@ function trust.run(set)
     return nil, err
   end
   return {
-    cert = cert, action = set.action, places = installation.status(cert, where), steps = steps,
+    cert = cert, what = set.what, places = installation.status(cert, where), steps = steps,
     done = not set.dry_run,
   }
 end
 
 --- Whether the answer is no: asked where it is trusted, and it is nowhere.
 function trust.failed(result)
-  if result.action ~= "status" then
+  if result.what ~= "status" then
     return false
   end
   for _, place in ipairs(result.places) do

@@ -1,0 +1,245 @@
+-- lacre ca, as a shell sees it and as Lua calls it.
+local lacre = require "lacre"
+local process = require "spec.support.process"
+
+local command = os.getenv "PWD" .. "/" .. os.getenv "BUILD" .. "/bin/lacre"
+local must = lacre.assert
+local directory
+
+local function shell(line)
+  local script = ("cd '%s' && umask 022 && %s"):format(directory, line:gsub("^lacre", command):gsub("([;&] )lacre", "%1" .. command))
+  return process.run { "sh", "-c", script }
+end
+
+-- runs a line that must succeed
+local function ok(line)
+  local output, code = shell(line)
+  assert.equal(0, code, line .. ": " .. output)
+  return output
+end
+
+local function fails(line, expected, pattern)
+  local output, code = shell(line)
+  assert.equal(expected, code, line .. ": " .. output)
+  assert.matches(pattern, output)
+  assert.falsy(output:find("internal error", 1, true))
+end
+
+local function field(output, name)
+  return output:match('"' .. name .. '":"([^"]*)"')
+end
+
+before_each(function()
+  directory = process.directory()
+end)
+
+after_each(function()
+  process.remove(directory)
+end)
+
+describe("lacre ca", function()
+  it("is a CA and a server certificate in two commands", function()
+    ok "echo secret > pw; lacre ca init ca --password-file pw"
+    ok "lacre ca issue ca www.example.test 10.0.0.7 --password-file pw"
+    assert.equal("600 700 600\n", ok "stat -c %a ca/ca.key ca www.example.test.key | tr '\\n' ' ' | sed 's/ $/\\n/'")
+    assert.matches("ENCRYPTED", ok "head -1 ca/ca.key")
+    ok "openssl verify -x509_strict -CAfile ca/ca.crt -verify_hostname www.example.test www.example.test.crt"
+    ok "openssl verify -CAfile ca/ca.crt -verify_ip 10.0.0.7 www.example.test.crt"
+    ok "openssl crl -in ca/ca.crl -CAfile ca/ca.crt -noout -verify 2>&1 | grep -q OK"
+    fails("lacre ca issue ca www.example.test --password-file pw", 3, "file_exists")
+    fails("lacre ca issue ca b.test --password-env NOWHERE", 3, "password_required")
+    fails("echo wrong > bad; lacre ca issue ca b.test --password-file bad", 3, "bad_password")
+    assert.equal(1, select(2, ok "cat ca/index.txt":gsub("\n", "")))
+  end)
+
+  it("wants its key sealed, or told that it is not", function()
+    fails("lacre ca init ca < /dev/null", 3, "password_required")
+    fails("ls ca", 2, "ca")
+    ok "lacre ca init ca --no-password"
+    fails("lacre ca init ca --no-password", 3, "file_exists: ca is not empty")
+  end)
+
+  it("keeps an offline root apart by request and file", function()
+    ok "lacre ca init root --no-password --permit example.test"
+    ok "lacre ca intermediate online --request --no-password --name 'Online CA'"
+    fails("lacre ca issue online a.example.test", 3, "waits for the certificate")
+    local said = ok "lacre ca sign root online/ca.csr --profile intermediate --valid-for 2y"
+    assert.matches("asked for: CN=Online CA, for no names", said)
+    fails("lacre ca intermediate online --cert root/ca.crt", 2, "key_mismatch")
+    ok "lacre ca intermediate online --cert ca.crt --chain root/ca.crt"
+    ok "lacre ca issue online a.example.test"
+    ok "openssl verify -x509_strict -CAfile root/ca.crt -untrusted a.example.test.crt a.example.test.crt"
+    fails("lacre ca issue online a.other.test", 4, "name_constraint_violation")
+    fails("lacre ca intermediate deeper --issuer online --no-password", 2, "issuer_path_length")
+    ok "lacre ca check root && lacre ca check online"
+    assert.matches("CN=Online CA", ok "lacre ca list root")
+  end)
+
+  it("signs a request, and takes no more than it says", function()
+    ok "lacre ca init ca --no-password"
+    ok([[openssl req -newkey rsa:2048 -nodes -keyout k -out www.csr -subj /O=Ex/CN=www.a.test -addext subjectAltName=DNS:www.a.test \
+      -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign]])
+    fails("lacre ca sign ca www.csr --dry-run", 0, "left out: basic_constraints")
+    assert.equal("", ok "cat ca/index.txt")
+    local output = ok "lacre ca sign ca www.csr --json"
+    assert.same({ "www.crt", "CN=www.a.test,O=Ex" }, { field(output, "cert_file"), field(output, "subject") })
+    local text = ok "openssl x509 -in www.crt -noout -ext basicConstraints,keyUsage,subjectAltName"
+    assert.matches("CA:FALSE", text)
+    assert.falsy(text:find "Certificate Sign")
+    output = ok "lacre ca sign ca www.csr --host other.test --subject CN=other.test --overwrite --json"
+    assert.matches('\n  "subject":"CN=other.test"', output)
+    ok "openssl asn1parse -in www.csr -out d -noout && head -c $(($(stat -c %s d) - 2)) d > e && printf xx >> e"
+    fails("lacre ca sign ca e --out /tmp", 2, "csr_signature_invalid")
+    fails("lacre ca sign ca k", 3, "lacre: ")
+  end)
+
+  it("renews with the same pin and rekeys with another", function()
+    ok "lacre ca init ca --no-password; lacre ca issue ca a.test --valid-for 30d --key p384"
+    local pin = ok "lacre ca show ca a.test.crt":match "pin (%S+)"
+    fails("lacre ca renew ca a.test.crt", 3, "file_exists")
+    assert.matches(pin, ok "lacre ca renew ca a.test.crt --overwrite --supersede", 1, true)
+    local output = ok "lacre ca rekey ca a.test.crt --overwrite --json"
+    assert.not_equal(pin, field(output, "pin"))
+    assert.matches("P%-384", ok "openssl x509 -in a.test.crt -noout -text | grep -o P-384")
+    assert.equal(field(output, "pin"), (ok "lacre pin a.test.key":match "sha256//%S+"))
+    assert.matches("superseded", ok "lacre ca list ca --revoked")
+    fails("lacre ca renew ca 0bad", 2, "unknown_serial")
+  end)
+
+  it("revokes, and everybody who reads the list knows", function()
+    ok "lacre ca init ca --no-password; lacre ca issue ca a.test; lacre ca issue ca b.test"
+    ok "lacre ca revoke ca a.test.crt --reason key_compromise"
+    fails("openssl verify -crl_check -CAfile ca/ca.crt -CRLfile ca/ca.crl a.test.crt", 2, "revoked")
+    ok "openssl verify -crl_check -CAfile ca/ca.crt -CRLfile ca/ca.crl b.test.crt"
+    fails("lacre ca revoke ca a.test.crt", 2, "already_revoked")
+    fails("lacre ca revoke ca b.test.crt --reason because", 2, "key_compromise")
+    ok "lacre ca revoke ca b.test.crt --reason certificate_hold; lacre ca crl ca --delta --out d.crl --der"
+    ok "openssl crl -inform DER -in d.crl -noout -text | grep -q 'Delta CRL Indicator: critical'"
+    ok "lacre ca release ca b.test.crt && openssl verify -crl_check -CAfile ca/ca.crt -CRLfile ca/ca.crl b.test.crt"
+    ok "lacre ca check ca"
+  end)
+
+  it("lists what has to be renewed", function()
+    ok "lacre ca init ca --no-password; lacre ca issue ca a.test --valid-for 10d; lacre ca issue ca b.test"
+    assert.matches("^%x+  valid .*a.test\n$", ok "lacre ca list ca --expiring 30d")
+    assert.equal("none\n", ok "lacre ca list ca --revoked")
+    assert.matches("b.test", ok "lacre ca list ca --match B.TEST")
+    assert.equal("valid", field(ok "lacre ca list ca --valid --json", "status"))
+  end)
+
+  it("keeps to its policy", function()
+    ok "lacre ca init ca --no-password --crl-url http://ca.test/ca.crl --ocsp-url http://ca.test/ocsp"
+    ok "lacre ca issue ca a.test"
+    local text = ok "openssl x509 -in a.test.crt -noout -text"
+    assert.matches("URI:http://ca.test/ca.crl", text)
+    assert.matches("OCSP %- URI:http://ca.test/ocsp", text)
+    ok "echo 'return { names = { \"*.corp.test\" }, longest = \"30d\", unique = true }' > ca/policy.lua"
+    fails("lacre ca issue ca b.test", 2, "policy_refused: rule 'names'")
+    fails("ls b.test.key", 2, "b.test.key")
+    ok "lacre ca issue ca b.corp.test"
+    fails("lacre ca issue ca b.corp.test --overwrite", 2, "duplicate_names")
+  end)
+
+  it("leaves no file where it cannot leave both", function()
+    ok "lacre ca init ca --no-password; touch a.test.crt"
+    fails("lacre ca issue ca a.test", 3, "file_exists")
+    fails("lacre ca issue ca b.test --out nowhere", 3, "file_not_found")
+    assert.equal("a.test.crt\nca\n", ok "ls")
+    assert.equal("", ok "cat ca/index.txt")
+  end)
+
+  it("checks and repairs", function()
+    ok "lacre ca init ca --no-password; lacre ca issue ca a.test"
+    local head = field(ok "lacre ca check ca --json", "log_head")
+    ok "sed -i d ca/index.txt"
+    fails("lacre ca check ca", 1, "it was issued, and is not in the index")
+    assert.matches("repaired", ok "lacre ca check ca --repair")
+    ok("lacre ca check ca --expect " .. head)
+    fails("lacre ca check ca --expect " .. ("0"):rep(64), 1, "written anew")
+  end)
+
+  it("is a table of functions too", function()
+    local tool = lacre.tool.ca
+    local dir = directory .. "/ca"
+    must(tool.init(dir, { no_password = true }))
+    local id = must(tool.issue { dir, "a.test", "b.test" })
+    assert.same({ "a.test", "b.test" }, id.cert:hosts())
+    assert.is_nil(id.cert_file)
+    local request = must(lacre.csr.create { key = must(lacre.key.generate "p256"), hosts = { "c.test" } })
+    local signed = must(tool.sign(dir, { request = request }))
+    assert.same({ "dns:c.test" }, signed.asked.names)
+    assert.equal(2, #must(tool.list(dir)))
+    assert.equal("revoked", must(tool.revoke { dir, id.cert:serial() }).record.status)
+    assert.has_error(function()
+      tool.init(dir .. "2")
+    end)
+    assert.has_error(function()
+      tool.intermediate(dir .. "2", { no_password = true })
+    end)
+  end)
+end)
+
+describe("lacre ca trust", function()
+  local events
+
+  local function trust(action, more)
+    local set = {
+      action, directory .. "/ca/ca.crt", root = directory .. "/root", home = directory .. "/home",
+      on_event = function(text)
+        events[#events + 1] = text
+      end,
+    }
+    for name, value in pairs(more or {}) do
+      set[name] = value
+    end
+    return must(lacre.tool.ca.trust(set))
+  end
+
+  before_each(function()
+    events = {}
+    ok "lacre ca init ca --no-password --quiet"
+  end)
+
+  it("tells what it would do, and does nothing", function()
+    ok "mkdir -p root/usr/local/share/ca-certificates"
+    local result = trust("install", { dry_run = true })
+    assert.is_false(result.done)
+    assert.same({}, events)
+    assert.matches("^write .*/lacre%-%x+%.crt$", result.steps[1].text)
+    assert.equal("run update-ca-certificates", result.steps[2].text)
+    assert.equal("", ok "ls root/usr/local/share/ca-certificates")
+    fails("lacre ca trust instal ca", 2, "install, remove or status")
+  end)
+
+  it("finds the place of each system", function()
+    local places = {
+      ["/usr/local/share/ca-certificates"] = "update-ca-certificates",
+      ["/etc/pki/ca-trust/source/anchors"] = "update-ca-trust extract",
+      ["/etc/pki/trust/anchors"] = "update-ca-certificates",
+      ["/etc/ca-certificates/trust-source/anchors"] = "update-ca-trust",
+    }
+    for place, update in pairs(places) do
+      ok(("rm -rf root; mkdir -p root%s"):format(place))
+      local result = trust("install", { dry_run = true })
+      assert.is_truthy(result.steps[1].text:find(place, 1, true))
+      assert.equal("run " .. update, result.steps[2].text)
+    end
+  end)
+
+  it("installs into NSS databases, and takes out again", function()
+    if select(2, shell "command -v certutil") ~= 0 then
+      return pending "certutil (libnss3-tools) is missing"
+    end
+    ok "for d in .pki/nssdb .mozilla/firefox/x.default; do mkdir -p home/$d && certutil -N -d sql:home/$d --empty-password; done"
+    assert.is_true(lacre.tool.ca.trust.failed(trust "status"))
+    local result = trust "install"
+    assert.equal(6, #events)
+    assert.equal(2, #result.places)
+    assert.is_true(result.places[1].installed and result.places[2].installed)
+    assert.same({}, trust("install").steps)
+    assert.matches("C,,", ok "certutil -L -d sql:home/.pki/nssdb")
+    result = trust "remove"
+    assert.is_false(result.places[1].installed or result.places[2].installed)
+    assert.falsy((ok "certutil -L -d sql:home/.pki/nssdb"):find "lacre")
+  end)
+end)
