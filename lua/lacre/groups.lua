@@ -21,6 +21,16 @@ local groups_by_number = {
   [0x0202] = "MLKEM1024", [0x11eb] = "SecP256r1MLKEM768", [0x11ec] = "X25519MLKEM768", [0x11ed] = "SecP384r1MLKEM1024",
 }
 
+--- The groups that anybody offers, by number.
+---@return table<integer, string>
+function groups.by_number()
+  local copy = {}
+  for number, name in pairs(groups_by_number) do
+    copy[number] = name
+  end
+  return copy
+end
+
 --- The name of a group by its number.
 ---@param number integer
 ---@return string?

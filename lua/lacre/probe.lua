@@ -189,21 +189,25 @@ local schema = {
   timeout = { type = "duration", default = 10 },
 }
 
---- The same with everything in one call: "host[:port]".
----@param text string
+--- The same with everything in one call: "host[:port]", or a row of `lacre.targets`.
+---@param where string|{ host: string, port: integer, starttls?: string, name?: string }
 ---@param given? { server_name?: string, trust?: any, pins?: any, timeout?: number|string, starttls?: string }
 ---@return table? result version, cipher, group, chain, verified_chain, pins, verify = { ok =, error = }, timing
 ---@return lacre.error? err when there was no handshake to tell about
-function probe.run(text, given)
+function probe.run(where, given)
   local set = options.check(schema, given, "probe")
-  local place, err = target.parse(text)
+  local place, err = where, nil
+  if type(where) == "string" then
+    place, err = target.parse(where)
+  end
   if place then
     set.context, err = probe.context(set)
   end
   if not set.context then
     return nil, err
   end
-  place.starttls = set.starttls
+  place.starttls = set.starttls or place.starttls
+  set.server_name = set.server_name or place.name
   return probe.contact(place, set)
 end
 

@@ -85,6 +85,21 @@ function suites.cipher_of(number)
   return row and row.name
 end
 
+--- The numbers of the suites of a version that this build has, without those of pre-shared keys.
+---@param version "1.2"|"1.3"
+---@return integer[]
+function suites.numbers(version)
+  local list, seen = {}, {}
+  for _, row in pairs(ciphers_by_name()) do
+    if row.version == version and not seen[row.id] and not row.name:find "PSK" and not row.name:find "SRP" then
+      seen[row.id] = true
+      list[#list + 1] = row.id
+    end
+  end
+  table.sort(list)
+  return list
+end
+
 local function names_in(ctx)
   local names = {}
   for _, row in ipairs(ctx:effective().ciphers) do
@@ -172,7 +187,9 @@ function suites.is_sigalg(name)
 end
 
 -- OBJ_nid2sn of the key and the digest, as RFC 8446 section 4.2.3 names the pair
-local signature_keys = { ["id-ecPublicKey"] = "ecdsa", rsassaPss = "rsa_pss", rsaEncryption = "rsa_pkcs1" }
+local signature_keys = {
+  ["id-ecPublicKey"] = "ecdsa", ["RSASSA-PSS"] = "rsa_pss", rsassaPss = "rsa_pss", rsaEncryption = "rsa_pkcs1",
+}
 
 --- The name of a signature as OpenSSL told it: "ecdsa_sha256", "rsa_pss_sha256", "ed25519".
 ---@param text? string

@@ -1,110 +1,115 @@
 --- info: what a TLS server is and shows.
 
+local capabilities = require "lacre.capabilities"
+local diagnosis = require "lacre.diagnosis"
+local findings = require "lacre.findings"
+local loop = require "lacre.loop"
 local probe = require "lacre.probe"
-local target = require "lacre.target"
+local report = require "lacre.report.info"
+local starttls = require "lacre.starttls"
+local targets = require "lacre.targets"
+local threshold = require "lacre.threshold"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 
 local info = {
   name = "info",
   summary = "show the TLS of a host: version, cipher suite, certificates, and whether they verify",
-  description = "Completes one handshake, also with a server that does not verify, and says what is wrong with it. "
-    .. "No application data is sent.",
+  description = "Completes one handshake, also with a server that is old, weak or does not verify, and says what is "
+    .. "wrong with it. No application data is sent; only --probe, which asks many times more, sends one HEAD request "
+    .. "where the server verifies.",
   examples = {
     { "lacre info example.com", "port 443" },
+    { "lacre info mail.example.com:25/smtp", "with STARTTLS" },
+    { "lacre info example.com --probe", "every version, suite and group, resumption, HSTS" },
+    { "lacre info example.com --text", "with a sentence about everything that is found" },
     { "lacre info mail.example.com:993 --json", "for programs" },
     { "lacre info localhost:8443 --trust localhost.crt", "with your own certificate trusted" },
   },
-  argument = { name = "target", type = "string", value = "HOST[:PORT]", help = "where to connect" },
+  argument = { name = "target", type = "string", value = "HOST[:PORT][/PROTOCOL]", help = "where to connect" },
   options = {
+    { name = "probe", type = "boolean", default = false, help = "ask for all that it can" },
+    { name = "text", type = "boolean", default = false, help = "explain what is found" },
     { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
     { name = "server_name", value = "NAME", help = "the name to ask for and verify (default: the host)" },
-    { name = "timeout", type = "duration", value = "TIME", default = "10s", help = "for everything" },
+    { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "begin in plaintext: smtp, imap, ..." },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for the handshake" },
   },
 }
 
+local function judged(facts, set, row)
+  local out = diagnosis.of_facts(facts, {
+    now = time.now(), warn = threshold.parse "30d", server_name = set.server_name or row.name or row.host,
+    is_public = set.trust == nil or set.trust == "system",
+  })
+  facts.problems, facts.notes = out:sorted()
+  facts.grade = findings.grade(facts.problems)
+end
+
+-- what the many questions found counts for the verdict too
+local function learn(facts, found)
+  facts.capabilities, facts.supports, facts.hsts = found, found.versions, found.hsts
+  for version, number in pairs { ["1.1"] = 0x0302, ["1.0"] = 0x0301, ["SSL 3.0"] = 0x0300 } do
+    if found.versions[version] and facts.version >= "1.2" and number < (facts.old and facts.old.version or 0x0303) then
+      facts.old = { kind = "server_hello", version = number }
+    end
+  end
+  facts.hybrid_group = found.groups and false or nil
+  for _, name in ipairs(found.groups or {}) do
+    facts.hybrid_group = facts.hybrid_group or name:find "MLKEM" and name
+  end
+end
+
+local function look(set, row)
+  local ctx, err = probe.context { trust = set.trust }
+  if not ctx then
+    return nil, err
+  end
+  local facts
+  facts, err = probe.contact(row, {
+    context = ctx, timeout = set.timeout, server_name = set.server_name or row.name,
+  })
+  if facts and set.probe then
+    learn(facts, capabilities.find(row, {
+      timeout = set.timeout, deadline = time.monotonic() + 6 * set.timeout, server_name = set.server_name or row.name,
+      trust = set.trust, verified = facts.verify.ok, rows = { { address = facts.address, family = "any" } },
+    }))
+  end
+  return facts, err
+end
+
+local function in_loop(fn, ...)
+  if loop.running() then
+    return fn(...)
+  end
+  return loop.run(fn, ...)
+end
+
 --- Connects and tells. A server that does not verify is a result, with `verify.ok` false.
 ---@param set table see `info.options`
----@return table? result
+---@return table? result version, cipher, group, alpn, cert, chain, verified_chain, verify, pins, timing, problems ...
 ---@return lacre.error? err where there was no handshake: connection_refused, not_tls, handshake_timeout ...
 function info.run(set)
-  return probe.run(set.target, { trust = set.trust, server_name = set.server_name, timeout = set.timeout })
+  local row, err = targets.parse(set.target)
+  local facts
+  if row then
+    row.starttls = set.starttls or row.starttls
+    facts, err = in_loop(look, set, row)
+  end
+  if not facts then
+    return nil, err
+  end
+  judged(facts, set, row)
+  facts.starttls, facts.explained = row.starttls, set.text
+  return facts
 end
 
-local function describe_cert(add, depth, cert, pin, style)
-  local left = cert:expires_in()
-  local when = left >= 0 and "in " .. time.humanize(left) or time.humanize(left) .. " ago"
-  add("%s %s", style.bold(("%2d"):format(depth)), tostring(cert:subject()))
-  add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (itself)" or "")
-  if #cert:hosts() > 0 then
-    add("   names      %s", table.concat(cert:hosts(), ", "))
-  end
-  local expires = ("%s (%s)"):format(time.format(cert:not_after()), when)
-  add("   expires    %s", left >= 0 and expires or style.bad(expires))
-  add("   pin        %s", pin)
-end
+info.text = report.text
+info.to_table = report.to_table
 
-local function describe_verification(add, verify, style)
-  if verify.ok then
-    add("verified     %s", style.good "yes: chain, name and dates")
-    return
-  end
-  add("verified     %s", style.bad("NO: " .. verify.error.message))
-  if verify.error.hint then
-    add("             %s", style.dim(verify.error.hint))
-  end
-end
-
---- For people.
----@param result table
----@param style lacre.style
----@return string
-function info.text(result, style)
-  local lines = {}
-  local function add(format, ...)
-    lines[#lines + 1] = format:format(...)
-  end
-  add("host         %s (%s)", style.bold(target.format(result.host, result.port)), result.address or "?")
-  add("version      TLS %s", result.version)
-  add("cipher       %s", result.cipher)
-  add("group        %s", result.group or "unknown to this OpenSSL")
-  add("signature    %s", result.sigalg or "unknown")
-  describe_verification(add, result.verify, style)
-  add("time         %.0f ms to connect, %.0f ms for the handshake",
-    result.timing.connect * 1000, result.timing.handshake * 1000)
-  add("certificates, as the server sent them:")
-  for i, cert in ipairs(result.chain) do
-    describe_cert(add, i - 1, cert, result.pins[i], style)
-  end
-  return table.concat(lines, "\n")
-end
-
-local function plain_chain(chain)
-  local list = {}
-  for i, cert in ipairs(chain or {}) do
-    list[i] = cert:to_table()
-  end
-  return list
-end
-
---- Plain data.
----@param result table
----@return table
-function info.to_table(result)
-  local copy = {}
-  for key, value in pairs(result) do
-    copy[key] = value
-  end
-  copy.cert = nil
-  copy.chain = plain_chain(result.chain)
-  copy.verified_chain = result.verified_chain and plain_chain(result.verified_chain)
-  copy.verify = { ok = result.verify.ok, error = result.verify.error and result.verify.error:to_table() }
-  return copy
-end
-
---- A host that does not verify is a "no".
+--- A host that does not verify, or whose TLS is broken, is a "no".
 function info.failed(result)
-  return not result.verify.ok
+  return not result.verify.ok or result.grade == "fail"
 end
 
 return toolkit.define(info)

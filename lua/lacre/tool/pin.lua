@@ -7,6 +7,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
 local probe = require "lacre.probe"
+local targets = require "lacre.targets"
 local toolkit = require "lacre.toolkit"
 
 local tool = {
@@ -19,12 +20,13 @@ local tool = {
     { "lacre pin example.com", "the pins of the chain, verified" },
     { "lacre pin server.crt --expect sha256//...", "exit code 0 only if it is that key" },
   },
-  argument = { name = "target", type = "string", value = "FILE|HOST[:PORT]", help = "a file, or where to connect" },
+  argument = { name = "target", type = "string", value = "FILE|HOST[:PORT][/PROTOCOL]",
+    help = "a file, or where to connect" },
   options = {
     { name = "expect", type = "list", value = "PIN", help = "a pin that must be among them; may be repeated" },
     { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
     { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
-    { name = "timeout", type = "duration", value = "TIME", default = "10s", help = "for everything" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for everything" },
   },
 }
 
@@ -71,9 +73,11 @@ local function from_file(path)
 end
 
 local function from_host(set)
-  local facts, err = probe.run(set.target, {
-    trust = set.trust, server_name = set.server_name, timeout = set.timeout,
-  })
+  local row, err = targets.parse(set.target)
+  local facts
+  if row then
+    facts, err = probe.run(row, { trust = set.trust, server_name = set.server_name, timeout = set.timeout })
+  end
   if not facts then
     return nil, err
   end

@@ -1,0 +1,212 @@
+--- info: what a TLS server is and shows, for people and for programs.
+
+local health_codes = require "lacre.health_codes"
+local target = require "lacre.target"
+local time = require "lacre.time"
+
+local info = {}
+
+local meanings = {
+  version = {
+    ["1.3"] = "The newest version: nothing of the handshake but names and groups can be read on the way.",
+    ["1.2"] = "Good with the right suites; the certificates can be read by whoever watches the handshake.",
+    ["1.1"] = "Retired in 2021 (RFC 8996).", ["1.0"] = "Retired in 2021 (RFC 8996).",
+  },
+  cipher = "How the data is encrypted and protected against changes.",
+  group = "How both sides agreed on a key that nobody who listens can know.",
+  signature = "How the server proved that the certificate's key is really its own.",
+  verified = "The chain leads to a CA that is trusted here, the name is the one asked for, and no date has passed.",
+  unverified = "Whether this is the right server is not known: somebody else may be answering.",
+  chain = "Each certificate is vouched for by the next; the last is trusted because it is in the trust store.",
+  pin = "The hash of a public key: it stays the same when the certificate is renewed with the same key.",
+  staple = "The CA's own word, handed over by the server, that the certificate is not revoked.",
+  scts = "Proofs that the certificate is in public logs, where a wrong one would be seen.",
+  time = "How long each stage took.",
+  resumption = "Whether a second connection may go on where the first ended, which is quicker.",
+  hsts = "Whether browsers are told never to come without TLS (RFC 6797).",
+}
+
+-- lines with a label, and with a sentence under it where that is wanted
+local function writer(explains, style)
+  local lines = {}
+  local function add(format, ...)
+    lines[#lines + 1] = select("#", ...) > 0 and format:format(...) or format
+  end
+  local function say(meaning)
+    if explains and meaning then
+      lines[#lines + 1] = "             " .. style.dim(meaning)
+    end
+  end
+  return lines, add, say
+end
+
+local function describe_cert(add, depth, cert, pin, style)
+  local left = cert:expires_in()
+  local when = left >= 0 and "in " .. time.humanize(left) or time.humanize(left) .. " ago"
+  local key = cert:public_key()
+  add("%s %s", style.bold(("%2d"):format(depth)), tostring(cert:subject()))
+  add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (itself)" or "")
+  if #cert:hosts() > 0 then
+    add("   names      %s", table.concat(cert:hosts(), ", "))
+  end
+  add("   valid      %s to %s", time.format(cert:not_before()),
+    left >= 0 and ("%s (%s)"):format(time.format(cert:not_after()), when)
+      or style.bad(("%s (%s)"):format(time.format(cert:not_after()), when)))
+  add("   key        %s, signed with %s", key and (key:curve() or ("%s %d"):format(key:type(), key:bits()))
+    or "unknown",
+    cert:signature_algorithm())
+  add("   pin        %s", pin)
+end
+
+local function describe_verification(add, say, result, style)
+  local verify = result.verify
+  if verify.ok then
+    add("verified     %s", style.good "yes: chain, name and dates")
+    say(meanings.verified)
+    return
+  end
+  add("verified     %s", style.bad("NO: " .. (verify.error and verify.error.message or "there is no certificate")))
+  if verify.error and verify.error.hint then
+    add("             %s", style.dim(verify.error.hint))
+  end
+  say(meanings.unverified)
+end
+
+local paint = { pass = "good", warn = "warn", fail = "bad" }
+
+local function describe_problems(add, say, result, style)
+  add("verdict      %s", style[paint[result.grade]](result.grade:upper()))
+  for _, list in ipairs { result.problems, result.notes } do
+    for _, problem in ipairs(list) do
+      local mark = style[({ fail = "bad", warn = "warn", info = "dim" })[problem.severity]](problem.code)
+      add("             %s %s", mark, problem.message)
+      say("  " .. health_codes.by_code[problem.code].meaning)
+    end
+  end
+end
+
+local function describe_time(add, say, timing)
+  local stages = {}
+  for _, stage in ipairs { "resolve", "connect", "starttls", "handshake", "total" } do
+    if timing[stage] then
+      stages[#stages + 1] = ("%s %.1f ms"):format(stage, timing[stage] * 1000)
+    end
+  end
+  add("time         %s", table.concat(stages, ", "))
+  say(meanings.time)
+end
+
+local function describe_connection(add, say, result)
+  add("version      TLS %s", result.version)
+  say(meanings.version[result.version])
+  add("cipher       %s", result.cipher)
+  say(meanings.cipher)
+  add("group        %s", result.group or result.dh and ("DH, %d bits"):format(result.dh.bits) or "none")
+  say(meanings.group)
+  add("signature    %s", result.sigalg or "none")
+  say(meanings.signature)
+  if result.alpn then
+    add("alpn         %s", result.alpn)
+  end
+end
+
+local words = { no = "not asked for", requested = "asked for, not demanded", required = "demanded",
+  rejected = "refused" }
+
+local function describe_extras(add, say, result)
+  add("ocsp staple  %s", result.staple_state or (result.staple and "not judged: the chain does not verify") or "none")
+  say(meanings.staple)
+  add("client cert  %s", words[result.client_cert])
+  local scts = result.cert and #result.cert:scts() or 0
+  add("scts         %s", scts == 0 and "none in the certificate" or ("%d in the certificate"):format(scts))
+  say(meanings.scts)
+end
+
+local function yes_no(value)
+  return value == nil and "not asked" or value and "yes" or "no"
+end
+
+local function describe_capabilities(add, say, found)
+  local versions = {}
+  for _, version in ipairs { "SSL 3.0", "1.0", "1.1", "1.2", "1.3" } do
+    versions[#versions + 1] = found.versions[version] and version or nil
+  end
+  add("versions     %s", #versions > 0 and table.concat(versions, ", ") or "none")
+  for _, version in ipairs { "1.3", "1.2" } do
+    for i, name in ipairs(found.suites[version] or {}) do
+      add("%s%s", i == 1 and ("suites %s   "):format(version) or (" "):rep(13), name)
+    end
+  end
+  if found.groups then
+    add("groups       %s", #found.groups > 0 and table.concat(found.groups, ", ") or "none")
+  end
+  add("resumption   %s", yes_no(found.resumption))
+  say(meanings.resumption)
+  add("hsts         %s", type(found.hsts) == "table" and found.hsts.text or yes_no(found.hsts))
+  say(meanings.hsts)
+end
+
+local function describe_path(add, chain)
+  local names = {}
+  for i, cert in ipairs(chain or {}) do
+    names[i] = tostring(cert:subject()):match "CN=([^,]+)" or tostring(cert:subject())
+  end
+  if #names > 0 then
+    add("path         %s", table.concat(names, " <- "))
+  end
+end
+
+--- For people.
+---@param result table
+---@param style lacre.style
+---@return string
+function info.text(result, style)
+  local lines, add, say = writer(result.explained, style)
+  add("host         %s (%s)%s", style.bold(target.format(result.host, result.port)), result.address or "?",
+    result.starttls and " after STARTTLS of " .. result.starttls or "")
+  describe_connection(add, say, result)
+  describe_verification(add, say, result, style)
+  describe_path(add, result.verified_chain)
+  describe_problems(add, say, result, style)
+  describe_extras(add, say, result)
+  describe_time(add, say, result.timing)
+  if result.capabilities then
+    describe_capabilities(add, say, result.capabilities)
+  end
+  add "certificates, as the server sent them:"
+  say(meanings.chain)
+  say("The pin: " .. meanings.pin)
+  for i, cert in ipairs(result.chain) do
+    describe_cert(add, i - 1, cert, result.pins[i], style)
+  end
+  return table.concat(lines, "\n")
+end
+
+local function plain_chain(chain)
+  local list = {}
+  for i, cert in ipairs(chain or {}) do
+    list[i] = cert:to_table()
+  end
+  return list
+end
+
+local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true }
+
+--- Plain data.
+---@param result table
+---@return table
+function info.to_table(result)
+  local copy = {}
+  for key, value in pairs(result) do
+    copy[key] = not hidden[key] and value or nil
+  end
+  copy.chain = plain_chain(result.chain)
+  copy.verified_chain = result.verified_chain and plain_chain(result.verified_chain)
+  copy.verify = { ok = result.verify.ok, error = result.verify.error and result.verify.error:to_table() }
+  copy.ocsp = result.staple and { staple = result.staple_state or "not judged" } or nil
+  copy.scts = result.cert and result.cert:scts() or nil
+  copy.grade = result.grade:upper()
+  return copy
+end
+
+return info

@@ -1,0 +1,174 @@
+local info = require "lacre.tool.info"
+local json = require "lacre.report.json"
+local listen = require("lacre.listener").listen
+local loop = require "lacre.loop"
+local pin = require "lacre.tool.pin"
+local pki = require "spec.support.pki"
+local style = require("lacre.report.style").new(false)
+local tls = require "spec.support.tls"
+local zoo = require "lacre.zoo"
+
+local function in_zoo(only, run)
+  return loop.run(function()
+    local menagerie = assert(zoo.open { only = only })
+    local at = {}
+    for _, entry in ipairs(menagerie.entries) do
+      at[entry.name] = "localhost:" .. entry.port
+    end
+    local ok, why = loop.pcall(run, at, menagerie.pki:trust(), menagerie)
+    menagerie:close()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+local function serving(set, run, handle)
+  loop.run(function()
+    local door = assert(listen(set))
+    local _, port = door:address()
+    loop.spawn(function()
+      repeat
+        local visitor = door:accept()
+        if visitor then
+          loop.spawn(function()
+            if visitor:handshake() and handle then
+              handle(visitor)
+            end
+            visitor:close()
+          end)
+        end
+      until not visitor
+    end)
+    local ok, why = loop.pcall(run, "localhost:" .. port)
+    door:close()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+describe("info", function()
+  it("tells version, suite, group, signature, names, path, pins and times", function()
+    in_zoo({ "good" }, function(at, root)
+      local found = assert(info(at.good, { trust = root }))
+      assert.same({ "1.3", true, "pass", "no" }, { found.version, found.verify.ok, found.grade, found.client_cert })
+      assert.equal("CN=good.zoo.test", tostring(found.cert:subject()))
+      assert.equal(2, #found.chain)
+      assert.equal(3, #found.verified_chain)
+      assert.equal(found.cert:pin(), found.pins[1])
+      assert.is_true(found.timing.total >= found.timing.handshake)
+      assert.is_false(info.failed(found))
+      local text = info.text(found, style)
+      for _, word in ipairs { "version      TLS 1.3", "verified     yes", "path         good.zoo.test <- Zoo Issuing CA <- Zoo Root",
+        "verdict      PASS", "ocsp staple  none", "names      good.zoo.test, localhost" } do
+        assert.truthy(text:find(word, 1, true), word)
+      end
+      local data = assert(json.decode(json.encode(info.to_table(found))))
+      assert.equal("1.3", data.version)
+      assert.is_true(data.verify.ok)
+    end)
+  end)
+
+  it("tells of servers that do not verify, are old or weak, and says no", function()
+    in_zoo({ "expired", "tls10", "anonymous", "dh1024", "client-cert-13" }, function(at, root)
+      local expired = assert(info(at.expired, { trust = root }))
+      assert.same({ false, "cert_expired" }, { expired.verify.ok, expired.verify.error.code })
+      assert.is_true(info.failed(expired))
+      assert.matches("verified     NO: certificate CN=expired", info.text(expired, style))
+      local old = assert(info(at.tls10, { trust = root }))
+      assert.same({ "1.0", "fail" }, { old.version, old.grade })
+      assert.is_true(info.failed(old))
+      local anonymous = assert(info(at.anonymous, { trust = root }))
+      assert.is_false(anonymous.verify.ok)
+      assert.matches("there is no certificate", info.text(anonymous, style))
+      assert.equal(1024, assert(info(at.dh1024, { trust = root })).dh.bits)
+      assert.equal("required", assert(info(at["client-cert-13"], { trust = root })).client_cert)
+    end)
+  end)
+
+  it("explains what it tells", function()
+    in_zoo({ "expired" }, function(at, root)
+      local text = info.text(assert(info(at.expired, { trust = root, text = true })), style)
+      assert.truthy(text:find("The certificate's time is over. Renew it.", 1, true))
+      assert.truthy(text:find("How both sides agreed on a key", 1, true))
+    end)
+  end)
+
+  it("returns why there was no handshake", function()
+    in_zoo({ "plain-http", "refused", "starttls-stripped", "silent" }, function(at, root)
+      local function code(target, given)
+        given.trust = root
+        return select(2, info(target, given)).code
+      end
+      assert.equal("not_tls", code(at["plain-http"], {}))
+      assert.equal("connection_refused", code(at.refused, {}))
+      assert.equal("starttls_unsupported", code(at["starttls-stripped"] .. "/smtp", {}))
+      assert.equal("handshake_timeout", code(at.silent, { timeout = 0.2 }))
+      assert.equal("bad_name", code("a b", {}))
+    end)
+  end)
+
+  it("speaks STARTTLS first where it is asked to", function()
+    in_zoo({ "starttls" }, function(at, root)
+      assert.is_true(assert(info(at.starttls .. "/smtp", { trust = root })).verify.ok)
+      assert.is_true(assert(info(at.starttls, { trust = root, starttls = "smtp" })).verify.ok)
+    end)
+  end)
+
+  it("with probe, finds every version, suite and group", function()
+    in_zoo({ "old-offered", "tls12" }, function(at, root)
+      local found = assert(info(at["old-offered"], { trust = root, probe = true }))
+      assert.same({ ["SSL 3.0"] = false, ["1.0"] = true, ["1.1"] = true, ["1.2"] = true, ["1.3"] = true }, found.supports)
+      assert.equal(3, #found.capabilities.suites["1.3"])
+      local suites = table.concat(found.capabilities.suites["1.2"], " ")
+      assert.truthy(suites:find "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA ")
+      assert.truthy(suites:find "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")
+      assert.truthy((" " .. table.concat(found.capabilities.groups, " ")):find " X25519")
+      assert.equal("OFFERS_OLD_TLS", found.problems[1].code)
+      assert.matches("versions     1%.0, 1%.1, 1%.2, 1%.3\n", info.text(found, style))
+      local plain = assert(info(at.tls12, { trust = root, probe = true }))
+      assert.same({ false, true, false }, { plain.supports["1.1"], plain.supports["1.2"], plain.supports["1.3"] })
+      assert.is_nil(plain.capabilities.groups)
+      assert.is_false(plain.capabilities.hsts)
+    end)
+  end)
+
+  it("with probe, finds resumption and HSTS", function()
+    serving({ port = 0, identity = tls.id }, function(target)
+      local found = assert(info(target, { trust = tls.root.cert, probe = true }))
+      assert.is_true(found.capabilities.resumption)
+      assert.equal(63072000, found.capabilities.hsts.max_age)
+    end, function(visitor)
+      if visitor:read "l" then
+        visitor:write "HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=63072000; includeSubDomains\r\n\r\n"
+      end
+    end)
+  end)
+end)
+
+describe("pin", function()
+  it("prints the pins of the verified chain, and compares", function()
+    in_zoo({ "good", "self-signed", "starttls" }, function(at, root)
+      local found = assert(pin(at.good, { trust = root }))
+      assert.is_true(found.verified)
+      assert.same({ "leaf", "intermediate", "root" }, { found.pins[1].role, found.pins[2].role, found.pins[3].role })
+      assert.is_true(assert(pin(at.good, { trust = root, expect = { found.pins[3].pin } })).match)
+      local other = assert(pin(at["self-signed"], { trust = root, expect = { found.pins[1].pin } }))
+      assert.same({ false, false }, { other.verified, other.match })
+      assert.is_true(pin.failed(other))
+      assert.matches("trust on first use", pin.text(other, style))
+      assert.is_true(assert(pin(at.starttls .. "/smtp", { trust = root })).verified)
+    end)
+  end)
+
+  it("is the same of a file, and of a renewal with the same key", function()
+    local ca = pki.root()
+    local leaf = pki.issue(ca)
+    local renewed = pki.issue(ca, { key = leaf.key, valid_for = "200d" })
+    local path = pki.file("leaf.pem", leaf.cert:to_pem())
+    assert.is_true(assert(pin(path, { expect = { renewed.cert:pin() } })).match)
+    assert.equal(leaf.cert:pin(), assert(pin(pki.file("leaf.key", leaf.key_pem))).pins[1].pin)
+    pki.clean()
+  end)
+end)
