@@ -82,7 +82,7 @@ asan:
 
 ## lint: luacheck, clang-format and clang's analyzer
 lint:
-	luacheck --quiet lua spec examples bench
+	luacheck --quiet lua spec examples bench docs
 	clang-format --dry-run --Werror src/*.[ch] spec/support/*.c bench/*/*.[ch]
 	clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' $(SOURCES) -- \
 	  -std=c99 $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) 2>/dev/null
@@ -92,6 +92,11 @@ TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugp
 ## bench: what the work costs beside bare C, as ratios; ROWS=regex picks, IR=1 counts instructions
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
+
+## docs: makes docs/errors.md from the table of codes
+docs: $(CORE)
+	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' $(LUA) docs/errors.lua > $(BUILD)/errors.md
+	@mv $(BUILD)/errors.md docs/errors.md
 
 ## deps: installs what building and testing need, on Debian
 deps:
@@ -139,4 +144,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint bench deps install uninstall install-rock clean help
+.PHONY: all test asan lint bench docs deps install uninstall install-rock clean help
