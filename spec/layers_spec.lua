@@ -32,6 +32,8 @@ local lua_floors = {
   { "general", "extension_text", "oid" },
   { "extension" },
   { "extensible", "extension_list", "alt_names", "sign", "profile", "views" },
+  { "lint_rules", "lint_extensions", "lint_names", "lint_requests" },
+  { "lint" },
   { "certificate", "request", "revocations", "draft_extensions", "ocsp_types" },
   { "ocsp_check", "ocsp_respond" },
   { "trust", "pin", "verdict", "crl", "csr" },

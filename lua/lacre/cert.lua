@@ -6,6 +6,7 @@
 local certificate = require "lacre.certificate"
 local core = require "lacre.core"
 local issue = require "lacre.issue"
+local lint = require "lacre.lint"
 local store = require "lacre.store"
 local views = require "lacre.views"
 
@@ -26,6 +27,10 @@ methods.to_table = views.certificate
 --- Some lines for people.
 ---@type fun(self: lacre.cert): string
 methods.to_text = views.certificate_text
+
+--- What verifiers would refuse or people regret: `{ { rule, level, clause, text, fix }, ... }`.
+---@type fun(self: lacre.cert, profile?: string, now?: number): table[]
+methods.lint = lint.certificate
 
 return {
   is = certificate.is,

@@ -7,6 +7,7 @@ local der = require "lacre.der"
 local extension = require "lacre.extension"
 local extension_list = require "lacre.extension_list"
 local key = require "lacre.key"
+local lint = require "lacre.lint"
 local name = require "lacre.name"
 local options = require "lacre.options"
 local request = require "lacre.request"
@@ -20,6 +21,7 @@ local csr = {
 }
 
 request.methods.to_table = views.request
+request.methods.lint = lint.request
 request.methods.to_text = views.request_text
 
 local schema = {
