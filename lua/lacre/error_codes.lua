@@ -28,6 +28,7 @@ local function closed(summary, hint)
   return { category = "closed", summary = summary, hint = hint }
 end
 
+local read = { parse = "parse", load = "parse" }
 local files = { load = "file", config = "file", save = "file" }
 
 return {
@@ -166,8 +167,8 @@ return {
     "install ca-certificates, or say trust = a file"
   ),
   key_mismatch = config("the key does not belong to the certificate"),
-  no_certificate = config("there is no certificate in it"),
-  no_key = config("there is no key in it"),
+  no_certificate = { category = "config", by_stage = read, summary = "there is no certificate in it" },
+  no_key = { category = "config", by_stage = read, summary = "there is no key in it" },
   no_csr = parse("there is no certificate request in it"),
   no_crl = parse("there is no revocation list in it"),
   unsupported = config("this OpenSSL does not have it"),

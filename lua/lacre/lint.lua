@@ -55,7 +55,9 @@ local function run(sets, object, facts)
     for _, row in ipairs(rows) do
       local text = row.check(object, facts)
       if text then
-        findings[#findings + 1] = { rule = row.rule, level = row.level, clause = row.clause, text = text, fix = row.fix }
+        findings[#findings + 1] = {
+          rule = row.rule, level = row.level, clause = row.clause, text = text, fix = row.fix,
+        }
       end
     end
   end

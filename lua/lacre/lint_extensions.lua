@@ -116,7 +116,7 @@ return {
   {
     rule = "subject_key_id", level = "error", clause = strict .. "4.2.1.2",
     check = function(cert, facts)
-      return cert:is_ca() and not subject_id(facts) and "a CA has a subject key identifier, and this one has none" or nil
+      return cert:is_ca() and not subject_id(facts) and "this CA has no subject key identifier" or nil
     end,
     fix = "have the CA issued with subject_key_id",
   },
@@ -125,8 +125,8 @@ return {
     rule = "authority_key_id", level = "error", clause = strict .. "4.2.1.1",
     check = function(cert, facts)
       return not facts.is_self_signed and not cert:authority_key_id()
-        and (authority_id(facts) and "its authority key identifier names no key" or "it has no authority key identifier")
-        or nil
+        and (authority_id(facts) and "its authority key identifier names no key"
+          or "it has no authority key identifier") or nil
     end,
     fix = "have it issued with authority_key_id: Python 3.13 and strict OpenSSL refuse it without",
   },

@@ -82,7 +82,7 @@ return {
     check = function(object, facts)
       local common = facts.profile == "server" and object:subject():get "CN"
       if common and not is_among(common, object) then
-        return "the common name " .. quoted(common) .. " is not among the alternative names, where alone it is looked for"
+        return "the common name " .. quoted(common) .. " is not among the alternative names"
       end
     end,
     fix = "put every name into subjectAltName; the common name may repeat one of them",

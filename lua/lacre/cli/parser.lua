@@ -8,7 +8,10 @@ local version = require "lacre.version"
 local parser = {}
 
 --- The tools, in the order of the help.
-parser.TOOLS = { "selfsign", "ca", "info", "pin", "get", "serve", "echo", "health", "zoo" }
+parser.TOOLS = {
+  "selfsign", "csr", "inspect", "verify", "convert",
+  "ca", "info", "pin", "get", "serve", "echo", "health", "zoo",
+}
 
 local WIDTH = 100
 

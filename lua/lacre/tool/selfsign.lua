@@ -1,8 +1,9 @@
 --- selfsign: a key and a certificate that signs itself, in one call.
 
 local cert = require "lacre.cert"
-local file = require "lacre.file"
-local key = require "lacre.key"
+local filing = require "lacre.filing"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 
@@ -14,72 +15,102 @@ local selfsign = {
   examples = {
     { "lacre selfsign localhost 127.0.0.1 ::1", "write localhost.crt and localhost.key" },
     { "lacre selfsign '*.dev.test' --valid-for 1y --out certs", "a wildcard, for a year, in certs/" },
+    { "lacre selfsign bücher.test --days 90 --encrypt --p12", "IDN, a sealed key, and a PKCS#12 bundle" },
     {
       "lacre selfsign localhost '*.localhost' 127.0.0.1 --key rsa:4096 --valid-for 365d"
         .. " --subject C=PT,ST=Lisboa,L=Lisboa,O=Example,CN=localhost",
       "the classic kind, with a full subject",
     },
   },
-  argument = { name = "hosts", type = "list", many = true, value = "NAME", help = "DNS names and IP addresses" },
+  argument = { name = "hosts", type = "list", many = true, value = "NAME",
+    help = "DNS names in any script, wildcards, IP addresses, user@host" },
   options = {
-    { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256",
-      help = "kind of key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS" },
-    { name = "valid_for", type = "duration", value = "TIME", default = "30d",
-      help = "how long it is valid, as 90d or 1y" },
+    { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
+      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS; or the file of an old one" },
+    { name = "valid_for", type = "duration", value = "TIME", help = "validity, as 90d or 1y (default: 30d)" },
+    { name = "days", type = "integer", value = "N", help = "the same in days" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
       help = "subject, as CN=localhost,O=Example (default: CN of the first name)" },
-    { name = "profile", default = "server", values = { "server", "client", "peer" }, help = "what it is for" },
+    { name = "profile", default = "server", help = "what it is for",
+      values = { "server", "client", "peer", "email", "code_signing" } },
     { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
+    { name = "encrypt", type = "boolean", default = false, help = "seal the key with a password, asked for twice" },
+    { name = "password", type = "password", prompt = "encrypt", new = true, help = "of the new key and bundle" },
+    { name = "p12", type = "boolean", default = false, help = "a PKCS#12 bundle too, for Windows, Java and browsers" },
     { name = "overwrite", type = "boolean", default = false, help = "replace old files" },
   },
 }
 
--- the first name, as a file may be called
-local function base_name(host)
-  local name = host:gsub("^%*", "_wildcard"):gsub("[^%w._@-]", "_")
-  return name == "" and "selfsigned" or name
-end
-
-local function write_files(set, identity)
-  local base = file.join(set.out, base_name(set.hosts[1]))
-  identity.cert_file, identity.key_file = base .. ".crt", base .. ".key"
-  return file.write_together({
-    { path = identity.key_file, bytes = identity.key:to_pem(), mode = "0600" },
-    { path = identity.cert_file, bytes = identity.cert:to_pem() },
-  }, { overwrite = set.overwrite })
+local function duration_of(set)
+  if set.days and set.valid_for then
+    options.misuse "bad option 'days' to 'tool.selfsign' (it excludes valid_for)"
+  elseif set.days and set.days < 1 then
+    options.misuse "bad option 'days' to 'tool.selfsign' (at least 1 expected)"
+  end
+  return set.days and set.days * 86400 or set.valid_for or 30 * 86400
 end
 
 local function make(set)
-  local private, err = set.key, nil
-  if type(private) == "string" then
-    private, err = key.generate(private)
-  end
+  local valid_for = duration_of(set)
+  local private, from = filing.key(set.key, set.password)
   if not private then
-    return nil, err
+    return nil, from
   end
-  local certificate
-  certificate, err = cert.create {
-    key = private,
-    hosts = set.hosts,
-    subject = set.subject,
-    profile = set.profile,
-    valid_for = set.valid_for,
+  local certificate, err = cert.create {
+    key = private, hosts = set.hosts, subject = set.subject, profile = set.profile, valid_for = valid_for,
   }
-  return certificate and { cert = certificate, key = private, chain = {}, pin = certificate:pin() }, err
+  return certificate and {
+    cert = certificate, key = private, chain = {}, pin = certificate:pin(), key_file = from, is_old_key = from ~= nil,
+  }, err
 end
 
---- Makes an identity; with `out` its two files are written too, never over old ones unless told.
+--- Makes an identity; with `out` its files are written too, never over old ones unless told.
 ---@param set table see `selfsign.options`
----@return table? identity `cert`, `key`, `chain`, `pin`, and with `out` also `cert_file`, `key_file`
+---@return table? identity `cert`, `key`, `chain`, `pin`, and with `out` also `cert_file`, `key_file`, `p12_file`
 ---@return lacre.error? err file_exists, permission_denied, bad_name ...
 function selfsign.run(set)
-  local identity, err = make(set)
-  if identity and set.out then
-    local written
-    written, err = write_files(set, identity)
-    identity = written and identity
+  if set.encrypt and not set.password then
+    return lacre_error.fail("config", "password_required", "encrypt needs a password")
   end
-  return identity or nil, err
+  local identity, err = make(set)
+  if not identity or not set.out then
+    return identity or nil, err
+  end
+  return filing.write(identity, {
+    out = set.out, name = set.hosts[1], overwrite = set.overwrite, password = set.password, p12 = set.p12,
+  })
+end
+
+local function key_line(identity)
+  if identity.is_old_key then
+    return "the private key it belongs to"
+  end
+  return identity.is_sealed and "private key, sealed with the password"
+    or "private key, readable by you alone: it stays here"
+end
+
+local function names_of(certificate)
+  local names = {}
+  for i, item in ipairs(certificate:subject_alt_names()) do
+    names[i] = tostring(item.value)
+  end
+  return table.concat(names, ", ")
+end
+
+local function trust_lines(identity, style)
+  local name = identity.cert:hosts()[1]
+  if not name or not (identity.cert:extended_key_usage() or {}).server_auth then
+    return {}
+  end
+  local host = name:gsub("^%*", "www")
+  host = host:find ":" and "[" .. host .. "]" or host
+  return {
+    "",
+    style.dim "clients have to be told to trust exactly this certificate:",
+    ("  curl --cacert %s https://%s:8443/"):format(identity.cert_file, host),
+    ("  lacre echo --connect %s:8443 --trust %s"):format(host, identity.cert_file),
+    style.dim "browsers want a CA: lacre ca init, and lacre ca issue",
+  }
 end
 
 --- For people.
@@ -88,18 +119,22 @@ end
 ---@return string
 function selfsign.text(identity, style)
   local certificate = identity.cert
-  return table.concat({
-    ("%s  certificate for %s"):format(style.bold(identity.cert_file), table.concat(certificate:hosts(), ", ")),
-    ("%s  private key, readable by you alone: it stays here"):format(style.bold(identity.key_file)),
+  local lines = {
+    ("%s  certificate for %s"):format(style.bold(identity.cert_file), names_of(certificate)),
+    ("%s  %s"):format(style.bold(identity.key_file), key_line(identity)),
+    identity.p12_file and ("%s  both, as PKCS#12"):format(style.bold(identity.p12_file)) or false,
     ("valid until %s (%s)"):format(
       time.format(certificate:not_after(), "date"), time.humanize(certificate:expires_in())
     ),
     "pin " .. identity.pin,
-    "",
-    style.dim "clients have to be told to trust exactly this certificate:",
-    ("  curl --cacert %s https://%s:8443/"):format(identity.cert_file, certificate:hosts()[1] or "HOST"),
-    ("  lacre echo --connect %s:8443 --trust %s"):format(certificate:hosts()[1] or "HOST", identity.cert_file),
-  }, "\n")
+  }
+  for _, line in ipairs(trust_lines(identity, style)) do
+    lines[#lines + 1] = line
+  end
+  if not lines[3] then
+    table.remove(lines, 3)
+  end
+  return table.concat(lines, "\n")
 end
 
 --- Plain data.
@@ -109,6 +144,7 @@ function selfsign.to_table(identity)
   return {
     cert_file = identity.cert_file,
     key_file = identity.key_file,
+    p12_file = identity.p12_file,
     pin = identity.pin,
     cert = identity.cert:to_table(),
   }

@@ -1,0 +1,245 @@
+--- inspect: what is in files of any kind, and what is wrong with it.
+
+local chain_order = require "lacre.chain_order"
+local documents = require "lacre.documents"
+local plain = require "lacre.plain"
+local time = require "lacre.time"
+local toolkit = require "lacre.toolkit"
+
+local inspect = {
+  name = "inspect",
+  summary = "show certificates, requests, keys, revocation lists, bundles",
+  description = "Reads PEM and DER, alone or mixed: certificates and chains, requests, revocation lists, keys, "
+    .. "PKCS#12, PKCS#7, OCSP responses. Says what verifiers would refuse, and how a chain hangs together.",
+  examples = {
+    { "lacre inspect server.crt", "everything about a certificate or chain, and what is wrong with it" },
+    { "lacre inspect *.pem request.csr key.p12", "any mixture" },
+    { "openssl s_client -connect example.com:443 </dev/null | lacre inspect -", "from standard input" },
+    { "lacre inspect server.crt --field not_after --field pin", "single values, a line each, for scripts" },
+    { "lacre inspect server.crt --profile server --json", "as data, judged as a server's certificate" },
+  },
+  argument = { name = "files", type = "list", many = true, value = "FILE", help = "files, or - for standard input" },
+  options = {
+    { name = "field", type = "list", value = "NAME",
+      help = "print only this field, as --json names it (subject, serial, public_key.bits)" },
+    { name = "profile", value = "NAME", help = "what certificates are judged as (default: what they seem to be)",
+      values = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing", "any" } },
+    { name = "password", type = "password", help = "of keys and PKCS#12 files" },
+    { name = "legacy", type = "boolean", default = false, help = "open PKCS#12 files sealed with old ciphers" },
+    { name = "time", type = "instant", value = "TIME", help = "judge as of this time (default: now)" },
+  },
+}
+
+local function lint_of(found, set)
+  if found.kind == "cert" then
+    return found.value:lint(set.profile, set.time)
+  elseif found.kind == "csr" then
+    return found.value:lint(set.profile)
+  end
+end
+
+local function complete(found, set)
+  found.lint = lint_of(found, set)
+  if found.kind == "cert" then
+    found.days_left = math.floor(found.value:expires_in(set.time) / 86400)
+  end
+  return found
+end
+
+-- what has a password is there, though it is not seen
+local function is_sealed(found)
+  return found.error ~= nil and found.error.code == "password_required"
+end
+
+local function certs_of(items)
+  local list = {}
+  for _, found in ipairs(items) do
+    if found.kind == "cert" then
+      list[#list + 1] = found.value
+    end
+  end
+  return list
+end
+
+--- What files hold: a list of `{ kind, value, path, label?, lint?, days_left?, error? }`, with `chain` where
+--- there are certificates.
+---@param set table see `inspect.options`
+---@return table? items
+---@return lacre.error? err file_not_found ...
+function inspect.run(set)
+  local items = { field = set.field }
+  for _, path in ipairs(set.files) do
+    local list, err = documents.load(path, set)
+    if not list then
+      return nil, err
+    end
+    for _, found in ipairs(list) do
+      items[#items + 1] = complete(found, set)
+    end
+  end
+  if #items == 1 and items[1].error and not is_sealed(items[1]) then
+    return nil, items[1].error
+  end
+  local certs = certs_of(items)
+  items.chain = #certs > 0 and chain_order.of(certs) or nil
+  return items
+end
+
+--- Whether something could not be read.
+function inspect.failed(items)
+  for _, found in ipairs(items) do
+    if found.error and not is_sealed(found) then
+      return true
+    end
+  end
+  return false
+end
+
+local function row_of(found)
+  local row = found.value and found.value:to_table() or { error = found.error:to_table() }
+  row.kind, row.sealed = is_sealed(found) and found.meant or found.kind, is_sealed(found) or nil
+  row.path, row.label, row.inside = found.path, found.label, found.inside
+  row.days_left, row.lint = found.days_left, found.lint
+  row.friendly_name = found.name and plain.text(found.name)
+  return row
+end
+
+--- Plain data.
+---@param items table
+---@return table
+function inspect.to_table(items)
+  local rows = {}
+  for i, found in ipairs(items) do
+    rows[i] = row_of(found)
+  end
+  return { items = rows, chain = items.chain }
+end
+
+-- fields --
+
+local function at(row, path)
+  for name in path:gmatch "[^.]+" do
+    if type(row) ~= "table" then
+      return nil
+    end
+    row = row[tonumber(name) or name]
+  end
+  return row
+end
+
+local function add_value(lines, value)
+  if type(value) ~= "table" then
+    lines[#lines + 1] = plain.printable(tostring(value))
+    return
+  end
+  for _, one in ipairs(value) do
+    add_value(lines, type(one) == "table" and (one.value or one.text) or one)
+  end
+  local keys = {}
+  for name, one in pairs(value) do
+    if type(name) == "string" and one == true then
+      keys[#keys + 1] = name
+    end
+  end
+  table.sort(keys)
+  for _, name in ipairs(keys) do
+    lines[#lines + 1] = name
+  end
+end
+
+local function fields_text(items)
+  local lines = {}
+  for _, found in ipairs(items) do
+    local row = row_of(found)
+    for _, path in ipairs(items.field) do
+      local value = at(row, path)
+      if value ~= nil then
+        add_value(lines, value)
+      end
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+-- words --
+
+local function validity_text(found, style)
+  local last = found.value:not_after()
+  if not last then
+    return style.bad "  the end of its validity cannot be read"
+  end
+  local left = found.days_left
+  local words = time.humanize(left * 86400)
+  words = left < 0 and "ended " .. words .. " ago" or words .. " left"
+  local paint = left < 0 and style.bad or left < 14 and style.warn or style.good
+  return "  " .. paint(words)
+end
+
+local paints = { error = "bad", warning = "warn", note = "dim" }
+
+local function add_lint(lines, found, style)
+  for _, one in ipairs(found.lint or {}) do
+    local level = style[paints[one.level]](one.level)
+    lines[#lines + 1] = ("  %s: %s %s"):format(level, plain.printable(one.text), style.dim("(" .. one.clause .. ")"))
+    lines[#lines + 1] = style.dim("    " .. one.fix)
+  end
+end
+
+local function add_item(lines, found, style)
+  local head = found.path .. (found.inside and " (" .. found.inside .. ")" or "")
+  if is_sealed(found) then
+    local words = "%s: sealed %s; --password-file or --password-env opens it"
+    lines[#lines + 1] = words:format(style.bold(head), found.meant)
+    return
+  elseif found.error then
+    lines[#lines + 1] = style.bold(head) .. "\n  " .. style.bad(tostring(found.error))
+    return
+  end
+  local text = found.kind == "ocsp" and tostring(found.value) .. "\n" or found.value:to_text()
+  lines[#lines + 1] = style.bold(head .. ": ") .. text:gsub("\n$", "")
+  if found.kind == "cert" then
+    lines[#lines + 1] = validity_text(found, style)
+  end
+  add_lint(lines, found, style)
+end
+
+local function chain_text(chain, count, style)
+  if count == 1 then
+    return nil
+  end
+  local words = { ("chain of %d certificates"):format(#chain.order) }
+  if not chain.in_order then
+    words[#words + 1] = style.warn("not in order; leaf first would be " .. table.concat(chain.order, ", "))
+  end
+  if #chain.unused > 0 then
+    words[#words + 1] = style.warn("not of the chain: " .. table.concat(chain.unused, ", "))
+  end
+  if chain.missing then
+    words[#words + 1] = "its next issuer is not here: " .. plain.printable(chain.missing)
+  end
+  return table.concat(words, "; ")
+end
+
+--- For people.
+---@param items table
+---@param style lacre.style
+---@return string
+function inspect.text(items, style)
+  if items.field then
+    return fields_text(items)
+  end
+  local lines = {}
+  for i, found in ipairs(items) do
+    if i > 1 then
+      lines[#lines + 1] = ""
+    end
+    add_item(lines, found, style)
+  end
+  local chain = items.chain and chain_text(items.chain, #certs_of(items), style)
+  if chain then
+    lines[#lines + 1] = "\n" .. chain
+  end
+  return table.concat(lines, "\n")
+end
+
+return toolkit.define(inspect)

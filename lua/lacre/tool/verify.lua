@@ -1,0 +1,158 @@
+--- verify: whether a certificate would be believed, by whom, and if not, every reason why.
+
+local crl = require "lacre.crl"
+local documents = require "lacre.documents"
+local plain = require "lacre.plain"
+local store = require "lacre.store"
+local time = require "lacre.time"
+local toolkit = require "lacre.toolkit"
+
+local verify = {
+  name = "verify",
+  summary = "verify a certificate and its chain, without a connection",
+  description = "Builds the chain of the first certificate from the others given and what is trusted, and says every "
+    .. "reason against it. Without --host or --email no name is checked, and that is said.",
+  examples = {
+    { "lacre verify server.crt --host www.example.com", "against the system's CAs; server.crt may hold the chain" },
+    { "lacre verify server.crt intermediate.pem --trust ca.crt --host db.test", "against a CA of one's own" },
+    { "lacre verify alice.crt --trust ca.crt --purpose client --crl ca.crl", "a client's, and not revoked" },
+    { "lacre verify server.crt --host www.example.com --time 2027-01-01", "would it still be good then?" },
+  },
+  argument = { name = "files", type = "list", many = true, value = "FILE",
+    help = "the certificate, and others of its chain" },
+  options = {
+    { name = "host", value = "NAME", help = "the name or address it has to be for" },
+    { name = "email", value = "ADDRESS", help = "the mail address it has to be for" },
+    { name = "trust", type = "any", many = true, value = "FILE", help = "what is trusted (default: the system's CAs)" },
+    { name = "purpose", default = "server", help = "what it is used for",
+      values = { "server", "client", "email", "code_signing", "ocsp", "timestamp", "any" } },
+    { name = "time", type = "instant", value = "TIME", help = "judge as of this time (default: now)" },
+    { name = "crl", type = "list", value = "FILE", help = "revocation list that must not name it" },
+    { name = "policy", type = "list", value = "OID", help = "a certificate policy that has to hold" },
+    { name = "pin", type = "list", value = "PIN", help = "a pin the chain has to have" },
+    { name = "lax", type = "boolean", default = false, help = "let certificates break RFC 5280 as older verifiers do" },
+  },
+}
+
+local function load_certs(paths)
+  local all = {}
+  for _, path in ipairs(paths) do
+    local list, err = documents.load(path)
+    local certs
+    if list then
+      certs, err = documents.only(list, "cert")
+    end
+    if not certs then
+      return nil, err
+    end
+    for _, cert in ipairs(certs) do
+      all[#all + 1] = cert
+    end
+  end
+  return all
+end
+
+local function load_crls(paths)
+  local lists = {}
+  for i, path in ipairs(paths or {}) do
+    local one, err = crl.load(path)
+    if not one then
+      return nil, err
+    end
+    lists[i] = one
+  end
+  return lists
+end
+
+local function trust_of(set)
+  local trust = set.trust
+  if type(trust) == "table" and not getmetatable(trust) and #trust == 0 then
+    trust = nil
+  end
+  return trust or "system"
+end
+
+local function judge(set, certs, crls, anchors)
+  local leaf = table.remove(certs, 1)
+  local chain, err = anchors:verify(leaf, {
+    intermediates = certs, server_name = set.host, email = set.email, any_name = not set.host and not set.email or nil,
+    purpose = set.purpose, time = set.time, crls = #crls > 0 and crls or nil, policies = set.policy, pins = set.pin,
+    strict = not set.lax, all_errors = true,
+  })
+  if not chain and not err:is "verify" then
+    return nil, err
+  end
+  return {
+    ok = chain ~= nil, cert = leaf, chain = chain, errors = err and (err.errors or { err }) or {},
+    host = set.host, email = set.email, purpose = set.purpose,
+  }
+end
+
+--- The verdict.
+---@param set table see `verify.options`
+---@return { ok: boolean, cert: lacre.cert, chain?: lacre.cert[], errors: lacre.error[] }? verdict
+---@return lacre.error? err file_not_found bad_pem no_certificate trust_unavailable ...
+function verify.run(set)
+  local certs, err = load_certs(set.files)
+  local crls, anchors
+  if certs then
+    crls, err = load_crls(set.crl)
+  end
+  if crls then
+    anchors, err = store.new(trust_of(set))
+  end
+  if not anchors then
+    return nil, err
+  end
+  return judge(set, certs, crls, anchors)
+end
+
+function verify.failed(verdict)
+  return not verdict.ok and 4
+end
+
+--- For people.
+---@param verdict table
+---@param style lacre.style
+---@return string
+function verify.text(verdict, style)
+  local lines = {}
+  local what = verdict.host and " for " .. verdict.host or verdict.email and " for " .. verdict.email or ""
+  lines[1] = verdict.ok and style.good("verified" .. what) or style.bad("NOT verified" .. what)
+  for _, err in ipairs(verdict.errors) do
+    lines[#lines + 1] = ("  %s: %s"):format(style.bad(err.code), plain.printable(err.message))
+    if err.hint then
+      lines[#lines + 1] = style.dim("    " .. err.hint)
+    end
+  end
+  for i, cert in ipairs(verdict.chain or {}) do
+    local until_text = time.format(cert:not_after(), "date")
+    lines[#lines + 1] = ("  %d %s, until %s"):format(i - 1, plain.printable(tostring(cert:subject())), until_text)
+  end
+  if not verdict.host and not verdict.email then
+    lines[#lines + 1] = style.warn "no name was checked: say --host or --email"
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Plain data.
+---@param verdict table
+---@return table
+function verify.to_table(verdict)
+  local chain, errors = {}, {}
+  for i, cert in ipairs(verdict.chain or {}) do
+    chain[i] = {
+      subject = plain.text(tostring(cert:subject())), serial = cert:serial(), pin = cert:pin(),
+      fingerprint = cert:fingerprint(), not_after = cert:not_after(),
+    }
+  end
+  for i, err in ipairs(verdict.errors) do
+    errors[i] = err:to_table()
+  end
+  return {
+    ok = verdict.ok, host = verdict.host, email = verdict.email, purpose = verdict.purpose,
+    name_checked = verdict.host ~= nil or verdict.email ~= nil, chain = chain, errors = errors,
+  }
+end
+
+return toolkit.define(verify)

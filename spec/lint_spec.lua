@@ -1,0 +1,138 @@
+local cert = require "lacre.cert"
+local csr = require "lacre.csr"
+local key = require "lacre.key"
+local pki = require "spec.support.pki"
+
+describe("lint", function()
+  local root = pki.root()
+  local inter = pki.intermediate(root)
+  local private = key.generate()
+  local now = os.time()
+
+  local function issue(options)
+    options.key = options.key or private
+    if options.issuer == nil then
+      options.issuer, options.issuer_key = inter.cert, inter.key
+    end
+    return assert(cert.create(options))
+  end
+
+  local function rules(findings)
+    local set = {}
+    for _, finding in ipairs(findings) do
+      assert.is_string(finding.clause)
+      assert.is_string(finding.text)
+      assert.is_string(finding.fix)
+      set[finding.rule] = finding.level
+    end
+    return set
+  end
+
+  it("finds nothing in what is issued here", function()
+    for _, profile in ipairs { "server", "client", "ocsp", "email", "code_signing" } do
+      local made = issue { profile = profile, hosts = { "a.example" } }
+      assert.same({}, made:lint(profile == "server" and "server" or nil), profile)
+    end
+    assert.same({}, root.cert:lint "ca")
+    assert.same({}, inter.cert:lint())
+    assert.same({}, pki.self_signed().cert:lint "server")
+    assert.same({}, assert(csr.create { key = private, hosts = { "a.example" } }):lint())
+  end)
+
+  local function with(...)
+    return { hosts = { "a.example" }, extensions = { ... } }
+  end
+
+  -- what is wrong, how it is made, the rules that say so
+  for name, case in pairs {
+    ["no alternative names"] = { with { subject_alt_names = false }, { subject_alt_names = "error", common_name = "warning" } },
+    ["no authority key"] = { with { authority_key_id = false }, { authority_key_id = "error" } },
+    ["a critical subject key"] = {
+      with { name = "subject_key_id", critical = true, value = "00" }, { subject_key_id_critical = "error" },
+    },
+    ["no purpose"] = { with { extended_key_usage = false }, { no_extended_key_usage = "warning" } },
+    ["another purpose"] = { { hosts = { "a.example" }, extended_key_usage = { "email_protection" } },
+      { extended_key_usage = "error" } },
+    ["usage that is not critical"] = {
+      with { name = "key_usage", value = { digital_signature = true } }, { key_usage_critical = "warning" },
+    },
+    ["a leaf that signs certificates"] = {
+      with { name = "key_usage", critical = true, value = { key_cert_sign = true } }, { leaf_key_usage = "error" },
+    },
+    ["a path length in a leaf"] = {
+      with { name = "basic_constraints", critical = true, value = { ca = false, path_length = 1 } }, { path_length = "error" },
+    },
+    ["name constraints in a leaf"] = {
+      with { name = "name_constraints", critical = true, value = { permitted = { { base = { type = "dns", value = "a" } } } } },
+      { name_constraints = "error" },
+    },
+    ["a malformed extension"] = { with { oid = "2.5.29.15", critical = true, der = "x" }, { malformed_extension = "error" } },
+    ["an unknown critical one"] = { with { oid = "1.2.3.4", critical = true, der = "\5\0" }, { unknown_critical = "warning" } },
+    ["the same one twice"] = {
+      with({ oid = "1.2.3.4", der = "\5\0" }, { oid = "1.2.3.4", der = "\5\0" }), { duplicate_extension = "error" },
+    },
+    ["a subject with more than one name shows"] = { { hosts = { "a.example" }, subject = "CN=b.example" },
+      { common_name = "warning" } },
+    ["names that are not critical beside no subject"] = {
+      { hosts = { "a.example" }, subject = "", extensions = {
+        { name = "subject_alt_names", value = { { type = "dns", value = "a.example" } } },
+      } }, { empty_subject = "error" },
+    },
+    ["an empty list of names"] = {
+      { hosts = { "a.example" }, subject = "O=x", extensions = { { name = "subject_alt_names", value = {} } } },
+      { subject_alt_names = "error" },
+    },
+    ["a life of 400 days"] = { { hosts = { "a.example" }, valid_for = "400d" }, { public_lifetime = "note" } },
+    ["an end that is past"] = {
+      { hosts = { "a.example" }, not_before = now - 864000, not_after = now - 86400 }, { expired = "warning" },
+    },
+    ["a beginning to come"] = {
+      { hosts = { "a.example" }, not_before = now + 86400, not_after = now + 864000 }, { expired = "warning" },
+    },
+    ["stapling without a responder"] = { { hosts = { "a.example" }, must_staple = true }, { must_staple = "warning" } },
+    ["clients, too"] = { { hosts = { "a.example" }, profile = "peer" }, { public_client_auth = "note" } },
+    ["a wildcard of everything"] = { { hosts = { "*.localhost" } }, { wildcard_depth = "warning" } },
+  } do
+    it("says " .. name, function()
+      assert.same(case[2], rules(issue(case[1]):lint "server"))
+    end)
+  end
+
+  for bad, level in pairs {
+    ["a\0b.example"] = "error", ["a.example."] = "error", ["10.0.0.1"] = "error", ["a b"] = "error", ["f*.example"] = "error",
+    ["a.*.example"] = "error", ["b\195\188.example"] = "error", ["a_b.example"] = "error", [""] = "error",
+  } do
+    it(("says that %q is no name"):format(bad), function()
+      local made = issue { hosts = { "a.example" }, subject = "O=x", extensions = {
+        { name = "subject_alt_names", value = { { type = "dns", value = bad } } },
+      } }
+      assert.same({ dns_name = level }, rules(made:lint "server"))
+    end)
+  end
+
+  it("says what is wrong with a CA", function()
+    local loose = pki.root { extensions = {
+      { name = "basic_constraints", value = { ca = true } }, { key_usage = false, subject_key_id = false },
+    } }
+    assert.same({ basic_constraints_critical = "error", ca_key_usage = "error", subject_key_id = "error" },
+      rules(loose.cert:lint()))
+    assert.is_string(rules(root.cert:lint "server").ca_as_leaf)
+  end)
+
+  it("says what a request asks for in vain, and what is wrong with it", function()
+    local wish = assert(csr.create { key = private, subject = "CN=a.example", extensions = {
+      { name = "basic_constraints", critical = true, value = { ca = true } }, { oid = "1.2.3.4", der = "\5\0" },
+    } })
+    assert.same({ subject_alt_names = "warning", asks_for_ca = "warning", not_copied = "note", common_name = "warning" },
+      rules(wish:lint()))
+    local bytes = wish:to_der()
+    local forged = assert(csr.parse(bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256)))
+    assert.equal("error", rules(forged:lint()).proof)
+  end)
+
+  it("raises for an unknown profile", function()
+    assert.has_error(function() root.cert:lint "sever" end,
+      "bad option 'profile' to 'cert:lint' (\"server\" or \"client\" or \"peer\" or \"ca\" or \"intermediate\" or \"ocsp\" or "
+      .. "\"email\" or \"code_signing\" or \"any\" expected, got \"sever\")")
+  end)
+end)
