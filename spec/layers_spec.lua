@@ -54,6 +54,7 @@ local lua_floors = {
   { "settings" },
   { "hello" },
   { "peer" },
+  { "facts" },
   { "engine" },
   { "conn" },
   { "starttls", "proxy" },

@@ -5,6 +5,7 @@
 -- connection that was closed answers every call with the error `closed`.
 
 local engine = require "lacre.engine"
+local facts = require "lacre.facts"
 local lacre_error = require "lacre.error"
 local peer = require "lacre.peer"
 local stream = require "lacre.stream"
@@ -27,16 +28,7 @@ Conn.is_established = false
 
 local RECORD = 16384
 
-local function closed()
-  return lacre_error.fail("read", "closed", "the connection is closed")
-end
-
--- what stands in for the engine of a closed connection
-local CLOSED = setmetatable({}, {
-  __index = function()
-    return closed
-  end,
-})
+local closed, CLOSED = facts.closed, facts.CLOSED
 
 local function failed(self, err)
   return nil, peer.explain(self, err)
@@ -236,15 +228,7 @@ Conn.__close = Conn.close
 
 -- facts ---------------------------------------------------------------------------------------
 
--- those of the engine; a closed connection has none
-for name, fact in pairs(engine.facts) do
-  Conn[name] = function(self, ...)
-    if self.core == CLOSED then
-      return closed()
-    end
-    return fact(self, ...)
-  end
-end
+facts.give(Conn)
 
 --- What is known of the connection.
 ---@return table? info role version cipher group sigalg alpn server_name resumed verified pin insecure
@@ -254,7 +238,7 @@ function Conn:info()
   if self.core == CLOSED then
     return closed()
   end
-  local info = engine.facts.info(self)
+  local info = facts.info(self)
   info.peer_address, info.peer_port = self.socket:peer()
   info.local_address, info.local_port = self.socket:address()
   info.handshake_seconds = self.handshake_seconds

@@ -5,12 +5,11 @@
 
 local settings = require "lacre.settings"
 local core = require "lacre.core"
+local facts = require "lacre.facts"
 local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local peer = require "lacre.peer"
-local groups = require "lacre.groups"
-local suites = require "lacre.suites"
 
 local fail = lacre_error.fail
 
@@ -234,122 +233,15 @@ function Engine:pending_out()
   return out
 end
 
---- The facts that engines and connections share; `conn` uses them too.
-engine.facts = {}
+facts.give(Engine)
 
-local function verified_how(self, set)
-  if set.pins_only then
-    return self.core:pin_state() == "match" and "pins" or "none"
-  end
-  return self.core:verified_chain() and "chain" or "none"
-end
-
-local function pin_of(self, set)
-  local state, place = self.core:pin_state()
-  local pins = state == "match" and peer.pins_of(set, self.name)
-  return pins and tostring(pins.pins[place]) or state
-end
-
---- What is known of the connection, as plain data.
----@return table info role version cipher group sigalg alpn server_name resumed verified pin insecure
-function engine.facts:info()
-  local info, set = self.core:info(), settings.inside(self.context).set
-  info.role = set.role
-  info.group = info.group and groups.usual(info.group)
-  info.sigalg = suites.signature_name(info.sigalg)
-  info.server_name, info.sni = self.name or info.sni, nil
-  info.verified = verified_how(self, set)
-  info.pin = pin_of(self, set)
-  local staple = self.core:staple_state()
-  info.ocsp = staple and { status = staple }
-  info.insecure = settings.sins(set)
-  return info
-end
-
----@return lacre.cert?
-function engine.facts:peer_cert()
-  local chain = self.core:peer_chain()
-  return chain and chain[1]
-end
-
---- What the peer sent, leaf first.
----@return lacre.cert[]?
-function engine.facts:peer_chain()
-  return self.core:peer_chain()
-end
-
---- The chain that was built and verified, leaf to anchor.
----@return lacre.cert[]?
-function engine.facts:verified_chain()
-  return self.core:verified_chain()
-end
-
----@return lacre.cert?
-function engine.facts:local_cert()
-  return self.core:local_cert()
-end
-
---- Keying material for other protocols: RFC 5705, RFC 8446 section 7.5.
----@param label string
----@param length integer
----@param material? string
----@return string?
----@return lacre.error?
-function engine.facts:export(label, length, material)
-  return self.core:export(label, length, material)
-end
-
--- RFC 5929 section 4.1: the digest of the certificate's own signature, SHA-256 for broken ones
-local function end_point(cert)
-  local digest = cert:signature_algorithm():lower():match "sha%-?(%d+)"
-  if not digest then
-    return fail("read", "unsupported", "the certificate's signature has no digest that RFC 5929 could name")
-  end
-  local name = (digest == "1" or digest == "224") and "sha256" or "sha" .. digest
-  return core.bytes.digest(name, cert:to_der())
-end
-
---- What binds an authentication inside the connection to the connection.
----@param kind "tls-exporter"|"tls-server-end-point" RFC 9266, RFC 5929
----@return string? bytes
----@return lacre.error? err unsupported, handshake_incomplete
-function engine.facts:channel_binding(kind)
-  if kind == "tls-exporter" then
-    return self:export("EXPORTER-Channel-Binding", 32, "")
-  elseif kind ~= "tls-server-end-point" then
-    return fail("read", "unsupported", "no channel binding of the type %s", tostring(kind))
-  end
-  local chain = self.context:role() == "client" and self.core:peer_chain()
-  local cert = chain and chain[1] or self.context:role() == "server" and self.core:local_cert() or nil
-  if not cert then
-    return fail("read", "handshake_incomplete", "there is no certificate yet")
-  end
-  return end_point(cert)
-end
-
----@return string?
-function engine.facts:alpn()
-  return self.core:info().alpn
-end
-
----@return string?
-function engine.facts:version()
-  return self.core:info().version
-end
-
---- The name that is verified; at a server, the name the client asked for.
----@return string?
-function engine.facts:server_name()
-  return self.name or self.core:info().sni
-end
-
-for name, method in pairs(engine.facts) do
-  Engine[name] = method
-end
-
---- Frees it now instead of when it is collected.
+--- Frees it now instead of when it is collected; what is asked next is answered with `closed`.
+---@return true
 function Engine:close()
-  return self.core:close()
+  local open = self.core
+  self.core, self.is_established = facts.CLOSED, nil
+  open:close()
+  return true
 end
 
 Engine.__close = Engine.close
