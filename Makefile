@@ -89,6 +89,10 @@ lint:
 # left out: what this analyzer gets wrong, or what -Wconversion already says
 TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-not-null-terminated-result
 
+## hostile: attacks that others wrote, from outside, against lacre serve and lacre echo
+hostile: $(CORE) $(COMMAND)
+	@BUILD='$(BUILD)' bash spec/support/hostile.sh
+
 ## bench: what the work costs beside bare C, as ratios; ROWS=regex picks, IR=1 counts instructions
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
@@ -144,4 +148,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint bench docs deps install uninstall install-rock clean help
+.PHONY: all test asan lint hostile bench docs deps install uninstall install-rock clean help

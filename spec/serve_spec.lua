@@ -148,6 +148,39 @@ describe("serve", function()
     end)
   end)
 
+  it("costs no wake-ups for a thousand connections that are idle", function()
+    local function switches()
+      local handle = io.open "/proc/self/status"
+      local text = handle and handle:read "*a" or ""
+      if handle then
+        handle:close()
+      end
+      return tonumber(text:match "\nvoluntary_ctxt_switches:%s*(%d+)")
+    end
+    local limit = io.popen "ulimit -n"
+    local most = tonumber(limit:read "*l") or 1 / 0
+    limit:close()
+    if not switches() or most < 2200 then
+      return pending "needs /proc and 2200 descriptors"
+    end
+    serving({ handshake_timeout = 60 }, tls.echo, function(port, service)
+      local held = {}
+      for i = 1, 1000 do
+        held[i] = assert(tcp.connect("127.0.0.1", port))
+      end
+      loop.sleep(0.05)
+      assert.equal(1000, service:stats().open)
+      local before, began = switches(), os.clock()
+      loop.sleep(0.3)
+      local woken, busy = switches() - before, os.clock() - began
+      for _, one in ipairs(held) do
+        one:close()
+      end
+      assert.is_true(woken <= 10, woken .. " wake-ups")
+      assert.is_true(busy < 0.05, busy .. " s")
+    end)
+  end)
+
   it("outside of a loop serves until a signal", function()
     local ok = serve({ port = 0, identity = tls.id, on_listen = function()
       loop.spawn(function()

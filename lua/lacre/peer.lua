@@ -3,6 +3,7 @@
 -- C tells that verification failed, or that the first bytes made no sense; here that becomes the
 -- error a person can act on: which certificate, which names, which pins, what the peer speaks.
 
+local core = require "lacre.core"
 local settings = require "lacre.settings"
 local hello = require "lacre.hello"
 local identity = require "lacre.identity"
@@ -260,6 +261,8 @@ end
 --- What to do when the core suspends a handshake: by what it wants.
 peer.hooks = { want_verify = peer.ask, want_hello = ask_hello }
 
+local OWNER_ONLY = 384 -- 0600
+
 --- Hands on what was logged for SSLKEYLOGFILE since.
 ---@param self table
 function peer.log_keys(self)
@@ -268,6 +271,7 @@ function peer.log_keys(self)
   if not lines then
     return
   elseif type(sink) == "string" then
+    core.disk.create(sink, "", OWNER_ONLY) -- does nothing where there is one
     local handle = io.open(sink, "a")
     if handle then
       handle:write(lines)

@@ -9,6 +9,7 @@ local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local serve = require "lacre.serve"
+local time = require "lacre.time"
 local webanswer = require "lacre.webanswer"
 local webrequest = require "lacre.webrequest"
 
@@ -137,9 +138,12 @@ end
 ---@return fun(conn: lacre.conn, peer: table)
 function webfiles.handler(set)
   return function(conn, peer)
-    conn:set_timeout(set.idle_timeout or 30)
+    local patience = set.idle_timeout or 30
+    conn:set_timeout(patience)
     while true do
+      conn:set_deadline(time.monotonic() + patience) -- for a whole request: who sends it byte by byte is late
       local request = webrequest.read(conn)
+      conn:set_deadline(nil)
       if not request then
         return
       end
