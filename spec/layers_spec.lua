@@ -44,7 +44,7 @@ local lua_floors = {
   { "ca.record", "ca.layout", "ca.log", "ca.mutex", "ca.policy", "installation" },
   { "ca.index", "ca.ledger" },
   { "ca.recovery", "ca.folder", "ca.authority" },
-  { "ca.books", "ca.renewal", "ca.revocation" },
+  { "ca.books", "ca.renewal", "ca.revocation", "ca.answers" },
   { "ca.bookkeeping", "ca.history", "ca.repair" },
   { "ca.survey" },
   { "ca.findings" },
@@ -83,12 +83,12 @@ local lua_floors = {
   { "checkup_settings", "health_options" },
   { "checkup" },
   { "survey", "selftest", "memoir" },
-  { "exporter" },
+  { "exporter", "responder" },
   { "health_run" },
   { "tool.ca.parts", "tool.ca.founding", "tool.ca.policy_text" },
   {
     "tool.ca.init", "tool.ca.intermediate", "tool.ca.issue", "tool.ca.sign", "tool.ca.renew", "tool.ca.revoke",
-    "tool.ca.crl", "tool.ca.list", "tool.ca.export", "tool.ca.trust", "tool.ca.check",
+    "tool.ca.crl", "tool.ca.list", "tool.ca.export", "tool.ca.trust", "tool.ca.check", "tool.ca.ocsp",
   },
   { "tool.ca" },
   {

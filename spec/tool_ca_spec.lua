@@ -243,3 +243,70 @@ describe("lacre ca trust", function()
     assert.falsy((ok "certutil -L -d sql:home/.pki/nssdb"):find "lacre")
   end)
 end)
+
+describe("lacre ca ocsp", function()
+  -- `status: reason` as openssl tells it
+  local function openssl(more, cert)
+    local output = shell(("openssl ocsp -issuer ca/ca.crt -CAfile ca/ca.crt -cert %s %s 2>&1"):format(cert, more))
+    return output:match "Response verify OK" and output:match(cert .. ": (%l+)"), output:match "Reason: (%a+)"
+  end
+
+  before_each(function()
+    ok "lacre ca init ca --no-password --quiet; lacre ca issue ca a.test -q; lacre ca issue ca b.test -q"
+    ok "lacre ca revoke ca b.test.crt --reason key_compromise"
+  end)
+
+  it("answers openssl from file to file", function()
+    ok "openssl ocsp -issuer ca/ca.crt -cert a.test.crt -cert b.test.crt -reqout in.der && lacre ca ocsp ca --request in.der --out out.der"
+    assert.equal("good", (openssl("-respin out.der -no_nonce", "a.test.crt")))
+    assert.same({ "revoked", "keyCompromise" }, { openssl("-respin out.der -no_nonce", "b.test.crt") })
+    assert.equal("600\n", ok "stat -c %a ca/ocsp.key")
+    ok "lacre ca ocsp ca --cert b.test.crt --out b.ocsp && openssl ocsp -respin b.ocsp -CAfile ca/ca.crt -resp_text | grep -q keyCompromise"
+    assert.equal(3, select(2, ok "cat ca/index.txt":gsub("\n", "")))
+    ok "lacre ca check ca"
+  end)
+
+  it("needs the CA's key only to appoint who answers", function()
+    ok "lacre ca ocsp ca --cert a.test.crt && mv ca/ca.key away && lacre ca ocsp ca --cert a.test.crt --out a.ocsp"
+    ok "rm ca/ocsp.key"
+    fails("lacre ca ocsp ca --cert a.test.crt", 3, "ca.key")
+    fails("lacre ca ocsp ca", 2, "one of port, request and cert")
+  end)
+
+  it("answers openssl and our own client over HTTP", function()
+    local http, ocsp = lacre.http, lacre.ocsp
+    local issuer = must(lacre.cert.load(directory .. "/ca/ca.crt"))
+    local a, b = must(lacre.cert.load(directory .. "/a.test.crt")), must(lacre.cert.load(directory .. "/b.test.crt"))
+    local stranger = must(must(lacre.ca.new {}):issue { hosts = { "a.test" } }).cert
+    local pid = process.start { command, "ca", "ocsp", directory .. "/ca", "--port", tostring(process.free_port()) }
+    local url
+    for _ = 1, 100 do
+      url = pid:output():match "http://%S+"
+      if url then
+        break
+      end
+      os.execute "sleep 0.05"
+    end
+    assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    assert.same({ "revoked", "keyCompromise" }, { openssl("-url " .. url, "b.test.crt") })
+    local function ask(cert, how)
+      local request = ocsp.request { cert = cert, issuer = issuer }
+      local set = { url = url, plaintext = true, method = "POST", body = request.der }
+      if how == "GET" then
+        local path = lacre.pem and require("lacre.core").bytes.base64(request.der):gsub("[+/=]", function(c)
+          return ("%%%02X"):format(c:byte())
+        end)
+        set = { url = url .. path, plaintext = true }
+      end
+      local response = must(ocsp.parse(must(http.request(set)).body))
+      local verified, err = response:verify { cert = cert, issuer = issuer, nonce = request.nonce }
+      return verified and "good" or err.code
+    end
+    for _, how in ipairs { "GET", "POST" } do
+      assert.same({ "good", "cert_revoked", "ocsp_unknown" }, { ask(a, how), ask(b, how), ask(stranger, how) })
+    end
+    assert.equal("malformed_request", must(ocsp.parse(must(http.request { url = url, plaintext = true, method = "POST", body = "x" }).body)):refusal())
+    assert.equal("malformed_request", must(ocsp.parse(must(http.request { url = url .. "%%", plaintext = true }).body)):refusal())
+    pid:stop()
+  end)
+end)

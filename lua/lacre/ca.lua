@@ -16,6 +16,7 @@ local key = require "lacre.key"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
 
+require "lacre.ca.answers"
 require "lacre.ca.bookkeeping"
 require "lacre.ca.renewal"
 require "lacre.ca.revocation"

@@ -23,7 +23,7 @@ local rules = {}
 
 -- who may read and write --
 
-local private = { "key", "log", "lock" }
+local private = { "key", "log", "lock", "ocsp_key" }
 local shared = { "directory", "certs", "index", "cert", "serial", "crlnumber", "policy" }
 
 function rules.modes(found, report)

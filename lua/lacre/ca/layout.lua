@@ -15,6 +15,8 @@ local layout = {}
 ---@field index string
 ---@field crl string
 ---@field delta string
+---@field ocsp_cert string
+---@field ocsp_key string
 ---@field serial string
 ---@field crlnumber string
 ---@field log string
@@ -24,7 +26,7 @@ local layout = {}
 local common = {
   index = "index.txt", attributes = "index.txt.attr", serial = "serial", crlnumber = "crlnumber",
   log = "log.jsonl", lock = "lock", policy = "policy.lua", chain = "chain.pem", request = "ca.csr",
-  delta = "delta.crl",
+  delta = "delta.crl", ocsp_cert = "ocsp.crt", ocsp_key = "ocsp.key",
 }
 
 -- the first whose certificate, index and directory are there

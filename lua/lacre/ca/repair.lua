@@ -12,10 +12,12 @@ local repair = {}
 
 local fixes = {}
 
+local private = { key = true, log = true, lock = true, ocsp_key = true }
+
 function fixes.mode(books)
   for what, path in pairs(books.paths) do
     local stat = what ~= "kind" and file.stat(path)
-    local wanted = stat and (stat.kind == "directory" and "700" or (what == "key" or what == "log" or what == "lock")
+    local wanted = stat and (stat.kind == "directory" and "700" or (private[what])
       and "600" or "644")
     if stat and stat.mode % 512 ~= tonumber(wanted, 8) then
       local done, err = disk.set_mode(path, tonumber(wanted, 8))

@@ -7,6 +7,7 @@ local init = require "lacre.tool.ca.init"
 local intermediate = require "lacre.tool.ca.intermediate"
 local issue = require "lacre.tool.ca.issue"
 local list = require "lacre.tool.ca.list"
+local ocsp = require "lacre.tool.ca.ocsp"
 local renew = require "lacre.tool.ca.renew"
 local revoke = require "lacre.tool.ca.revoke"
 local sign = require "lacre.tool.ca.sign"
@@ -28,6 +29,6 @@ return toolkit.group {
   },
   actions = {
     init, intermediate, issue, sign, renew.renew, renew.rekey, revoke.revoke, revoke.release, crl, list.list,
-    list.show, export, trust, check,
+    list.show, export, ocsp, trust, check,
   },
 }

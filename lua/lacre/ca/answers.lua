@@ -1,0 +1,102 @@
+--- answers: what a CA says of one certificate when asked online (RFC 6960), and who says it for the CA.
+
+local authority = require "lacre.ca.authority"
+local certificate = require "lacre.certificate"
+local file = require "lacre.file"
+local key = require "lacre.key"
+local ocsp = require "lacre.ocsp"
+local options = require "lacre.options"
+local record = require "lacre.ca.record"
+
+local methods = authority.methods
+
+local DAY = 86400
+
+-- good for what is in the books and not revoked; nothing is known of the rest
+local function status_of(books)
+  return function(serial)
+    local one, err = books:find(record.serial(serial))
+    if not one then
+      return err.code == "unknown_serial" and "unknown" or error(err, 0)
+    elseif one.revoked_at then
+      return { status = "revoked", time = one.revoked_at, reason = one.reason }
+    end
+    return "good"
+  end
+end
+
+local schema = {
+  signer = { type = options.object("certificate", certificate.is) },
+  key = { type = options.object("key", key.is) },
+  next_update = { type = "duration", default = DAY },
+}
+
+--- Answers a request for the status of certificates: good, revoked with time and reason, or unknown. The
+--- CA signs itself unless a delegated signer is given (`ca:responder()`).
+---@param request string DER
+---@param given? { signer?: lacre.cert, key?: lacre.key, next_update?: number|string }
+---@return string? der
+---@return lacre.error? err bad_der key_mismatch issuer_not_ca index_corrupt ...
+function methods:respond(request, given)
+  options.argument("ca:respond", 1, request, "string")
+  local set = options.check(schema, given, "ca:respond")
+  local private, err = set.key, nil
+  if not private then
+    private, err = self:key()
+  end
+  if not private then
+    return nil, err
+  end
+  local ok, answer, why = pcall(ocsp.respond, {
+    request = request, issuer = self:cert(), signer = set.signer, key = private, next_update = set.next_update,
+    status = status_of(self.books),
+  })
+  if not ok and type(answer) == "table" then
+    return nil, answer
+  elseif not ok then
+    error(answer, 0)
+  end
+  return answer, why
+end
+
+local function is_good(cert, private, ca)
+  local usage = cert and cert:extended_key_usage()
+  return private ~= nil and usage ~= nil and usage.ocsp_signing and cert:expires_in() > DAY
+    and cert:is_issued_by(ca:cert()) and private:matches(cert)
+end
+
+local function kept(ca, paths)
+  local cert, private = certificate.load(paths.ocsp_cert), key.load(paths.ocsp_key)
+  return is_good(cert, private, ca) and { cert = cert, key = private } or nil
+end
+
+--- Who answers for the CA: a certificate with the profile ocsp and its key, so that the CA's own key can
+--- stay away. Where the CA is on disk they are kept there (`ocsp.crt`, and `ocsp.key`, not sealed, mode
+--- 0600) and made anew a day before they end.
+---@return { cert: lacre.cert, key: lacre.key }? identity
+---@return lacre.error? err no_key where a new one is needed and the CA's key is not here
+function methods:responder()
+  local paths = self.books.paths
+  local found = paths and kept(self, paths) or not paths and self.answering
+  if found and found.cert:expires_in() > DAY then
+    return found
+  end
+  local made, err = self:issue { profile = "ocsp", subject = { CN = "OCSP responder" }, clamp = true }
+  if not made then
+    return nil, err
+  end
+  self.answering = made
+  if not paths then
+    return made
+  end
+  local pem, done
+  pem, err = made.key:to_pem()
+  if pem then
+    done, err = file.write_together({
+      { path = paths.ocsp_key, bytes = pem, mode = "0600" }, { path = paths.ocsp_cert, bytes = made.cert:to_pem() },
+    }, { overwrite = true })
+  end
+  return done and made, err
+end
+
+return methods

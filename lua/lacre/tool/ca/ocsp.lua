@@ -1,0 +1,133 @@
+--- ocsp: answers of the CA, one into a file or all of them over HTTP.
+
+local file = require "lacre.file"
+local loop = require "lacre.loop"
+local options = require "lacre.options"
+local parts = require "lacre.tool.ca.parts"
+local responder = require "lacre.responder"
+local target = require "lacre.target"
+
+local ocsp = {
+  name = "ocsp",
+  summary = "answer for the certificates of the CA, online or into a file",
+  description = "Answers are signed by a delegated key: ocsp.key and ocsp.crt in DIR, made when they are missing or "
+    .. "about to end, which takes the CA's own key. What is not in the books is unknown. SIGINT and SIGTERM end the server.",
+  examples = {
+    { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888 and others" },
+    { "lacre ca ocsp ca --request in.der --out answer.der", "one answer, from file to file" },
+    { "lacre ca ocsp ca --cert www.crt --out www.ocsp", "the staple for a server" },
+  },
+  argument = parts.row.dir,
+  options = parts.rows(
+    { name = "port", type = "integer", value = "PORT", help = "answer over HTTP; 0 takes any" },
+    { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "where to listen, * for every address" },
+    { name = "request", value = "FILE", help = "answer the request in this file" },
+    { name = "cert", value = "SERIAL|FILE", help = "answer for this certificate" },
+    { name = "out", value = "FILE", help = "the file for that answer" },
+    { name = "next_update", type = "duration", value = "TIME", default = "1d", help = "how long an answer holds" },
+    "password", "lock_timeout", "on_event",
+    { name = "on_listen", type = "function", from_lua = true, help = "called with the responder" }
+  ),
+}
+
+-- the CA, and who answers for it; its key is opened only where a new signer is needed
+local function prepare(set)
+  local ca, err = parts.open(set, true)
+  local who
+  if ca then
+    who, err = ca:responder()
+  end
+  if not who and err and err.code == "no_key" then
+    ca, err = parts.open(set)
+    if ca then
+      who, err = ca:responder()
+    end
+  end
+  return who and ca, who or err
+end
+
+local function bytes_of(set, ca)
+  if set.request then
+    return file.read(set.request)
+  end
+  local which, err = parts.which(set.cert)
+  local cert
+  if which then
+    cert, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+  end
+  if not cert then
+    return nil, err
+  end
+  return require("lacre.ocsp").request({ cert = cert, issuer = ca:cert(), nonce = false }).der
+end
+
+local function one_answer(set, ca, who)
+  local bytes, err = bytes_of(set, ca)
+  local der
+  if bytes then
+    der, err = ca:respond(bytes, { signer = who.cert, key = who.key, next_update = set.next_update })
+  end
+  local done = der
+  if der and set.out then
+    done, err = file.write(set.out, der, { overwrite = true })
+  end
+  return done and { der = der, file = set.out }, err
+end
+
+local function run_until_told(set, ca)
+  local opened, err = responder.open {
+    ca = ca, host = set.host, port = set.port, next_update = set.next_update,
+    on_error = function(why)
+      parts.event(set, "refused: %s", tostring(why))
+    end,
+  }
+  if not opened then
+    return nil, err
+  end
+  local over = loop.condition()
+  for _, name in ipairs { "INT", "TERM" } do
+    loop.on_signal(name, function()
+      over:notify()
+    end)
+  end
+  parts.event(set, "answering on http://%s/", target.format(opened:address()))
+  if set.on_listen then
+    set.on_listen(opened, over)
+  end
+  over:wait()
+  opened:close()
+  return { answered = opened.answered }
+end
+
+--- Answers.
+---@param set table
+---@return { der?: string, file?: string, answered?: integer }? result
+---@return lacre.error? err ca_not_found password_required address_in_use ...
+function ocsp.run(set)
+  local ways = (set.port and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0)
+  if ways ~= 1 then
+    options.misuse "bad option 'port' (one of port, request and cert says what to answer)"
+  end
+  local ca, who = prepare(set)
+  if not ca then
+    return nil, who
+  elseif not set.port then
+    return one_answer(set, ca, who)
+  elseif loop.running() then
+    return run_until_told(set, ca)
+  end
+  return loop.run(run_until_told, set, ca)
+end
+
+function ocsp.text(result)
+  if result.answered then
+    return ("%d answers"):format(result.answered)
+  end
+  return result.file and result.file .. "  the answer, in DER" or "answered; --out FILE keeps it"
+end
+
+function ocsp.to_table(result)
+  return { answered = result.answered, file = result.file, bytes = result.der and #result.der }
+end
+
+return ocsp
