@@ -70,6 +70,18 @@ describe("ca in memory", function()
     assert.equal(1, count)
   end)
 
+  it("is for what those above are for", function()
+    local root = must(lacre.ca.new {})
+    local inter = must(root:intermediate {})
+    local none, err = inter:issue { hosts = { "ann@a.test" }, profile = "email" }
+    assert.is_nil(none)
+    assert.equal("wrong_purpose", err.code)
+    assert.is_truthy(inter:issue { profile = "ocsp", subject = "CN=OCSP" })
+    assert.is_truthy(root:issue { hosts = { "ann@a.test" }, profile = "email" })
+    inter = must(root:intermediate { extended_key_usage = { "email_protection" } })
+    assert.is_truthy(inter:issue { hosts = { "ann@a.test" }, profile = "email" })
+  end)
+
   it("never outlives itself", function()
     local ca = must(lacre.ca.new { valid_for = "10d" })
     local none, err = ca:issue { hosts = { "a.test" } }

@@ -59,6 +59,12 @@ describe("the examples", function()
     end
   end)
 
+  it("trust a CA made for a test", function()
+    local output, code = example "trustme"
+    assert.equal(0, code, output)
+    assert.matches("hello\tverified by CN=Test CA\n%w*_%w+\n", output)
+  end)
+
   it("are each run by a spec", function()
     local all = process.run { "sh", "-c", "cat spec/*_spec.lua" }
     for name in process.run({ "ls", "examples" }):gmatch "([%w_]+)%.lua" do

@@ -13,11 +13,13 @@ local cert = require "lacre.cert"
 local folder = require "lacre.ca.folder"
 local identity = require "lacre.identity"
 local key = require "lacre.key"
+local opening = require "lacre.ca.opening"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
 
 require "lacre.ca.answers"
 require "lacre.ca.bookkeeping"
+require "lacre.ca.register"
 require "lacre.ca.renewal"
 require "lacre.ca.revocation"
 
@@ -105,7 +107,7 @@ local load_schema = {
 ---@return lacre.error? err ca_not_found password_required bad_password key_mismatch bad_policy ...
 function ca.load(directory, given)
   local set = options.check(load_schema, given, "ca.load")
-  local parts, err = folder.open(directory, set)
+  local parts, err = opening.open(directory, set)
   if not parts then
     return nil, err
   end
@@ -131,7 +133,7 @@ local check_schema = {
 ---@return lacre.error? err ca_not_found locked bad_password ...
 function ca.check(directory, given)
   local set = options.check(check_schema, given, "ca.check")
-  local parts, err = folder.open(directory, { key = set.password ~= nil, password = set.password })
+  local parts, err = opening.open(directory, { key = set.password ~= nil, password = set.password })
   if not parts then
     return nil, err
   end

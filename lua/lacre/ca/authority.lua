@@ -10,9 +10,8 @@ local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
 local profiles = require "lacre.profile"
 local record = require "lacre.ca.record"
+local scrutiny = require "lacre.ca.scrutiny"
 local sign = require "lacre.sign"
-local store = require "lacre.store"
-local time = require "lacre.time"
 
 local fail = require("lacre.error").fail
 local unpack = table.unpack or unpack -- luacheck: ignore
@@ -96,56 +95,13 @@ local function choose_serial(books, asked)
   return used == false and serial or nil, err
 end
 
-local function is_constrained(chain)
-  for _, cert in ipairs(chain) do
-    if cert:name_constraints() then
-      return true
-    end
-  end
-  return false
-end
-
--- RFC 5280 section 6.1.4: `lacre.issue` asks for the issuer's own constraints, here are those above it
-local function check_constraints(self, cert)
-  if not is_constrained(self.above) then
-    return true
-  end
-  local done, err = store.verify(cert, {
-    trust = self:root(), intermediates = self:chain(), any_name = true, purpose = "any", time = cert:not_before() + 301,
-  })
-  if not done and err.code == "name_constraint_violation" then
-    return fail("sign", err.code, "the name constraints of a CA above %s forbid a name of the certificate",
-      tostring(self.certificate:subject()))
-  end
-  return true
-end
-
--- the profile's rules and the policy's, on what is about to be signed
-local function check_with(self, profile, unique)
-  return function(draft)
-    local allowed, err = self.policy:check(draft, profile)
-    if not allowed then
-      return nil, err
-    end
-    local rules = self.policy:rules_of(profile)
-    if unique == nil then
-      unique = rules.unique
-    end
-    local holder = unique and #draft.names > 0 and self.books:holder(draft.names, time.now())
-    if holder then
-      return fail("sign", "duplicate_names", "%s, serial %s, is valid", holder.subject, holder.serial)
-    end
-    return true
-  end
-end
-
 local function sign_one(self, set)
   local cert, err = issue.create(set)
   if not cert then
     return nil, err
   end
   local allowed
-  allowed, err = check_constraints(self, cert)
+  allowed, err = scrutiny.of_certificate(self, cert)
   if not allowed then
     return nil, err
   end
@@ -182,7 +138,7 @@ local function issue_one(self, set, unique)
   set.profile = set.profile or "server"
   with_defaults(self, set)
   set.issuer, set.issuer_key = self.certificate, private
-  set.check = check_with(self, set.profile, unique)
+  set.check = scrutiny.of_draft(self, set.profile, unique)
   return self.books:transact(function()
     local problem
     set.serial, problem = choose_serial(self.books, set.serial)
@@ -254,47 +210,6 @@ function methods:intermediate(given)
     above[#above + 1] = cert
   end
   return authority.new { cert = made.cert, key = made.key, above = above }
-end
-
--- the books --
-
---- Its records, oldest first: `for r in assert(ca:list()) do print(r.serial, r.status, r.subject) end`.
----@return (fun(): lacre.ca.record?)? iterator
----@return lacre.error? err index_corrupt, and the system's
-function methods:list()
-  local records, err = self.books:records()
-  if not records then
-    return nil, err
-  end
-  local now, i = time.now(), 0
-  return function()
-    i = i + 1
-    local one = records[i]
-    if one then
-      one.status = record.status(one, now)
-    end
-    return one
-  end
-end
-
---- The record of a serial or certificate.
----@param which string|lacre.cert
----@return lacre.ca.record? record
----@return lacre.error? err unknown_serial index_corrupt
-function methods:find(which)
-  local one, err = self.books:find(record.which(which, "ca:find"))
-  if one then
-    one.status = record.status(one)
-  end
-  return one, err
-end
-
---- The certificate of a serial.
----@param which string
----@return lacre.cert? cert
----@return lacre.error? err unknown_serial file_not_found
-function methods:certificate_of(which)
-  return self.books:certificate(record.which(which, "ca:certificate_of"))
 end
 
 metatable.__tostring = function(self)

@@ -4,9 +4,9 @@
 -- of the program: `return { names = { "*.corp.example", "10.0.0.0/8" }, longest = "90d" }`. A request
 -- that breaks a rule is refused with `policy_refused`, and the error says which rule and why.
 
-local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local patterns = require "lacre.ca.patterns"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -39,79 +39,21 @@ local default_schema = {
   key = { type = "string" },
 }
 
--- names --
-
--- whether the first `bits` of two addresses are the same
-local function same_bits(a, b, bits)
-  local whole = math.floor(bits / 8)
-  if a:sub(1, whole) ~= b:sub(1, whole) then
-    return false
-  end
-  local unit = 2 ^ (8 - bits % 8)
-  return bits % 8 == 0 or math.floor(a:byte(whole + 1) / unit) == math.floor(b:byte(whole + 1) / unit)
-end
-
-local function matches_address(pattern, value)
-  local text, bits = pattern:match "^(.*)/(%d+)$"
-  local base, address = core.bytes.address(text or pattern), core.bytes.address(value)
-  return base ~= nil and address ~= nil and #base == #address
-    and same_bits(base, address, math.min(tonumber(bits or #base * 8), #base * 8))
-end
-
--- `*.x` is one label more, `**.x` any number of them, none too
-local function matches_dns(pattern, value)
-  local base = pattern:match "^%*%*%.(.+)$"
-  if base then
-    return value == base or value:sub(-#base - 1) == "." .. base
-  end
-  base = pattern:match "^%*%.(.+)$"
-  return pattern == value or base ~= nil and value:match "^[^.]+%.(.+)$" == base
-end
-
-local function matches_email(pattern, value)
-  return pattern == value or pattern:sub(1, 1) == "@" and value:lower():sub(-#pattern) == pattern:lower()
-end
-
-local function matches_uri(pattern, value)
-  return pattern == value or pattern:sub(-1) == "*" and value:sub(1, #pattern - 1) == pattern:sub(1, -2)
-end
-
-local matchers = { dns = matches_dns, ip = matches_address, email = matches_email, uri = matches_uri }
-
-local function kind_of(pattern)
-  if pattern:find "://" then
-    return "uri"
-  elseif pattern:find "@" then
-    return "email"
-  end
-  return core.bytes.address((pattern:gsub("/%d+$", ""))) and "ip" or "dns"
-end
-
--- the first pattern that a name fits
-local function fits(patterns, item)
-  local value = tostring(item.value)
-  for _, pattern in ipairs(patterns) do
-    if kind_of(pattern) == item.type and matchers[item.type](pattern:lower(), value:lower()) then
-      return pattern
-    end
-  end
-end
-
 -- the rules: each answers nil, or why not --
 
 local checks = {}
 
 function checks.names(allowed, draft)
   for _, item in ipairs(draft.names) do
-    if not fits(allowed, item) then
+    if not patterns.match(allowed, item) then
       return ("%s is none of %s"):format(tostring(item.value), table.concat(allowed, ", "))
     end
   end
 end
 
-function checks.forbidden(patterns, draft)
+function checks.forbidden(list, draft)
   for _, item in ipairs(draft.names) do
-    local pattern = fits(patterns, item)
+    local pattern = patterns.match(list, item)
     if pattern then
       return ("%s is one of %s"):format(tostring(item.value), pattern)
     end

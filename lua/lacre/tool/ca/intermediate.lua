@@ -35,7 +35,7 @@ local intermediate = {
     { name = "valid_for", type = "duration", value = "TIME", default = "5y", help = "how long it is valid" },
     { name = "path_length", type = "integer", value = "N",
       help = "how many CAs may stand below it in a row (default: 0)" },
-    "permit", "exclude",
+    "purpose", "permit", "exclude",
     { name = "password", type = "password", prompt = true, new = true, help = "that will seal the new CA's key" },
     { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
     { name = "issuer_password", type = "password", prompt = true, help = "of the key of the CA above" },
@@ -87,7 +87,7 @@ local function signed_at_once(set)
   if private then
     below, err = above:intermediate {
       key = private, subject = founding.subject(set, "CA"), valid_for = set.valid_for, path_length = set.path_length,
-      name_constraints = founding.constraints(set),
+      name_constraints = founding.constraints(set), extended_key_usage = #set.purpose > 0 and set.purpose or nil,
     }
   end
   local done

@@ -11,9 +11,10 @@ local ocsp = {
   name = "ocsp",
   summary = "answer for the certificates of the CA, online or into a file",
   description = "Answers are signed by a delegated key: ocsp.key and ocsp.crt in DIR, made when they are missing or "
-    .. "about to end, which takes the CA's own key. What is not in the books is unknown. SIGINT and SIGTERM end the server.",
+    .. "about to end, which takes the CA's own key. What is not in the books is unknown. SIGINT and SIGTERM end "
+    .. "the server.",
   examples = {
-    { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888 and others" },
+    { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888" },
     { "lacre ca ocsp ca --request in.der --out answer.der", "one answer, from file to file" },
     { "lacre ca ocsp ca --cert www.crt --out www.ocsp", "the staple for a server" },
   },

@@ -33,6 +33,11 @@ row.valid_for = { name = "valid_for", type = "duration", value = "TIME", help = 
 row.subject = {
   name = "subject", type = { "string", "table" }, value = "NAME", help = "subject, as CN=Example CA,O=Example",
 }
+row.purpose = {
+  name = "purpose", type = "list", value = "PURPOSE", default = {},
+  help = "what an intermediate and all it issues is for: server_auth, client_auth, email_protection, code_signing "
+    .. "(default: the first two)",
+}
 row.permit = {
   name = "permit", type = "list", value = "NAME", default = {},
   help = "name constraint: a domain, an IP range or @domain that may be issued for, and nothing else of its kind",

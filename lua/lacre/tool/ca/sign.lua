@@ -28,7 +28,7 @@ local sign = {
       help = "what to take from the request: subject, hosts (default: both)" },
     { name = "unique", type = "boolean", default = nil, help = "refuse names that a valid certificate carries" },
     { name = "dry_run", type = "boolean", default = false, help = "show what is asked and sign nothing" },
-    "permit", "exclude", "out", "overwrite", "password", "lock_timeout", "on_event"
+    "purpose", "permit", "exclude", "out", "overwrite", "password", "lock_timeout", "on_event"
   ),
 }
 
@@ -68,6 +68,7 @@ local function request_of(set, request)
   return {
     csr = request, copy = set.copy, hosts = #set.host > 0 and set.host or nil, subject = set.subject,
     profile = set.profile, valid_for = set.valid_for, unique = set.unique, name_constraints = limits,
+    extended_key_usage = #set.purpose > 0 and set.purpose or nil,
   }
 end
 

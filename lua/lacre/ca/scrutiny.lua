@@ -1,0 +1,79 @@
+--- scrutiny: what is looked at before a CA's signature leaves the program.
+
+local fail = require("lacre.error").fail
+local store = require "lacre.store"
+local time = require "lacre.time"
+
+local scrutiny = {}
+
+local function is_constrained(chain)
+  for _, cert in ipairs(chain) do
+    if cert:name_constraints() then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether the CAs above permit the names of a certificate that was just signed (RFC 5280 section 6.1.4);
+--- `lacre.issue` asks the issuer's own constraints.
+---@param self lacre.ca
+---@param cert lacre.cert
+---@return true? good
+---@return lacre.error? err name_constraint_violation
+function scrutiny.of_certificate(self, cert)
+  if not is_constrained(self.above) then
+    return true
+  end
+  local done, err = store.verify(cert, {
+    trust = self:root(), intermediates = self:chain(), any_name = true, purpose = "any", time = cert:not_before() + 301,
+  })
+  if not done and err.code == "name_constraint_violation" then
+    return fail("sign", err.code, "the name constraints of a CA above %s forbid a name of the certificate",
+      tostring(self.certificate:subject()))
+  end
+  return true
+end
+
+-- where the CA or one above says what certificates below may be for, verifiers hold them to it
+local function check_purposes(self, draft, set)
+  local wanted = set.extended_key_usage or draft.profile.purposes or {}
+  for _, cert in ipairs(self:chain()) do
+    local allowed = cert:extended_key_usage()
+    for _, purpose in ipairs(allowed and wanted or {}) do
+      if not allowed[purpose] and not allowed.any_extended_key_usage and purpose ~= "ocsp_signing" then
+        return fail("sign", "wrong_purpose", "%s is not for %s, nor is what it issues",
+          tostring(cert:subject()), purpose)
+      end
+    end
+  end
+  return true
+end
+
+--- The check of a draft before it is signed: the policy, what the CA is for, and names that are taken.
+---@param self lacre.ca
+---@param profile string
+---@param unique? boolean
+---@return fun(draft: table, set: table): true?, lacre.error?
+function scrutiny.of_draft(self, profile, unique)
+  return function(draft, set)
+    local allowed, err = self.policy:check(draft, profile)
+    if allowed then
+      allowed, err = check_purposes(self, draft, set)
+    end
+    if not allowed then
+      return nil, err
+    end
+    local rules = self.policy:rules_of(profile)
+    if unique == nil then
+      unique = rules.unique
+    end
+    local holder = unique and #draft.names > 0 and self.books:holder(draft.names, time.now())
+    if holder then
+      return fail("sign", "duplicate_names", "%s, serial %s, is valid", holder.subject, holder.serial)
+    end
+    return true
+  end
+end
+
+return scrutiny
