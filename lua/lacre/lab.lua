@@ -1,36 +1,23 @@
 --- lab: TLS shown as it happens, on one machine, with nothing prepared.
 --
--- A server with a fresh self-signed certificate and a verifying client talk over loopback. The
--- client is driven by hand, as a sans-IO engine over a plain socket, so that every byte that
--- crosses the wire passes through here and can be shown.
+-- A server with a fresh self-signed certificate and a verifying client talk over loopback; then clients
+-- that must refuse, a bit that is changed on the way, and somebody in the middle.
 
-local cert = require "lacre.cert"
+local client = require "lacre.lab_client"
 local context = require "lacre.context"
-local key = require "lacre.key"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local lacre_error = require "lacre.error"
-local records = require "lacre.records"
-local tcp = require "lacre.tcp"
+local middle = require "lacre.lab_middle"
+local time = require "lacre.time"
 
 local fail = lacre_error.fail
 
 local lab = {}
 
-local TIMEOUT = 10
+local DAY = 86400
 
---- A certificate for localhost that signs itself, and its key.
----@return { cert: lacre.cert, key: lacre.key }?
----@return lacre.error?
-function lab.identity()
-  local private, err = key.generate "p256"
-  if not private then
-    return nil, err
-  end
-  local certificate
-  certificate, err = cert.create { key = private, hosts = { "localhost", "127.0.0.1", "::1" }, valid_for = "1d" }
-  return certificate and { cert = certificate, key = private }, err
-end
+lab.identity = client.identity
 
 --- Sends back what comes, until the peer ends.
 ---@param conn lacre.conn
@@ -64,128 +51,6 @@ function lab.serve(server)
   until not conn
 end
 
--- One client driven by hand. `wire` collects what crossed, in order.
-local Client = {}
-Client.__index = Client
-
-local function dial(set, server_name, port)
-  local ctx, err = context.client(set)
-  if not ctx then
-    return nil, err
-  end
-  local socket
-  socket, err = tcp.connect("127.0.0.1", port, { timeout = TIMEOUT })
-  if not socket then
-    return nil, err
-  end
-  socket:set_timeout(TIMEOUT)
-  return setmetatable({ tls = ctx:engine { server_name = server_name }, socket = socket, wire = {} }, Client)
-end
-
-function Client:note(from, bytes)
-  self.wire[#self.wire + 1] = { from = from, bytes = bytes, records = records.list(bytes) }
-end
-
--- what the engine has for the wire; after a failure that is the alert
-function Client:flush()
-  local bytes = self.tls:drain()
-  if bytes == "" then
-    return true
-  end
-  self:note("client", bytes)
-  return self.socket:write(bytes)
-end
-
-function Client:pull()
-  local sent, err = self:flush()
-  local bytes
-  if sent then
-    bytes, err = self.socket:receive()
-  end
-  if not bytes then
-    return nil, err
-  end
-  self:note("server", bytes)
-  return self.tls:feed(bytes)
-end
-
-function Client:handshake()
-  while true do
-    local done, err = self.tls:handshake()
-    if done == nil then
-      self:flush()
-      return nil, err
-    elseif done then
-      return self:flush()
-    end
-    done, err = self:pull()
-    if not done then
-      return nil, err
-    end
-  end
-end
-
-function Client:read_line()
-  local text = ""
-  while not text:find "\n" do
-    local data, err = self.tls:read()
-    if data == nil then
-      return nil, err
-    elseif data then
-      text = text .. data
-    else
-      local more
-      more, err = self:pull()
-      if not more then
-        return nil, err
-      end
-    end
-  end
-  return text
-end
-
-function Client:close()
-  self.tls:shutdown()
-  self:flush()
-  self.socket:close()
-end
-
-local function converse(client, message)
-  local done, err = client:handshake()
-  if not done then
-    return nil, err
-  end
-  local info, before = client.tls:info(), #client.wire
-  client.tls:write(message)
-  done, err = client:flush()
-  local reply
-  if done then
-    reply, err = client:read_line()
-  end
-  if not reply then
-    return nil, err
-  end
-  return {
-    info = info,
-    wire = client.wire,
-    message = message,
-    sent = client.wire[before + 1].bytes,
-    received = client.wire[#client.wire].bytes,
-    reply = reply,
-  }
-end
-
-local function talk(identity, port, message)
-  local client, err = dial({ trust = identity.cert }, "localhost", port)
-  if not client then
-    return nil, err
-  end
-  local conversation
-  conversation, err = converse(client, message)
-  client:close()
-  return conversation, err
-end
-
 -- each of them must fail, and with this code
 local function refusals(identity, stranger)
   return {
@@ -207,15 +72,21 @@ local function refusals(identity, stranger)
       options = { trust = identity.cert, pins = { stranger.cert:pin(), allow_no_backup = true } },
       server_name = "localhost",
     },
+    {
+      who = "a client two days from now, when the certificate has ended",
+      code = "cert_expired",
+      options = { trust = identity.cert, time = time.now() + 2 * DAY },
+      server_name = "localhost",
+    },
   }
 end
 
 local function attempt(refusal, port)
-  local client, err = dial(refusal.options, refusal.server_name, port)
+  local one, err = client.dial(refusal.options, refusal.server_name, port)
   local accepted
-  if client then
-    accepted, err = client:handshake()
-    client.socket:close()
+  if one then
+    accepted, err = one:handshake()
+    one.socket:close()
   end
   return {
     who = refusal.who,
@@ -223,6 +94,32 @@ local function attempt(refusal, port)
     error = not accepted and err or nil,
     held = not accepted and err.code == refusal.code,
   }
+end
+
+local function talk(identity, port, message)
+  local one, err = client.dial({ trust = identity.cert }, "localhost", port)
+  if not one then
+    return nil, err
+  end
+  local conversation
+  conversation, err = client.converse(one, message)
+  one:close()
+  return conversation, err
+end
+
+-- what is shown of a server that listens
+local function show(identity, stranger, port, message)
+  local conversation, err = talk(identity, port, message)
+  if not conversation then
+    return nil, err
+  end
+  local result = { identity = identity, port = port, conversation = conversation, refusals = {} }
+  for i, refusal in ipairs(refusals(identity, stranger)) do
+    result.refusals[i] = attempt(refusal, port)
+  end
+  result.spoiled = client.spoiled({ trust = identity.cert }, port, message)
+  result.middle, err = middle.run({ port = port, cert = identity.cert }, message)
+  return result.middle and result or nil, err
 end
 
 local function run_lab(identity, stranger, message)
@@ -236,12 +133,8 @@ local function run_lab(identity, stranger, message)
   end
   local _, port = server:address()
   loop.spawn(lab.serve, server)
-  local conversation
-  conversation, err = talk(identity, port, message)
-  local result = conversation and { identity = identity, port = port, conversation = conversation, refusals = {} }
-  for i, refusal in ipairs(result and refusals(identity, stranger) or {}) do
-    result.refusals[i] = attempt(refusal, port)
-  end
+  local result
+  result, err = show(identity, stranger, port, message)
   server:close()
   return result, err
 end
@@ -253,10 +146,10 @@ local function all_held(result)
   for _, refusal in ipairs(result.refusals) do
     held = held and refusal.held
   end
-  return held
+  return held and result.spoiled.held and result.middle.held
 end
 
---- The whole lab: a verified round trip, and three refusals that must happen.
+--- The whole lab: a verified round trip, refusals that must happen, and somebody in the middle.
 ---@param message? string the line to send
 ---@return table? result `held` tells whether every expectation was met
 ---@return lacre.error? err

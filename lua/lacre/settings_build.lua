@@ -17,10 +17,10 @@ local warning = require "lacre.warning"
 
 local misuse = options.misuse
 
-local function checked_insecure(given, role)
+local function checked_insecure(given, role, is_demonstration)
   local sins = options.check(schema.insecure, given, role .. " insecure")
   for name, set in pairs(sins) do
-    if set then
+    if set and not is_demonstration then
       warning.say("insecure.%s is set: %s", name, "what it gives up is not protected")
     end
   end
@@ -200,13 +200,13 @@ local steps = {
 --- Builds the core's context.
 ---@param role "client"|"server"
 ---@param given? table
----@param lab? { prime?: string } of `settings.lab`
+---@param lab? { prime?: string, acts?: boolean } of `settings.lab`
 ---@return any? core
 ---@return table|lacre.error settings or the error
 local function build(role, given, lab)
   local set = options.check(schema[role], given, role)
-  set.lab = lab
-  set.role, set.insecure = role, checked_insecure(set.insecure, role)
+  set.lab = not (lab and lab.acts) and lab or nil
+  set.role, set.insecure = role, checked_insecure(set.insecure, role, lab and lab.acts)
   local ctx, err = core.context.new(role)
   if not ctx then
     return nil, err

@@ -6,16 +6,16 @@ local lab = require "lacre.lab"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
-local records = require "lacre.records"
+local report = require "lacre.report.lab"
 local target = require "lacre.target"
-local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 
 local echo = {
   name = "echo",
   summary = "see TLS work: a round trip, what crossed the wire, and what is refused",
   description = "Without options: makes a self-signed identity in memory, serves TLS on a loopback port, and lets a "
-    .. "verifying client send a line and get it back; then shows that three clients that should refuse do. "
+    .. "verifying client send a line and get it back; then shows clients that must refuse, and do, a bit that is "
+    .. "changed on the way, and somebody in the middle: what can be read there, and of whom. "
     .. "With --listen or --connect it is an echo server or client by itself.",
   examples = {
     { "lacre echo", "the lab: exit code 0 only if everything held" },
@@ -153,125 +153,7 @@ function echo.failed(result)
   return result.conversation ~= nil and not result.held
 end
 
--- text: what a person sees -------------------------------------------------------------------
-
-local function describe_identity(add, certificate, style)
-  add(style.bold "1. An identity, made a moment ago")
-  add("   issued to   %s", table.concat(certificate:hosts(), ", "))
-  add("   expires     %s (%s)", time.format(certificate:not_after()), time.humanize(certificate:expires_in()))
-  add("   pin         %s", certificate:pin())
-  add "   It signs itself: nobody vouches for it, so the client is told to trust exactly it."
-end
-
-local function describe_flight(add, flight, style)
-  local shown = {}
-  for i, record in ipairs(flight.records) do
-    shown[i] = ("%s %d"):format(record.message or record.type, record.length)
-  end
-  local arrow = flight.from == "client" and "client -> server" or "server -> client"
-  add("   %s  %5d bytes  %s", arrow, #flight.bytes, style.dim(table.concat(shown, ", ")))
-end
-
-local function describe_connection(add, conversation, style)
-  local info = conversation.info
-  add("")
-  add(style.bold "2. The handshake: chain, name and dates verified, then keys agreed on")
-  for _, flight in ipairs(conversation.wire) do
-    if flight.bytes == conversation.sent then
-      break
-    end
-    describe_flight(add, flight, style)
-  end
-  add("   version     TLS %s", info.version)
-  add("   cipher      %s", info.cipher)
-  add("   group       %s", info.group or "unknown to this OpenSSL")
-end
-
-local function describe_exchange(add, conversation, style)
-  add("")
-  add(style.bold "3. A line goes out and comes back")
-  add("   the client said          %q", conversation.message:gsub("\n$", ""))
-  add("   an observer of the wire saw %d bytes:", #conversation.sent)
-  for line in records.dump(conversation.sent, 96):gmatch "[^\n]+" do
-    add("      %s", style.dim(line))
-  end
-  add("   the server answered      %q", conversation.reply:gsub("\n$", ""))
-end
-
-local function describe_refusals(add, refusals, style)
-  add("")
-  add(style.bold "4. What must be refused, and is")
-  for _, refusal in ipairs(refusals) do
-    local mark = refusal.held and style.good "refused" or style.bad "NOT AS EXPECTED"
-    add("   %s: %s", refusal.who, mark)
-    add("      %s", refusal.error and tostring(refusal.error) or "it was let in")
-  end
-end
-
-local function lab_text(result, style)
-  local lines = {}
-  local function add(format, ...)
-    lines[#lines + 1] = select("#", ...) > 0 and format:format(...) or format
-  end
-  describe_identity(add, result.identity.cert, style)
-  describe_connection(add, result.conversation, style)
-  describe_exchange(add, result.conversation, style)
-  describe_refusals(add, result.refusals, style)
-  add("")
-  add(result.held and style.good "Everything held." or style.bad "Something did not hold.")
-  return table.concat(lines, "\n")
-end
-
---- For people.
----@param result table
----@param style lacre.style
----@return string
-function echo.text(result, style)
-  return result.conversation and lab_text(result, style) or result.reply
-end
-
-local function refusal_table(refusal)
-  return {
-    who = refusal.who,
-    expected = refusal.expected,
-    held = refusal.held,
-    error = refusal.error and refusal.error:to_table(),
-  }
-end
-
-local function flight_table(flight)
-  return { from = flight.from, bytes = #flight.bytes, records = flight.records }
-end
-
-local function map(list, convert)
-  local out = {}
-  for i, item in ipairs(list) do
-    out[i] = convert(item)
-  end
-  return out
-end
-
---- Plain data.
----@param result table
----@return table
-function echo.to_table(result)
-  local conversation = result.conversation
-  if not conversation then
-    return { message = result.message, reply = result.reply, connection = result.info }
-  end
-  return {
-    held = result.held,
-    cert = result.identity.cert:to_table(),
-    pin = result.identity.cert:pin(),
-    connection = conversation.info,
-    message = conversation.message,
-    reply = conversation.reply,
-    wire = map(conversation.wire, flight_table),
-    wire_sent = conversation.sent:gsub(".", function(c)
-      return ("%02x"):format(c:byte())
-    end),
-    refusals = map(result.refusals, refusal_table),
-  }
-end
+echo.text = report.text
+echo.to_table = report.to_table
 
 return toolkit.define(echo)

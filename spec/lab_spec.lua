@@ -1,0 +1,73 @@
+local core = require "lacre.core"
+local echo = require "lacre.tool.echo"
+local json = require "lacre.report.json"
+local lab = require "lacre.lab"
+local style = require("lacre.report.style").new(false)
+local warning = require "lacre.warning"
+
+core.signals.watch "WINCH"
+core.signals.forget "WINCH"
+
+describe("the lab", function()
+  local said = {}
+  warning.on_warning(function(text)
+    said[#said + 1] = text
+  end)
+  local result = assert(lab.run "attack at dawn")
+  warning.on_warning(false)
+
+  it("holds, and warns of nothing", function()
+    assert.is_true(result.held)
+    assert.same({}, said)
+  end)
+
+  it("shows a round trip whose line nobody else could read", function()
+    local conversation = result.conversation
+    assert.equal("attack at dawn\n", conversation.reply)
+    for _, flight in ipairs(conversation.wire) do
+      assert.is_nil(flight.bytes:find("attack", 1, true))
+    end
+  end)
+
+  it("shows every refusal with its code", function()
+    local codes = {}
+    for i, refusal in ipairs(result.refusals) do
+      codes[i] = refusal.error.code
+      assert.equal(refusal.expected, refusal.error.code)
+    end
+    assert.same({ "self_signed", "hostname_mismatch", "pin_mismatch", "cert_expired" }, codes)
+  end)
+
+  it("notices a bit that was changed on the way", function()
+    assert.is_true(result.spoiled.held)
+    assert.equal("bad_record", result.spoiled.error.code)
+  end)
+
+  it("keeps somebody in the middle from reading anything of who verifies", function()
+    local story = result.middle
+    assert.equal("", story.verifying.read)
+    assert.equal("self_signed", story.verifying.error.code)
+    assert.equal("", story.pinned.read)
+    assert.equal("pin_mismatch", story.pinned.error.code)
+    assert.equal("attack at dawn\n", story.direct.reply)
+  end)
+
+  it("shows that all is read of who does not", function()
+    assert.equal("attack at dawn\n", result.middle.careless.read)
+    assert.equal("attack at dawn\n", result.middle.careless.reply)
+    assert.is_nil(result.middle.careless.error)
+  end)
+
+  it("is told in words and as data", function()
+    local text = echo.text(result, style)
+    assert.matches("DEMONSTRATION of what never to do", text)
+    assert.matches('in the middle was read: "attack at dawn"', text)
+    assert.matches("Everything held%.$", text)
+    local data = assert(json.decode(json.encode(echo.to_table(result))))
+    assert.equal("attack at dawn\n", data.middle.careless.read)
+    assert.equal("pin_mismatch", data.middle.pinned.error.code)
+    assert.is_false(echo.failed(result))
+    result.middle.held, result.held = false, false
+    assert.is_true(echo.failed(result))
+  end)
+end)
