@@ -7,6 +7,7 @@ local findings = require "lacre.findings"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local probe = require "lacre.probe"
+local revocation = require "lacre.revocation"
 local settle = require "lacre.checkup_settings"
 local sounding = require "lacre.sounding"
 local groups = require "lacre.groups"
@@ -97,8 +98,8 @@ local function examine(row, mine, set, address)
   if facts then
     look_deeper(facts, row, mine, set, address)
     out = diagnosis.of_facts(facts, mine)
-    if set.revocation then
-      set.revocation(out, facts, mine)
+    if facts.verified_chain and revocation.check(out, facts.verified_chain, mine) then
+      out:drop "REVOCATION_UNCHECKED"
     end
   else
     out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and ask_around(row, mine, address) or nil)

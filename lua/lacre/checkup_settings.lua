@@ -23,7 +23,8 @@ local function context_for(shared, set)
   }, "|")
   if not shared.contexts[id] then
     local ctx, err = probe.context {
-      trust = set.trust, crls = set.crls, cert = set.cert, key = set.key, time = set.at, alpn = set.alpn,
+      trust = set.trust, crls = set.crls, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
+        time = set.at, alpn = set.alpn,
     }
     shared.contexts[id] = { ctx = ctx, err = err }
   end
@@ -46,6 +47,15 @@ local function pins_for(set, row)
   return made, err
 end
 
+-- revocation lists: a file of them, or "fetch" for those that the certificates name ("try" where a list that
+-- cannot be had is a warning)
+local function lists_of(value)
+  if value == "fetch" or value == "try" then
+    return nil, value == "fetch" and "hard" or "soft"
+  end
+  return value
+end
+
 --- What counts for a target: its own settings before those of the run.
 ---@param row lacre.target_row
 ---@param set table
@@ -57,11 +67,13 @@ local function settle(row, set, shared)
   local trust = first_of(own.trust, own.ca, set.trust)
   local mine = {
     trust = trust, is_public = trust == nil or trust == "system", cert = own.cert or set.cert, key = own.key or set.key,
-    crls = first_of(own.crl, set.crls), min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
+min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
     timeout = own.timeout and time.duration(own.timeout) or set.timeout, at = set.at, now = set.at or time.now(),
     sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
     fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
   }
+  mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
+  mine.kept, mine.crl_cache = shared.kept, set.crl_cache
   local err
   mine.warn, err = threshold.parse(own.warn or set.warn)
   if mine.warn then

@@ -175,7 +175,7 @@ function exporter.open(rows, set)
     return nil, err
   end
   local self = setmetatable({
-    door = door, set = set, kept = {}, order = {}, probing = 0, visitors = 0, shared = { contexts = {} },
+    door = door, set = set, kept = {}, order = {}, probing = 0, visitors = 0, shared = { contexts = {}, kept = {} },
     ready = loop.condition(), has_list = #rows > 0, tasks = {},
   }, Exporter)
   set.max_visitors, set.unattended = set.max_visitors or 256, true

@@ -51,6 +51,16 @@ function Findings:find(code)
   end
 end
 
+--- Takes a reason back.
+---@param code string
+function Findings:drop(code)
+  for i = #self.list, 1, -1 do
+    if self.list[i].code == code then
+      table.remove(self.list, i)
+    end
+  end
+end
+
 local function before(a, b)
   if rank[a.severity] ~= rank[b.severity] then
     return rank[a.severity] < rank[b.severity]

@@ -74,7 +74,8 @@ end
 -- revocation lists --------------------------------------------------------------------------------
 
 local function cached_path(set, url)
-  return set.crl_cache and file.join(set.crl_cache, core.bytes.hex(core.bytes.digest("sha256", url)):sub(1, 32) .. ".crl")
+  return set.crl_cache and file.join(set.crl_cache, core.bytes.hex(core.bytes.digest("sha256", url)):sub(1, 32)
+    .. ".crl")
 end
 
 local function from_cache(set, url)
@@ -170,7 +171,7 @@ function revocation.check(out, chain, set)
   for i = 1, set.crl and #chain - 1 or 0 do
     local good, err = revocation.crl(chain[i], chain[i + 1], set)
     asked = true
-    if not good then
+    if not good and (i == 1 or err.code ~= "crl_missing") then -- CAs need not name a list
       tell(out, err, "CRL_PROBLEM", set.crl == "soft")
     end
   end

@@ -61,7 +61,7 @@ function selftest.run(set)
   if not menagerie then
     return nil, err
   end
-  local shared, done = { contexts = {} }, 0
+  local shared, done = { contexts = {}, kept = {} }, 0
   local entries = loop.map(menagerie.entries, function(entry)
     local one = examine(menagerie, entry, shared)
     done = done + 1

@@ -82,7 +82,7 @@ end
 function survey.run(rows, set, on_result)
   local began, started = time.monotonic(), time.now()
   local self = {
-    rows = rows, set = set, next = 1, done = 0, found = {}, stopped = false, shared = { contexts = {} },
+    rows = rows, set = set, next = 1, done = 0, found = {}, stopped = false, shared = { contexts = {}, kept = {} },
     deadline = set.deadline and began + set.deadline, on_result = on_result or function() end,
   }
   local workers = {}

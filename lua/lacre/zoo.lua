@@ -6,6 +6,7 @@
 
 local conn = require "lacre.conn"
 local entries = require "lacre.zoo_entries"
+local keeper = require "lacre.zoo_keeper"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
@@ -13,6 +14,7 @@ local settings = require "lacre.settings"
 local groups = require "lacre.groups"
 local suites = require "lacre.suites"
 local tcp = require "lacre.tcp"
+local zoo_office = require "lacre.zoo_office"
 local zoo_pki = require "lacre.zoo_pki"
 
 local fail = lacre_error.fail
@@ -30,38 +32,11 @@ Zoo.__index = Zoo
 --- Every row, whether this OpenSSL can build it or not.
 zoo.rows = entries
 
-local BODY = "You reached %s of the zoo of lacre. A careful client %s here.\n"
-
-local function client_of(entry)
-  return entry.client or (entry.verdict == "fail" and "refuse" or "accept")
-end
+local DEAD = "http://127.0.0.1:1/" -- nothing listens there
 
 --- What a client that takes care does with an entry.
 ---@type fun(entry: table): "accept"|"refuse"|"either"
-zoo.client_of = client_of
-
-local function page(entry)
-  local manner = { accept = "arrives", refuse = "does not arrive", either = "may arrive" }
-  local body = BODY:format(entry.name, manner[client_of(entry)])
-  local length = #body * (entry.truncates and 2 or 1)
-  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: "
-    .. length .. "\r\n\r\n" .. body
-end
-
--- a visitor that asks for a page gets one; any other is read until it goes
-local function entertain(visitor, entry)
-  local line = visitor:read "l"
-  if line and line:find "^%u+ %S+ HTTP/1" then
-    repeat
-      line = visitor:read "l"
-    until not line or line == ""
-    visitor:write(page(entry))
-  end
-  if entry.truncates then
-    return visitor:abort()
-  end
-  visitor:close()
-end
+zoo.client_of = keeper.client_of
 
 local function greet(self, entry, plain)
   if entry.before and not entry.before(plain) then
@@ -69,7 +44,7 @@ local function greet(self, entry, plain)
   end
   local visitor = conn.over(self.contexts[entry.name], plain.socket, { io_timeout = 10, handshake_timeout = 10 })
   if visitor and visitor:handshake() then
-    return entertain(visitor, entry)
+    return keeper.entertain(visitor, entry)
   elseif visitor then
     visitor:abort()
   end
@@ -93,10 +68,27 @@ local function serve(self, entry, door)
   until not plain
 end
 
+-- what a leaf names as the places to ask about revocation
+local function leaf_of(self, entry)
+  if not entry.office then
+    return entry.leaf
+  end
+  local create = { ocsp_urls = { DEAD }, crl_urls = { DEAD } }
+  if entry.office ~= "dead" then
+    create = self.office:urls()
+  end
+  for name, value in pairs(entry.leaf.create or {}) do
+    create[name] = value
+  end
+  return setmetatable({ create = create }, { __index = entry.leaf })
+end
+
 local function context_of(self, entry)
-  local identity, err = self.pki:identity(entry.leaf, entry.name)
+  local identity, err = self.pki:identity(leaf_of(self, entry), entry.name)
   if not identity then
     return nil, err
+  elseif entry.office == "revoked" then
+    self.office:revoke(identity.cert)
   end
   local set = { identity = identity, session_tickets = false, min_version = "1.2" }
   for name, value in pairs(entry.server or {}) do
@@ -106,7 +98,7 @@ local function context_of(self, entry)
   if entry.client_auth then
     set.client_auth, set.client_trust = entry.client_auth, self.pki:trust()
   end
-  for name, value in pairs(entry.make and entry.make(self.pki, identity) or {}) do
+  for name, value in pairs(entry.make and entry.make(self.pki:ca "issuing", identity, self.pki.now) or {}) do
     set[name] = value
   end
   return settings.lab("server", set, { prime = entry.prime })
@@ -181,7 +173,7 @@ local function open_front(self, port)
       if visitor then
         loop.spawn(function()
           if visitor:handshake() then
-            entertain(visitor, { name = tostring(visitor:server_name()), verdict = "pass" })
+            keeper.entertain(visitor, { name = tostring(visitor:server_name()), verdict = "pass" })
           end
           visitor:abort()
         end)
@@ -210,6 +202,11 @@ end
 function zoo.open(given)
   given = given or {}
   local self = setmetatable({ pki = zoo_pki.new(), entries = {}, unavailable = {}, contexts = {}, doors = {} }, Zoo)
+  local office, why = zoo_office.open(self.pki)
+  if not office then
+    return nil, why
+  end
+  self.office, self.doors[1] = office, office
   for _, entry in ipairs(entries) do
     if wanted(entry, given.only) then
       local done, err = open_entry(self, entry)

@@ -5,6 +5,7 @@
 -- speak TLS as it should. `ask` are options an examiner needs to see the fault. `client` is "accept",
 -- "refuse" or "either": what a client that takes care does; by default it refuses what fails.
 
+local ocsp = require "lacre.ocsp"
 local raw = require "lacre.zoo_raw"
 
 -- RFC 2409 section 6.2, a safe prime of 1024 bits
@@ -162,6 +163,44 @@ add("client", "client-cert-12", "wants a client certificate, TLS 1.2", "warn", {
 add("client", "client-cert-13", "wants a client certificate, TLS 1.3, and says so late", "warn",
   { "CLIENT_CERT_REQUIRED" },
   { leaf = {}, server = { min_version = "1.3" }, client_auth = "required", client = "refuse" })
+
+local function stapled(status, days)
+  return function(authority, identity, now)
+    return {
+      ocsp_staple = ocsp.respond {
+        cert = identity.cert, issuer = authority.cert, key = authority.key, status = status,
+        this_update = now + days[1] * 86400, next_update = (days[2] - days[1]) * 86400,
+          produced_at = now + days[1] * 86400,
+      },
+    }
+  end
+end
+
+local REVOKED = { time = 1767225600, reason = "key_compromise" }
+local must_staple = { create = { must_staple = true } }
+
+add("revocation", "staple-good", "promises a stapled OCSP response, and keeps its word", "pass", {},
+  { leaf = must_staple, make = stapled("good", { -1, 6 }) })
+add("revocation", "must-staple", "promises a stapled OCSP response, and sends none", "fail", { "MUST_STAPLE_MISSING" },
+  { leaf = must_staple, client = "either" })
+add("revocation", "staple-revoked", "its stapled OCSP response says that it is revoked", "fail", { "REVOKED" },
+  { leaf = {}, make = stapled(REVOKED, { -1, 6 }), client = "either" })
+add("revocation", "staple-old", "its stapled OCSP response is past its time", "fail", { "STAPLE_BAD" },
+  { leaf = {}, make = stapled("good", { -30, -20 }), client = "either" })
+add("revocation", "staple-garbage", "its stapled OCSP response is none", "fail", { "STAPLE_BAD" },
+  { leaf = {}, server = { ocsp_staple = "garbage" }, client = "either" })
+add("revocation", "ocsp-good", "the responder says good", "pass", {}, { leaf = {}, office = "good",
+  ask = { ocsp = "hard" } })
+add("revocation", "ocsp-revoked", "the responder says revoked", "fail", { "REVOKED" },
+  { leaf = {}, office = "revoked", ask = { ocsp = "hard" }, client = "either" })
+add("revocation", "ocsp-dead", "there is no responder where there should be one", "fail", { "OCSP_PROBLEM" },
+  { leaf = {}, office = "dead", ask = { ocsp = "hard" }, client = "either" })
+add("revocation", "ocsp-dead-soft", "the same, taken softly", "warn", { "REVOCATION_UNKNOWN" },
+  { leaf = {}, office = "dead", ask = { ocsp = "soft" } })
+add("revocation", "crl-revoked", "is on its issuer's list", "fail", { "REVOKED" },
+  { leaf = {}, office = "revoked", ask = { crl = "fetch" }, client = "either" })
+add("revocation", "crl-dead", "there is no list where there should be one", "fail", { "CRL_PROBLEM" },
+  { leaf = {}, office = "dead", ask = { crl = "fetch" }, client = "either" })
 
 add("talk", "refused", "nothing listens there", "fail", { "CONNECT_REFUSED" }, { closed = true })
 add("talk", "plain-http", "speaks HTTP", "fail", { "NOT_TLS" },

@@ -1,0 +1,110 @@
+local core = require "lacre.core"
+local crl = require "lacre.crl"
+local health = require "lacre.tool.health"
+local loop = require "lacre.loop"
+local pki = require "spec.support.pki"
+local process = require "spec.support.process"
+local revocation = require "lacre.revocation"
+local time = require "lacre.time"
+local zoo = require "lacre.zoo"
+
+core.signals.watch "WINCH"
+core.signals.forget "WINCH"
+
+local function in_zoo(only, run)
+  return loop.run(function()
+    local menagerie = assert(zoo.open { only = only })
+    local at = {}
+    for _, entry in ipairs(menagerie.entries) do
+      at[entry.name] = "localhost:" .. entry.port
+    end
+    local ok, why = loop.pcall(run, at, menagerie)
+    menagerie:close()
+    if not ok then
+      error(why, 0)
+    end
+  end)
+end
+
+local function settings(given)
+  local set = { deadline = time.monotonic() + 5, now = time.now(), kept = {} }
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  return set
+end
+
+describe("revocation", function()
+  it("is asked of the responder, once a run", function()
+    in_zoo({ "ocsp-good", "ocsp-revoked" }, function(at, menagerie)
+      local results = assert(health { at["ocsp-good"], at["ocsp-revoked"], at["ocsp-good"], trust = menagerie.pki:trust(),
+        ocsp = "hard" })
+      assert.same({ "pass", "fail", "pass" }, { results[1].grade, results[2].grade, results[3].grade })
+      assert.equal("REVOKED", results[2].reason)
+      for _, note in ipairs(results[1].notes) do
+        assert.is_true(note.code ~= "REVOCATION_UNCHECKED")
+      end
+    end)
+  end)
+
+  it("is not asked unless that is wanted", function()
+    in_zoo({ "ocsp-revoked" }, function(at, menagerie)
+      local results = assert(health { at["ocsp-revoked"], trust = menagerie.pki:trust() })
+      assert.equal("pass", results[1].grade)
+      assert.equal("REVOCATION_UNCHECKED", results[1].notes[#results[1].notes].code)
+    end)
+  end)
+
+  it("is looked up in lists that are fetched, kept and believed until they end", function()
+    in_zoo({ "crl-revoked", "ocsp-good" }, function(_, menagerie)
+      local authority = menagerie.pki:ca "issuing"
+      local good = menagerie.pki:identity({ create = menagerie.office:urls() }, "x").cert
+      local bad = menagerie.pki:identity({ create = menagerie.office:urls() }, "y").cert
+      menagerie.office:revoke(bad)
+      local cache = process.directory()
+      assert.is_true(revocation.crl(good, authority.cert, settings { crl_cache = cache }))
+      local none, err = revocation.crl(bad, authority.cert, settings { crl_cache = cache })
+      assert.is_nil(none)
+      assert.equal("cert_revoked", err.code)
+      assert.matches("key compromise", err.message)
+      menagerie.office:close()
+      err = select(2, revocation.crl(bad, authority.cert, settings { crl_cache = cache }))
+      assert.equal("cert_revoked", err.code) -- from the directory
+      err = select(2, revocation.crl(bad, authority.cert, settings {}))
+      assert.equal("connection_refused", err.code)
+      err = select(2, revocation.crl(good, authority.cert, settings { crl_cache = cache, now = time.now() + 30 * 86400 }))
+      assert.equal("connection_refused", err.code) -- what is kept has ended
+      err = select(2, revocation.crl(good, menagerie.pki:trust(), settings { crl_cache = cache }))
+      assert.equal("crl_invalid", err.code)
+      process.remove(cache)
+    end)
+  end)
+
+  it("is looked up in a list from a file", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local authority = menagerie.pki:ca "issuing"
+      local leaf = assert(health { at.good, trust = menagerie.pki:trust() })[1].cert
+      local function list(revoked)
+        return pki.file("list.pem", assert(crl.create {
+          issuer = authority.cert, issuer_key = authority.key, revoked = revoked,
+        }):to_pem())
+      end
+      local function judge(path)
+        local one = assert(health { at.good, trust = menagerie.pki:trust(), crl = path })[1]
+        return one.grade .. " " .. tostring(one.reason)
+      end
+      assert.equal("pass nil", judge(list {}))
+      assert.equal("fail REVOKED", judge(list { { cert = leaf } }))
+      assert.equal("fail TARGET_INVALID", judge "/no/such/list")
+      pki.clean()
+    end)
+  end)
+
+  it("that nobody answers about is told", function()
+    local leaf, ca = pki.issue(pki.root()), pki.root()
+    loop.run(function()
+      assert.equal("ocsp_missing", select(2, revocation.ocsp(leaf.cert, ca.cert, settings())).code)
+      assert.equal("crl_missing", select(2, revocation.crl(leaf.cert, ca.cert, settings())).code)
+    end)
+  end)
+end)
