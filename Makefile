@@ -97,10 +97,11 @@ hostile: $(CORE) $(COMMAND)
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
-## docs: makes docs/errors.md from the table of codes
+## docs: makes docs/errors.md and types/ from the sources
 docs: $(CORE)
-	@LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;' $(LUA) docs/errors.lua > $(BUILD)/errors.md
-	@mv $(BUILD)/errors.md docs/errors.md
+	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
+	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
+OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
 ## deps: installs what building and testing need, on Debian
 deps:

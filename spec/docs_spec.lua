@@ -123,6 +123,16 @@ describe("the documentation", function()
     end
   end)
 
+  it("tells editors of every function of the core: make docs", function()
+    local text = read(here .. "/types/lacre/core.lua")
+    for part, functions in pairs(require "lacre.core") do
+      for name, value in pairs(type(functions) == "table" and functions or {}) do
+        local known = type(value) ~= "function" or text:find(("core.%s.%s("):format(part, name), 1, true)
+        assert.truthy(known or part == "openssl", part .. "." .. tostring(name))
+      end
+    end
+  end)
+
   it("tells every error code as the library does: make docs", function()
     local text = read(here .. "/docs/errors.md")
     for code, row in pairs(require "lacre.error_codes") do

@@ -1,0 +1,75 @@
+-- Prints types/lacre/core.lua, what editors know of the C module, from the sources: make docs
+local core = require "lacre.core"
+local lfs = require "lfs"
+
+local function read(path)
+  local handle = assert(io.open(path))
+  local text = handle:read "*a"
+  handle:close()
+  return text
+end
+
+local function sources()
+  local list = {}
+  for name in lfs.dir "src" do
+    list[#list + 1] = name:match "^(.*)%.c$"
+  end
+  table.sort(list)
+  return list
+end
+
+-- the comment right above a binding
+local function comment_of(text, binding)
+  local before = text:match("(.*)\nstatic int " .. binding .. " %(lua_State %*L%) {")
+  local comment = before and before:match "/%*([^/]-)%*/$"
+  return comment and comment:gsub("%s*\n%*%*%s*", " "):gsub("^%s+", ""):gsub("%s+$", "") or nil
+end
+
+local function declare(owner, name, comment)
+  if comment then
+    print("--- " .. comment)
+  end
+  print(("function %s%s() end\n"):format(owner, name))
+end
+
+local function sorted(set)
+  local names = {}
+  for name in pairs(set) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
+end
+
+local function describe_functions(part, text)
+  local functions = core[part]
+  if type(functions) ~= "table" then
+    return
+  end
+  print(("---@class lacre.core.%s\ncore.%s = {}\n"):format(part, part))
+  for _, name in ipairs(sorted(functions)) do
+    if type(functions[name]) == "function" then
+      declare("core." .. part .. ".", name, comment_of(text, part .. "_" .. name))
+    end
+  end
+end
+
+local function describe_methods(part, text)
+  local rows = text:match "static const luaL_Reg methods%[%] = (%b{});"
+  if not rows then
+    return
+  end
+  print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(part, part))
+  for name, binding in rows:gmatch '{ "([%w_]+)", ([%w_]+) }' do
+    declare(part .. ":", name, comment_of(text, binding))
+  end
+end
+
+print "---@meta lacre.core\n-- The C module: private to lacre, its shape may change. Made from src/ (make docs).\n"
+print "---@class lacre.core\nlocal core = {}\n"
+for _, part in ipairs(sources()) do
+  local text = read("src/" .. part .. ".c")
+  describe_functions(part, text)
+  describe_methods(part, text)
+end
+print "return core"
