@@ -2,8 +2,8 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "verify", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
-  { "own", "fail", "args", "base64" },
+  [0] = { "compat", "codes", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
+  { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der" },
   { "pem", "oid", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },

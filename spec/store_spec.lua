@@ -1,3 +1,4 @@
+local cert = require "lacre.cert"
 local pki = require "spec.support.pki"
 local store = require "lacre.store"
 
@@ -8,10 +9,10 @@ describe("store", function()
   local own = pki.self_signed()
   after_each(pki.clean)
 
-  local function verify(cert, options)
+  local function verify(leaf_cert, options)
     options.trust = options.trust or root.cert
     options.intermediates = options.intermediates or { inter.cert }
-    return store.verify(cert, options)
+    return store.verify(leaf_cert, options)
   end
 
   for name, case in pairs {
@@ -69,6 +70,77 @@ describe("store", function()
       assert.equal(real_inter.cert, chain[1])
     end)
   end
+
+  describe("name constraints", function()
+    local function limited(constraints, options)
+      options = options or {}
+      options.name_constraints = constraints
+      return pki.intermediate(root, options)
+    end
+
+    -- { constraints, names of the leaf as raw values, what comes of it }
+    for name, case in pairs {
+      ["let what is permitted be"] = { { permitted = { "ok.example" } }, { "a.ok.example", "ok.example" } },
+      ["let addresses be"] = { { permitted = { "10.0.0.0/8" } }, { "10.1.2.3" } },
+      ["refuse what is not permitted"] = { { permitted = { "ok.example" } }, { "a.other.example" }, "name_constraint_violation" },
+      ["refuse what is excluded"] = { { excluded = { "bad.example" } }, { "x.bad.example" }, "name_constraint_violation" },
+      ["refuse another network"] = { { permitted = { "10.0.0.0/8" } }, { "192.0.2.1" }, "name_constraint_violation" },
+      ["refuse addresses of IPv6"] = { { excluded = { "2001:db8::/32" } }, { "2001:db8::1" }, "name_constraint_violation" },
+      ["refuse a wildcard that covers what is excluded"] = {
+        { excluded = { "secret.bad.example" } }, { "*.bad.example" }, "name_constraint_violation",
+      },
+      ["let a wildcard be that covers nothing excluded"] = {
+        { excluded = { "a.secret.bad.example" } }, { "*.bad.example" },
+      },
+    } do
+      it(name, function()
+        local free = pki.intermediate(root)
+        local ca = limited(case[1], { key = free.key })
+        local host = case[2][1]:gsub("^%*", "www")
+        -- issued by a namesake with the same key and no constraints, as cert.create would refuse it
+        local below = pki.issue(free, { hosts = case[2], subject = "O=x" })
+        local chain, err = verify(below.cert, { server_name = host, intermediates = { ca.cert } })
+        assert.equal(case[3], err and err.code)
+        assert.equal(case[3] == nil, chain ~= nil)
+        local made, why = cert.create { key = below.key, hosts = case[2], issuer = ca.cert, issuer_key = ca.key, subject = "O=x" }
+        if case[3] then
+          assert.is_nil(made)
+          assert.equal(case[3], why.code)
+        end
+      end)
+    end
+  end)
+
+  it("wants name constraints to be critical, and in CAs", function()
+    local function nc(critical)
+      return { { name = "name_constraints", critical = critical, value = { permitted = {
+        { base = { type = "dns", value = "localhost" } }, { base = { type = "ip", value = "0.0.0.0/0" } },
+        { base = { type = "ip", value = "::/0" } },
+      } } } }
+    end
+    local loose = pki.intermediate(root, { extensions = nc(false) })
+    local chain, err = verify(pki.issue(loose).cert, { server_name = "localhost", intermediates = { loose.cert } })
+    assert.is_nil(chain)
+    assert.equal("cert_malformed", err.code)
+    assert.is_truthy(verify(pki.issue(loose).cert, { server_name = "localhost", intermediates = { loose.cert }, strict = false }))
+    local strict = pki.intermediate(root, { extensions = nc(true) })
+    assert.is_truthy(verify(pki.issue(strict).cert, { server_name = "localhost", intermediates = { strict.cert } }))
+    chain, err = verify(pki.issue(inter, { extensions = nc(true) }).cert, { server_name = "localhost" })
+    assert.is_nil(chain)
+    assert.equal("cert_malformed", err.code)
+  end)
+
+  it("lets both ends of the validity be part of it", function()
+    local now = os.time()
+    local r = pki.root { not_before = now - 1000, not_after = now + 1000 }
+    local l = pki.issue(r, { not_before = now - 1000, not_after = now + 1000 })
+    for offset, code in pairs { [-1001] = "cert_not_yet_valid", [-1000] = true, [0] = true, [1000] = true, [1001] = "cert_expired" } do
+      local chain, err = store.verify(l.cert, { trust = r.cert, server_name = "localhost", time = now + offset })
+      assert.equal(code == true, chain ~= nil, offset)
+      assert.equal(code, err and err.code or true)
+      assert.equal(code == true, l.cert:is_valid_at(now + offset))
+    end
+  end)
 
   it("finds every error on wish", function()
     local _, err = verify(pki.expired(inter).cert, { server_name = "b.example", all_errors = true })

@@ -1,9 +1,13 @@
 #include "verify.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+
+#include "asn1_time.h"
+#include "path_rules.h"
 
 typedef struct Run {
   const verify_Rules *rules;
@@ -56,6 +60,30 @@ static int is_anchor_exempt (X509_STORE_CTX *ctx, const verify_Rules *rules,
   return rules->strict == VERIFY_STRICT && is_strictness(error);
 }
 
+/* the last second belongs to the validity: RFC 5280 4.1.2.5 */
+static int is_last_second (X509_STORE_CTX *ctx) {
+  const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+  time_t now = X509_VERIFY_PARAM_get_time(param);
+  X509 *x = X509_STORE_CTX_get_current_cert(ctx);
+  int64_t last;
+  if (now == 0) now = time(NULL);
+  return x != NULL && asn1_time_read(X509_get0_notAfter(x), &last) &&
+         last == (int64_t)now;
+}
+
+/* what OpenSSL leaves unchecked of a path that it found good */
+static void check_rules (X509_STORE_CTX *ctx, Run *run) {
+  STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+  int last = sk_X509_num(chain) - 1, depth = 0, error, bound = last + 1;
+  if (run->rules->strict == VERIFY_STRICT &&
+      last >= X509_STORE_CTX_get_num_untrusted(ctx))
+    bound = last;
+  error = path_rules_check(chain, run->rules->strict != VERIFY_LAX, bound, &depth);
+  ERR_clear_error();
+  if (error != X509_V_OK)
+    verify_add(run->verdict, error, depth, sk_X509_value(chain, depth));
+}
+
 static int is_accepted (const verify_Rules *rules, int error) {
   switch (error) {
   case X509_V_ERR_CERT_HAS_EXPIRED:
@@ -70,7 +98,8 @@ static int on_finding (int ok, X509_STORE_CTX *ctx) {
   Run *run = X509_STORE_CTX_get_ex_data(ctx, run_index);
   int error = X509_STORE_CTX_get_error(ctx);
   if (ok) return 1;
-  if (is_anchor_exempt(ctx, run->rules, error) || is_accepted(run->rules, error)) {
+  if (is_anchor_exempt(ctx, run->rules, error) || is_accepted(run->rules, error) ||
+      (error == X509_V_ERR_CERT_HAS_EXPIRED && is_last_second(ctx))) {
     X509_STORE_CTX_set_error(ctx, X509_V_OK);
     return 1;
   }
@@ -96,6 +125,7 @@ int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
   verdict->chain = X509_STORE_CTX_get1_chain(ctx);
   if (result < 0 || X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM) return -1;
   if (result == 1 && verdict->chain == NULL) return -1;
+  if (result == 1) check_rules(ctx, &run);
   if (result != 1 && verdict->count == 0)
     verify_add(verdict, X509_STORE_CTX_get_error(ctx),
                X509_STORE_CTX_get_error_depth(ctx), NULL);
