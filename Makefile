@@ -89,6 +89,10 @@ lint:
 # left out: what this analyzer gets wrong, or what -Wconversion already says
 TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-not-null-terminated-result
 
+## daemons: STARTTLS with the real daemons of Debian that are installed; as root
+daemons: $(CORE) $(COMMAND)
+	@DAEMONS=1 LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/daemons_spec.lua
+
 ## hostile: attacks that others wrote, from outside, against lacre serve and lacre echo
 hostile: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/hostile.sh
@@ -149,4 +153,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint hostile bench docs deps install uninstall install-rock clean help
+.PHONY: all test asan lint daemons hostile bench docs deps install uninstall install-rock clean help

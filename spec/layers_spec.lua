@@ -57,6 +57,8 @@ local lua_floors = {
   { "facts" },
   { "engine" },
   { "conn" },
+  { "dialogue" },
+  { "dialogue_lines", "dialogue_packets" },
   { "starttls", "proxy" },
   { "connect" },
   { "listener", "ca" },
