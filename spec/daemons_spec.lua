@@ -94,6 +94,8 @@ maillog_file = /dev/stdout
       etc, etc)
     sh("sed 's/^smtp  *inet .*/127.0.0.1:%d inet n - n - - smtpd/' /etc/postfix/master.cf.proto > %s/master.cf", port, etc)
     return { "postfix", "-c", etc, "start-fg" }, { smtp = port }
+  end, stop = function(d)
+    return { "postfix", "-c", d .. "/postfix", "stop" }
   end },
   { program = "slapd", prepare = function(d, port)
     local base = subdirectory "ldap"
@@ -211,6 +213,9 @@ describe("STARTTLS with", function()
         end
       end)
       local said = started:output()
+      if daemon.stop then
+        process.run(daemon.stop(directory)) -- its processes are not its children
+      end
       started:stop()
       process.remove(directory)
       assert.is_true(ok, tostring(why) .. "\n" .. said)
