@@ -4,66 +4,24 @@
 -- the loop itself waits in one call of the system (epoll, kqueue, poll), which costs what is ready
 -- and not what waits. Only what tools and tests need: it is no framework.
 
-local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local protected = require "lacre.protected"
+local scheduler = require "lacre.scheduler"
 local time = require "lacre.time"
-local timers = require "lacre.timers"
+local traps = require "lacre.traps"
 local wait = require "lacre.wait"
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 local fail = lacre_error.fail
-local monotonic = time.monotonic
-local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
+local suspend, canceled = scheduler.suspend, scheduler.canceled
 
 local loop = {}
 
----@class lacre.task
-local Task = {}
-Task.__index = Task
-Task.__name = "lacre.task"
-
-local ready, first, last = {}, 1, 0 -- a queue of tasks to resume
-local readers, writers = {}, {} -- by descriptor: the task that waits for it
-local awaited = 0 -- how many tasks wait for a descriptor
-local live = 0 -- tasks that have not ended
-local current -- the task that runs now
-local belongs = setmetatable({}, { __mode = "k" }) -- thread -> its task
-local poller -- of the loop that runs
-local stopping = false
-local signal_handlers, signal_task = {}, nil
+local Task = scheduler.Task
 
 local function pack(...)
   return { n = select("#", ...), ... }
-end
-
-local function enqueue(task)
-  last = last + 1
-  ready[last] = task
-end
-
--- a task waits for a descriptor no longer
-local function release(task)
-  local fd = task.fd
-  if not fd then
-    return
-  end
-  task.fd = nil
-  awaited = awaited - 1
-  if readers[fd] == task then
-    readers[fd] = nil
-  end
-  if writers[fd] == task then
-    writers[fd] = nil
-  end
-end
-
--- its wait ends with these results
-local function wake(task, a, b)
-  release(task)
-  task.waits, task.deadline = false, nil
-  task.a, task.b = a, b
-  enqueue(task)
 end
 
 --- Called with the error of a task that nobody joins; by default a line on stderr.
@@ -72,135 +30,20 @@ function loop.on_error(message)
   io.stderr:write("lacre: error in a task: ", message, "\n")
 end
 
-local function finish(task, ok, ...)
-  if not task.is_daemon then
-    live = live - 1
-  end
-  task.done, task.ok, task.results = true, ok, pack(...)
-  belongs[task.thread], task.thread = nil, nil
-  for _, joiner in ipairs(task.joiners or {}) do
-    if joiner.waits == task then
-      wake(joiner, true)
-    end
-  end
-  if not ok and not task.joiners and not task.main then
-    loop.on_error(tostring((...)))
-  end
-end
-
-local function after_resume(task, ok, ...)
-  current = nil
-  if not ok then
-    local message = ...
-    finish(task, false, lacre_error.is(message) and message or tostring(message))
-  elseif coroutine.status(task.thread) == "dead" then
-    finish(task, true, ...)
-  end
-end
-
-local function step(task)
-  current = task
-  local args = task.args
-  if args then
-    task.args = nil
-    return after_resume(task, resume(task.thread, unpack(args, 1, args.n)))
-  end
-  local a, b = task.a, task.b
-  task.a, task.b = nil, nil
-  return after_resume(task, resume(task.thread, a, b))
+function scheduler.on_error(message)
+  loop.on_error(message)
 end
 
 --- Starts a task. It runs as soon as the one that calls waits.
----@param fn function
----@return lacre.task
-function loop.spawn(fn, ...)
-  local thread = coroutine.create(fn)
-  local task = setmetatable({ thread = thread, args = pack(...), waits = false }, Task)
-  belongs[thread] = task
-  live = live + 1
-  enqueue(task)
-  return task
-end
-
-local function canceled()
-  return fail("read", "canceled", "the task was canceled")
-end
-
-local function occupied(fd, events)
-  local both = events == "rw"
-  return (both or events == "r") and readers[fd] or (both or events == "w") and writers[fd]
-end
-
--- what is watched is the union of what a reader and a writer wait for
-local function watch(fd)
-  return poller:watch(fd, readers[fd] and (writers[fd] and "rw" or "r") or "w")
-end
-
-local function await(task, fd, events)
-  if occupied(fd, events) then
-    error(("two tasks wait for descriptor %d"):format(fd), 0)
-  end
-  task.fd, awaited = fd, awaited + 1
-  if events ~= "w" then
-    readers[fd] = task
-  end
-  if events ~= "r" then
-    writers[fd] = task
-  end
-  local watched, err = watch(fd)
-  if not watched then
-    release(task)
-  end
-  return watched, err
-end
-
--- gives way until somebody wakes the task; `reason` is what it waits for
-local function suspend(reason, seconds)
-  local task = current
-  task.waits = reason
-  if seconds then
-    task.deadline = monotonic() + seconds
-    timers.set(task, task.deadline)
-  end
-  return yield()
-end
-
--- the scheduler of `wait`: false where the caller is none of the loop's tasks
-local function wait_ready(fd, events, seconds)
-  local task = current
-  if not task or belongs[running()] ~= task then
-    return false
-  elseif task.canceled then
-    return canceled()
-  end
-  local watched, err = await(task, fd, events)
-  if watched then
-    return suspend(true, seconds)
-  elseif err then
-    return nil, err
-  end
-  return events -- a file: it never blocks
-end
-
--- whoever waits for a descriptor that is closed now finds that out
-local function closing(fd)
-  local reader, writer = readers[fd], writers[fd]
-  if reader then
-    wake(reader, "r")
-  end
-  if writer and writer ~= reader then
-    wake(writer, "w")
-  end
-end
+---@type fun(fn: function, ...: any): lacre.task
+loop.spawn = scheduler.spawn
 
 --- Whether the caller runs inside a task.
----@return boolean
-function loop.running()
-  return current ~= nil and belongs[running()] == current
-end
+---@type fun(): boolean
+loop.running = scheduler.running
 
 --- Seconds of the loop's clock; only differences mean something.
-loop.now = monotonic
+loop.now = time.monotonic
 
 local function must_run(name)
   if not loop.running() then
@@ -214,7 +57,7 @@ end
 ---@return lacre.error? err canceled
 function loop.sleep(seconds)
   must_run "sleep"
-  if current.canceled then
+  if scheduler.current().canceled then
     return canceled()
   end
   local _, why = suspend(true, math.max(0, seconds))
@@ -244,7 +87,7 @@ function Task:join(seconds)
   must_run "join"
   if not self.done then
     self.joiners = self.joiners or {}
-    table.insert(self.joiners, current)
+    table.insert(self.joiners, scheduler.current())
     local done, why = suspend(self, seconds)
     if why == "timeout" then
       return fail("read", "timeout", "the task did not end in time")
@@ -266,7 +109,7 @@ function Task:cancel()
   end
   self.canceled = true
   if self.waits then
-    wake(self, canceled())
+    scheduler.wake(self, canceled())
   end
   return true
 end
@@ -275,83 +118,6 @@ end
 function Task:status()
   return not self.done and "running" or self.ok and "done" or "failed"
 end
-
-local function run_ready()
-  local stop = last
-  while first <= stop do
-    local task = ready[first]
-    ready[first] = nil
-    first = first + 1
-    step(task)
-  end
-  if first > last then
-    first, last = 1, 0
-  end
-end
-
-local function expire(task)
-  if task.waits then
-    wake(task, nil, "timeout")
-  end
-end
-
-local function dispatch(fd, events)
-  local reader, writer = readers[fd], writers[fd]
-  if reader and events ~= "w" then
-    wake(reader, events)
-  end
-  if writer and writer ~= reader and events ~= "r" then
-    wake(writer, events)
-  end
-  if readers[fd] or writers[fd] then
-    watch(fd) -- the other half still waits
-  end
-end
-
-local found = {}
-
-local function poll_once()
-  local soonest = timers.next()
-  local seconds = first <= last and 0 or soonest and math.max(0, soonest - monotonic())
-  local count = lacre_error.assert(poller:wait(seconds, found))
-  for i = 1, count, 2 do
-    dispatch(found[i], found[i + 1])
-  end
-  if soonest then
-    timers.expire(monotonic(), expire)
-  end
-end
-
-local function drive(main)
-  while live > 0 and not stopping and not (main and main.done) do
-    run_ready()
-    if live > 0 and not stopping and not (main and main.done) then
-      if first > last and awaited == 0 and not timers.next() then
-        error("every task waits for another", 0)
-      end
-      poll_once()
-    end
-  end
-end
-
-local function open_poller()
-  poller = lacre_error.assert(core.poller.new())
-  wait.scheduler, wait.closing = wait_ready, closing
-end
-
-local function forget_all()
-  poller:close()
-  ready, first, last, readers, writers, awaited = {}, 1, 0, {}, {}, 0
-  live, stopping, poller, current, signal_task = 0, false, nil, nil, nil
-  wait.scheduler, wait.closing = nil, nil
-  -- tasks that the main one did not wait for are the collector's, also where keys are not weak enough (5.1)
-  for thread in pairs(belongs) do
-    belongs[thread] = nil
-  end
-  timers.clear()
-end
-
--- conditions --------------------------------------------------------------------------------
 
 ---@class lacre.condition
 local Condition = {}
@@ -369,10 +135,10 @@ end
 ---@return string|lacre.error? why "timeout", or canceled
 function Condition:wait(seconds)
   must_run "condition"
-  if current.canceled then
+  if scheduler.current().canceled then
     return canceled()
   end
-  self.waiters[#self.waiters + 1] = current
+  self.waiters[#self.waiters + 1] = scheduler.current()
   return suspend(self, seconds)
 end
 
@@ -382,65 +148,32 @@ function Condition:notify()
   self.waiters = {}
   for _, task in ipairs(waiters) do
     if task.waits == self then
-      wake(task, true)
+      scheduler.wake(task, true)
     end
-  end
-end
-
--- signals -----------------------------------------------------------------------------------
-
-
--- runs beside the others and keeps no loop alive
-local function watch_signals()
-  while next(signal_handlers) do
-    local name = core.signals.take()
-    local handler = name and signal_handlers[name]
-    if handler then
-      loop.spawn(handler, name)
-    elseif not name then
-      wait.ready(core.signals.fd(), "r")
-    end
-  end
-  signal_task = nil
-end
-
-local function start_watching()
-  if next(signal_handlers) and poller and not signal_task then
-    signal_task = loop.spawn(watch_signals)
-    signal_task.is_daemon = true
-    live = live - 1
   end
 end
 
 --- Calls a function, as a task, whenever a signal comes while a loop runs; nil stops that.
----@param name "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH"
----@param fn? fun(name: string)
-function loop.on_signal(name, fn)
-  if fn == nil then
-    core.signals.forget(name)
-  else
-    lacre_error.assert(core.signals.watch(name))
-  end
-  signal_handlers[name] = fn
-  start_watching()
-end
+---@type fun(name: "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH", fn?: fun(name: string))
+loop.on_signal = traps.set
 
 --- Runs a function as a task, and everything it spawns, until the function ends. Tasks that still
 --- run then are dropped. Without a function it runs until every spawned task has ended.
 ---@param fn? function
 ---@return any ... what the function returned; its error is raised
 function loop.run(fn, ...)
-  if poller then
+  if scheduler.is_open() then
     options.misuse "loop.run is called inside of loop.run"
   end
-  open_poller()
-  start_watching()
+  scheduler.open()
+  traps.begin()
   local main = fn and loop.spawn(fn, ...)
   if main then
     main.main = true
   end
-  local ok, why = pcall(drive, main)
-  forget_all()
+  local ok, why = pcall(scheduler.drive, main)
+  scheduler.close()
+  traps.finish()
   if not ok then
     error(why, 0)
   elseif main and main.done and not main.ok then
@@ -451,9 +184,7 @@ function loop.run(fn, ...)
 end
 
 --- Ends the loop after the current turn.
-function loop.stop()
-  stopping = true
-end
+loop.stop = scheduler.stop
 
 --- Runs a function over a list, some at once.
 ---@param list any[]
@@ -499,30 +230,8 @@ function loop.with_timeout(seconds, fn, ...)
   return unpack(results, 1, results.n)
 end
 
-local function forward(thread, ok, ...)
-  if ok and coroutine.status(thread) == "suspended" then
-    return forward(thread, resume(thread, yield(...)))
-  end
-  return ok, ...
-end
-
-local function forget(thread, ...)
-  belongs[thread] = nil
-  return ...
-end
-
--- PUC 5.1 cannot yield across pcall: there the function runs as a coroutine whose yields are passed on
-local function pcall_51(fn, ...)
-  local outer, thread = running(), coroutine.create(fn)
-  if not outer then
-    return pcall(fn, ...)
-  end
-  belongs[thread] = belongs[outer]
-  return forget(thread, forward(thread, resume(thread, ...)))
-end
-
 --- pcall that may be yielded across on every Lua.
 ---@type fun(fn: function, ...: any): boolean, any
-loop.pcall = _VERSION == "Lua 5.1" and not rawget(_G, "jit") and pcall_51 or pcall
+loop.pcall = protected.call
 
 return loop
