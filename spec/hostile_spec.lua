@@ -1,278 +1,291 @@
--- A server among enemies: damaged records, floods, the slow, the silent. Whatever they do, an honest client beside them
--- is served, nothing is left open, and the process lives. The damage is drawn from a seed, told when something fails.
-local connect = require("lacre.connect").connect
-local http = require "lacre.http"
-local loop = require "lacre.loop"
-local process = require "spec.support.process"
-local serve = require("lacre.serve").serve
-local tcp = require "lacre.tcp"
-local tls = require "spec.support.tls"
-local webfiles = require "lacre.webfiles"
+-- Bytes nobody meant: mutated by the thousand, every one is an error or a value that can be told, within bounded time.
+local cert = require "lacre.cert"
+local crl = require "lacre.crl"
+local csr = require "lacre.csr"
+local der = require "lacre.der"
+local documents = require "lacre.documents"
+local extension = require "lacre.extension"
+local json = require "dkjson"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local name = require "lacre.name"
+local ocsp = require "lacre.ocsp"
+local pem = require "lacre.pem"
+local pkcs12 = require "lacre.pkcs12"
+local pki = require "spec.support.pki"
+local plain = require "lacre.plain"
+local store = require "lacre.store"
 
-local root = tls.root
-local state = tonumber(os.getenv "SEED") or os.time() % 100000
-local seed = state
+local COUNT = tonumber(os.getenv "HOSTILE_COUNT") or (os.getenv "SANITIZER" and 150 or 600)
 
--- a generator of its own: the same on every Lua
-local function random(most)
-  state = (state * 16807) % 2147483647
-  return state % most + 1
+-- the same mutations in every run
+local state = 20260101
+local function random(n)
+  state = (state * 1103515245 + 12345) % 2147483648
+  return math.floor(state / 65536) % n
 end
 
-local function flip(bytes)
-  local at = random(#bytes)
-  return bytes:sub(1, at - 1) .. string.char(random(256) - 1) .. bytes:sub(at + 1)
+local function replaced(bytes, at, text, skip)
+  return bytes:sub(1, at - 1) .. text .. bytes:sub(at + (skip or #text))
 end
 
-local damages = {
-  flip,
-  function(bytes)
-    for _ = 1, random(20) do
-      bytes = flip(bytes)
-    end
-    return bytes
+local mutations = {
+  function(bytes) -- one octet is another
+    return replaced(bytes, random(#bytes) + 1, string.char(random(256)))
   end,
-  function(bytes) -- cut
+  function(bytes) -- one bit is another
+    local at = random(#bytes) + 1
+    local octet, bit = bytes:byte(at), 2 ^ random(8)
+    return replaced(bytes, at, string.char(math.floor(octet / bit) % 2 == 1 and octet - bit or octet + bit))
+  end,
+  function(bytes) -- the end is missing
     return bytes:sub(1, random(#bytes))
   end,
-  function(bytes) -- said twice
-    return bytes .. bytes
+  function(bytes) -- something is in between
+    return replaced(bytes, random(#bytes) + 1, ("\0\255\48\128"):sub(1, random(4) + 1), 0)
   end,
-  function(bytes) -- something in between
-    local at = random(#bytes)
-    return bytes:sub(1, at) .. ("\0"):rep(random(64)) .. bytes:sub(at + 1)
+  function(bytes) -- something is there twice
+    local at = random(#bytes) + 1
+    local piece = bytes:sub(at, at + random(40))
+    return replaced(bytes, at, piece, 0)
   end,
-  function(bytes) -- a length that lies
-    return bytes:sub(1, 3) .. string.char(random(256) - 1, random(256) - 1) .. bytes:sub(6)
+  function(bytes) -- a length that is none
+    return replaced(bytes, random(#bytes) + 1, ("\131\255\255\255"):sub(1, random(3) + 2))
   end,
-  function(bytes) -- another kind of record
-    return string.char(random(256) - 1) .. bytes:sub(2)
-  end,
-  function() -- nothing of the kind
-    local out = {}
-    for i = 1, random(300) do
-      out[i] = string.char(random(256) - 1)
-    end
-    return table.concat(out)
+  function(bytes) -- something is gone
+    local at = random(#bytes) + 1
+    return bytes:sub(1, at - 1) .. bytes:sub(at + random(20) + 1)
   end,
 }
 
-local function echoing(given, run)
-  loop.run(function()
-    local told = {}
-    local set = { port = 0, identity = tls.id, grace = 0, handshake_timeout = 0.5, on_error = function(err)
-      told[#told + 1] = err
-    end }
-    for name, value in pairs(given) do
-      set[name] = value
-    end
-    local service = assert(serve(set, tls.echo))
-    local _, port = service:address()
-    local ok, why = loop.pcall(run, port, service, told)
-    service:stop()
-    service:wait()
-    if not ok then
-      error(("%s (SEED=%d)"):format(tostring(why), seed), 0)
-    end
-  end)
+local root = pki.root()
+local inter = pki.intermediate(root, { name_constraints = { permitted = { "example", "10.0.0.0/8" } } })
+local leaf = pki.issue(inter, {
+  hosts = { "a.example", "10.0.0.1" }, ocsp_urls = { "http://o/" }, crl_urls = { "http://c/" }, policies = { "1.2.3.4" },
+})
+local list = assert(crl.create { issuer = inter.cert, issuer_key = inter.key, revoked = {
+  { serial = "0102", reason = "key_compromise" }, { serial = "03" }, { cert = leaf.cert } } })
+local wish = assert(csr.create { key = leaf.key, hosts = { "a.example", "10.0.0.1" }, must_staple = true })
+
+local function everything(object)
+  assert.is_string(json.encode(object:to_table()))
+  object:to_text()
+  tostring(object)
+  object:fingerprint()
 end
 
-local function honest(port)
-  local c, err = connect("localhost", port, { trust = root.cert, timeout = 5 })
-  assert(c, tostring(err))
-  c:write "still there\n"
-  assert.equal("still there", c:read "l")
-  c:close()
-end
+local readers = {
+  certificate = { leaf.cert:to_der(), cert.parse, function(c)
+    everything(c)
+    c:lint()
+    c:matches_host "a.example"
+    c:is_issued_by(inter.cert)
+    inter.cert:is_issued_by(c)
+    for _, which in ipairs { "scts", "policy_mappings", "tls_features", "delta_crl_urls", "issuer_alt_names" } do
+      c[which](c)
+    end
+  end },
+  ["CA certificate"] = { inter.cert:to_der(), cert.parse, function(c)
+    everything(c)
+    c:lint "ca"
+    store.verify(leaf.cert, { trust = root.cert, server_name = "a.example", intermediates = { c } })
+  end },
+  request = { wish:to_der(), csr.parse, function(c)
+    everything(c)
+    c:lint()
+    c:attributes()
+    c:challenge_password()
+  end },
+  ["revocation list"] = { list:to_der(), crl.parse, function(c)
+    everything(c)
+    c:find "0102"
+    c:verify(inter.cert)
+    c:number()
+    c:issuing_distribution_point()
+  end },
+  key = { key.generate("p256"):to_der(), key.parse, function(k)
+    k:to_table()
+    k:sign "x"
+  end },
+  ["RSA key"] = { key.generate("rsa:2048"):to_der { format = "traditional" }, key.parse, function(k)
+    k:to_table()
+  end },
+  ["public key"] = { leaf.key:spki(), key.parse, function(k)
+    k:to_table()
+    k:verify("x", "y")
+  end },
+  ["OCSP response"] = { assert(ocsp.respond { cert = leaf.cert, issuer = inter.cert, key = inter.key }), ocsp.parse, function(r)
+    assert.is_string(json.encode(r:to_table()))
+    r:certs()
+    r:verify { cert = leaf.cert, issuer = inter.cert }
+  end },
+  ["OCSP request"] = { ocsp.request({ cert = leaf.cert, issuer = inter.cert }).der, ocsp.parse_request, function(r)
+    ocsp.respond { request = r, issuer = inter.cert, key = inter.key }
+  end },
+  ["distinguished name"] = { name.parse("CN=a,OU=b+L=c,emailAddress=x@y,O=ü"):der(), name.from_der, function(n)
+    tostring(n)
+    n:hash()
+    n:get "CN"
+    return n == inter.cert:subject()
+  end },
+  ["whatever it is"] = { leaf.pem .. leaf.key_pem .. wish:to_pem() .. list:to_pem(), documents.parse, function(found)
+    for _, one in ipairs(found) do
+      assert.is_true(one.value ~= nil or lacre_error.is(one.error))
+    end
+  end },
+}
 
--- plays a client, whose flight number `which` is damaged
-local function attack(port, which, version)
-  local client = tls.client({ max_version = version, sessions = false }):engine { server_name = "localhost" }
-  local socket = assert(tcp.connect("127.0.0.1", port, { timeout = 2 }))
-  socket:set_timeout(1)
-  for flight = 1, 4 do
-    client:handshake()
-    if client:is_open() and flight >= which then
-      client:write "hello\n"
-    end
-    local bytes = client:drain()
-    if bytes == "" then
-      break
-    end
-    local damaged = flight >= which
-    if not socket:write(damaged and damages[random(#damages)](bytes) or bytes) then
-      break
-    elseif damaged then
-      socket:shutdown()
-    end
-    local answer = socket:receive()
-    if not answer then
-      break
-    end
-    client:feed(answer)
-  end
-  socket:close()
-  client:close()
-end
-
-local function settle(service)
-  for _ = 1, 300 do
-    if service:stats().open == 0 then
-      return true
-    end
-    loop.sleep(0.01)
-  end
-end
-
-describe("a server", function()
-  for _, version in ipairs { "1.3", "1.2" } do
-    it("outlives damaged flights of TLS " .. version, function()
-      echoing({}, function(port, service, told)
-        for round = 1, 120 do
-          attack(port, round % 3 + 1, version)
+describe("hostile bytes", function()
+  for what, row in pairs(readers) do
+    it("as a " .. what .. " are an error or a value, and soon", function()
+      local started, good = os.clock(), 0
+      for i = 1, COUNT do
+        local bytes = mutations[i % #mutations + 1](row[1])
+        if i % 5 == 0 and #bytes > 0 then
+          bytes = mutations[random(#mutations) + 1](bytes)
         end
-        honest(port)
-        assert.is_true(settle(service))
-        for _, err in ipairs(told) do
-          assert.is_true(type(err) == "table" and err.code ~= nil, tostring(err))
-          assert.is_true(err:category() ~= "internal", tostring(err))
-        end
-      end)
-    end)
-  end
-
-  it("is not held up by many who say nothing, or half of something", function()
-    echoing({ handshake_timeout = 0.4 }, function(port, service)
-      local hello = tls.client():engine { server_name = "localhost" }
-      hello:handshake()
-      local bytes, held = hello:drain(), {}
-      for i = 1, 150 do
-        held[i] = assert(tcp.connect("127.0.0.1", port))
-        held[i]:write(bytes:sub(1, i % 3 == 0 and 0 or i % #bytes))
-      end
-      local before = loop.now()
-      honest(port)
-      assert.is_true(loop.now() - before < 1)
-      assert.is_true(settle(service))
-      for _, one in ipairs(held) do
-        one:close()
-      end
-      assert.equal(150, service:stats().failed)
-    end)
-  end)
-
-  it("bears clients that come and go at once", function()
-    echoing({}, function(port, service)
-      for _ = 1, 200 do
-        assert(tcp.connect("127.0.0.1", port)):close()
-      end
-      honest(port)
-      assert.is_true(settle(service))
-    end)
-  end)
-
-  it("is not drawn into endless empty records, alerts or key updates", function()
-    echoing({}, function(port, service)
-      local socket = assert(tcp.connect("127.0.0.1", port))
-      socket:set_timeout(2)
-      socket:write(("\23\3\3\0\0"):rep(5000))
-      socket:write(("\21\3\3\0\2\1\0"):rep(5000))
-      socket:read "a"
-      socket:close()
-      local c = assert(connect("localhost", port, { trust = root.cert }))
-      for _ = 1, 300 do
-        c:write ""
-      end
-      c:write "x\n"
-      assert.equal("x", c:read "l")
-      c:close()
-      honest(port)
-      assert.is_true(settle(service))
-    end)
-  end)
-
-  it("lets nobody read slower than its time allows", function()
-    echoing({ io_timeout = 0.3 }, function(port, service)
-      local c = assert(connect("localhost", port, { trust = root.cert }))
-      c:set_timeout(1)
-      local sent = true
-      for _ = 1, 400 do -- and reads nothing of what comes back
-        sent = sent and c:write(("x"):rep(65536))
-        if not sent then
-          break
+        local value, err = row[2](bytes)
+        assert.is_true(value ~= nil or lacre_error.is(err))
+        if value then
+          good = good + 1
+          row[3](value)
         end
       end
-      assert.is_true(settle(service))
-      c:abort()
-      honest(port)
+      assert.is_true(os.clock() - started < 30)
+      assert.is_true(row[2](row[1]) ~= nil)
     end)
+  end
+
+  it("as a PKCS#12 file are an error or a value", function()
+    local sealed = assert(pkcs12.create { cert = leaf.cert, key = leaf.key, password = "x", rounds = 1000 })
+    for i = 1, COUNT / 4 do
+      local found, err = pkcs12.parse(mutations[i % #mutations + 1](sealed), { password = "x" })
+      assert.is_true(found ~= nil or lacre_error.is(err))
+    end
+    -- a file that asks for hours of hashing is refused
+    local greedy, count = sealed:gsub("\2\2\3\232$", "\2\4\127\255\255\255")
+    assert.is_true(count <= 1)
+    local found, err = pkcs12.parse(greedy, { password = "x" })
+    assert.is_nil(found)
+    assert.is_true(lacre_error.is(err))
+  end)
+
+  it("in every extension are told as malformed, or as what they are", function()
+    local values = { "", "\0", "\5\0", "\48\0", "\48\128\0\0", "\48\130\255\255", ("\48\2"):rep(300), ("A"):rep(70000) }
+    for _, oid in ipairs { "2.5.29.9", "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.18", "2.5.29.19", "2.5.29.20", "2.5.29.21",
+      "2.5.29.24", "2.5.29.27", "2.5.29.28", "2.5.29.29", "2.5.29.30", "2.5.29.31", "2.5.29.32", "2.5.29.33", "2.5.29.35",
+      "2.5.29.36", "2.5.29.37", "2.5.29.46", "2.5.29.54", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.11", "1.3.6.1.5.5.7.1.24",
+      "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.11129.2.4.3", "1.3.6.1.5.5.7.48.1.5" } do
+      for _, value in ipairs(values) do
+        local one = extension.explain { oid = oid, critical = false, der = value }
+        assert.is_true(one.value ~= nil or one.malformed ~= nil, oid)
+        assert.is_string(one.text)
+        local c = assert(cert.create { key = leaf.key, hosts = { "x.example" }, extensions = { { oid = oid, der = value } } })
+        assert.is_string(json.encode(c:to_table()))
+        c:to_text()
+        c:lint()
+      end
+    end
+  end)
+
+  it("nested deep do not exhaust anything", function()
+    local deep = ""
+    for _ = 1, 5000 do
+      deep = der.element(0x30, deep)
+    end
+    for _, parse in ipairs { cert.parse, csr.parse, crl.parse, key.parse, ocsp.parse, pkcs12.parse, documents.parse } do
+      local value, err = parse(deep)
+      assert.is_true(value ~= nil or lacre_error.is(err))
+    end
   end)
 end)
 
-describe("a web server", function()
-  local directory = process.directory()
-  local handle = assert(io.open(directory .. "/a.txt", "w"))
-  handle:write "content"
-  handle:close()
-
-  local function serving(run)
-    loop.run(function()
-      local service = assert(webfiles.serve { root = directory, port = 0, identity = tls.id, grace = 0, idle_timeout = 0.4,
-        on_error = function() end })
-      local _, port = service:address()
-      local ok, why = loop.pcall(run, port, service)
-      service:stop()
-      service:wait()
-      if not ok then
-        error(("%s (SEED=%d)"):format(tostring(why), seed), 0)
-      end
-    end)
-  end
-
-  local function fine(port)
-    local r = assert(http.request { url = ("https://localhost:%d/a.txt"):format(port), trust = root.cert })
-    assert.equal("content", r.body)
-  end
-
-  it("outlives damaged requests", function()
-    local good = "GET /a.txt HTTP/1.1\r\nHost: localhost\r\nRange: bytes=1-2\r\nIf-None-Match: \"x\"\r\nConnection: close\r\n\r\n"
-    serving(function(port, service)
-      for _ = 1, 150 do
-        local c = assert(connect("localhost", port, { trust = root.cert }))
-        c:write(damages[random(#damages)](good))
-        c:shutdown()
-        c:set_timeout(2)
-        local text, err = c:read "a"
-        assert.is_true(text == "" or (text or ""):find "^HTTP/1.1 %d%d%d " ~= nil or err ~= nil, text)
-        c:close()
-      end
-      fine(port)
-      assert.is_true(settle(service))
-    end)
+describe("hostile text", function()
+  it("of PEM ends soon", function()
+    local started = os.clock()
+    local texts = {
+      ("-----BEGIN CERTIFICATE-----\n"):rep(20000), ("-----BEGIN "):rep(50000), ("-"):rep(500000),
+      "-----BEGIN CERTIFICATE-----\n" .. ("A"):rep(1000000) .. "\n-----END CERTIFICATE-----\n",
+      "-----BEGIN CERTIFICATE-----\n" .. ("A\n"):rep(300000) .. "-----END CERTIFICATE-----\n",
+      "-----BEGIN X-----\n" .. ("h: v\n"):rep(100000) .. "\nAAAA\n-----END X-----\n",
+      ("-----BEGIN X-----\nAAAA\n-----END X-----\n"):rep(20000),
+    }
+    for i, text in ipairs(texts) do
+      cert.parse(text)
+      cert.parse_all(text)
+      key.parse(text)
+      csr.parse(text)
+      crl.parse(text)
+      pem.list(text)
+      assert.is_true(os.clock() - started < 20, "text " .. i)
+    end
   end)
 
-  it("has a time for a whole request, however slowly it drips", function()
-    serving(function(port)
-      local c = assert(connect("localhost", port, { trust = root.cert }))
-      local began = loop.now()
-      c:write "GET /a.txt HTTP/1.1\r\nHost: localhost\r\n"
-      for i = 1, 40 do
-        if not c:write(("X-%d: y\r\n"):format(i)) then
-          break
-        end
-        c:set_timeout(0.05)
-        local _, err = c:receive(1)
-        if err and err.code ~= "timeout" then
-          break
-        end
+  it("in names is shown, whole and harmless", function()
+    for _, value in ipairs { "a\0b", "\27[31mred", "a\nb", "\r\n", "x\127", "\194\155x", "a,b+c=\"d\"", " lead", "trail ", "#hash",
+      ("x"):rep(200), "CN=evil\0,O=x" } do
+      local n = assert(name.new { { "O", value } })
+      assert.equal(value, n:get "O")
+      assert.equal(n, assert(name.from_der(n:der())))
+      if not value:find "[\128-\255]" then
+        assert.equal(value, assert(name.parse(tostring(n))):get "O")
       end
-      assert.is_true(loop.now() - began < 1.5)
-      c:close()
-      fine(port)
-    end)
+      local c = assert(cert.create { key = leaf.key, hosts = { "a.example" }, subject = n })
+      assert.equal(value, c:subject():get "O")
+      local text = c:to_text()
+      assert.is_nil(text:gsub("\n", ""):find "[%z\1-\31\127]")
+      assert.is_string(json.encode(c:to_table()))
+    end
+    for _, value in ipairs { "\255\254", "\195\40", "\237\160\128" } do
+      local none, err = name.new { { "O", value } }
+      assert.is_nil(none)
+      assert.equal("bad_name", err.code)
+      assert.matches("^[%z\1-\127]+$", plain.text(value))
+    end
+  end)
+end)
+
+describe("many certificates", function()
+  it("are read and verified in bounded time", function()
+    local started = os.clock()
+    local texts = {}
+    for i = 1, 1000 do
+      texts[i] = (i % 2 == 0 and inter or root).cert:to_pem()
+    end
+    texts[#texts + 1] = leaf.cert:to_pem()
+    local bundle = table.concat(texts)
+    local all = assert(cert.parse_all(bundle))
+    assert.equal(1001, #all)
+    local chain = assert(store.verify(leaf.cert, { trust = root.cert, server_name = "a.example", intermediates = all }))
+    assert.equal(3, #chain)
+    assert.equal(1001, #assert(documents.parse(bundle)))
+    assert.is_true(store.new(all):count() == 3)
+    require("lacre.chain_order").of(all)
+    assert.is_true(os.clock() - started < 10)
   end)
 
-  it("of this spec is removed", function()
-    process.remove(directory)
+  it("that issue each other in circles come to an end", function()
+    local keys, circle = {}, {}
+    for i = 1, 8 do
+      keys[i] = key.generate()
+    end
+    local function signed(i, j) -- i by j
+      local issuer = assert(cert.create { key = keys[j], profile = "ca", subject = "CN=ca" .. j, path_length = false })
+      return assert(cert.create { key = keys[i], profile = "ca", subject = "CN=ca" .. i, issuer = issuer, issuer_key = keys[j],
+        path_length = false, clamp = true })
+    end
+    for i = 1, 8 do
+      for j = 1, 8 do
+        if i ~= j then circle[#circle + 1] = signed(i, j) end
+      end
+    end
+    local top = assert(cert.create { key = keys[1], profile = "ca", subject = "CN=ca1", path_length = false })
+    local below = assert(cert.create { key = leaf.key, hosts = { "a.example" }, issuer = top, issuer_key = keys[1] })
+    local started = os.clock()
+    local chain, err = store.verify(below, { trust = root.cert, server_name = "a.example", intermediates = circle, max_depth = 30 })
+    assert.is_nil(chain)
+    assert.is_true(err:is "verify")
+    assert.is_true(os.clock() - started < 5)
+    require("lacre.chain_order").of(circle)
   end)
 end)

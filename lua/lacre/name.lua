@@ -7,6 +7,7 @@
 local core = require "lacre.core"
 local der = require "lacre.der"
 local fail = require("lacre.error").fail
+local plain = require "lacre.plain"
 
 local name = {}
 
@@ -68,6 +69,8 @@ local function make_attribute(kind, value)
   local oid, short = core.oid.text(content)
   if short == "C" and not value:match "^%a%a$" then
     return nil, "a country is two letters (ISO 3166)"
+  elseif plain.text(value) ~= value then
+    return nil, ("attribute '%s' is not UTF-8"):format(kind)
   elseif longest[short] and #value > 4 * longest[short] then
     return nil, ("%s is longer than %d characters"):format(kind, longest[short])
   end
@@ -315,7 +318,7 @@ end
 
 --- The same name as RFC 5280 section 7.1 compares: capitals and spaces aside.
 function metatable.__eq(a, b)
-  return is_name(a) and is_name(b) and core.name.equal(a.bytes, b.bytes)
+  return is_name(a) and is_name(b) and (a.bytes == b.bytes or core.name.equal(a.bytes, b.bytes))
 end
 
 function metatable.__concat(a, b)
