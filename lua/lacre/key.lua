@@ -177,7 +177,7 @@ local info_type = der.sequence { { "algorithm", der.any }, { "bits", der.bits } 
 -- the BIT STRING's content is the last element of the SubjectPublicKeyInfo
 local function public_bits(spki)
   local info = der.decode(info_type, spki)
-  return info.bits
+  return info and info.bits or spki -- encoded in a way of its own: any identifier will do
 end
 
 --- Key identifier by method 1 of RFC 5280 section 4.2.1.2: SHA-1 of the key's bits, in hex.
