@@ -82,17 +82,19 @@ function operations.repair()
 end
 
 -- what a repair needs to do: entries that are missing, a torn log, what was left behind
-local function disorder()
-  shell(("cd %s && sed -i 1d index.txt && printf '{\"seq' >> log.jsonl && touch x.0a.tmp && chmod 644 ca.key"):format(work))
-end
+local disorder = ("; cd %s && sed -i 1d index.txt && printf '{\"seq' >> log.jsonl && touch x.0a.tmp && chmod 644 ca.key")
+  :format(work)
 
 -- what must hold --
 
 local function keys_are_private()
+  if operation ~= "init" then
+    return
+  end
   local pipe = io.popen(("find %s -name '*.key*' ! -perm 600 -size +0 2>/dev/null"):format(directory))
   local open = pipe:read "*a"
   pipe:close()
-  expect(operation == "repair" or open == "", "a key is open to others: %s", open)
+  expect(open == "", "a key is open to others: %s", open)
 end
 
 local function check_store(left)
@@ -131,13 +133,14 @@ end
 -- the faults, one after the other --
 
 local function prepare()
-  shell(("rm -rf %s %s.*"):format(work, work))
+  local line = ("rm -rf %s %s.*"):format(work, work)
   if operation ~= "init" then
-    shell(("cp -a %s %s"):format(template, work))
+    line = ("%s; cp -a %s %s"):format(line, template, work)
   end
   if operation == "repair" then
-    disorder()
+    line = line .. disorder
   end
+  shell(line)
 end
 
 local function try(n)

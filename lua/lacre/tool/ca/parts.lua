@@ -3,6 +3,7 @@
 local ca = require "lacre.ca"
 local certificate = require "lacre.certificate"
 local file = require "lacre.file"
+local filing = require "lacre.filing"
 local lacre_error = require "lacre.error"
 local time = require "lacre.time"
 
@@ -88,13 +89,7 @@ function parts.which(which)
   return certificate.load(which)
 end
 
---- The first name, as a file may be called.
----@param name string
----@return string
-function parts.base_name(name)
-  local base = name:gsub("^%*", "_wildcard"):gsub("[^%w._@-]", "_")
-  return base == "" and "certificate" or base
-end
+parts.base_name = filing.base_name
 
 --- What a certificate is called by people.
 ---@param cert lacre.cert
