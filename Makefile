@@ -107,6 +107,12 @@ docs: $(CORE)
 	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
+## bench-ca: a CA on disk with ten thousand certificates: what one more costs, and list, crl and check
+bench-ca: $(CORE)
+	@rm -rf $(BUILD)/bench-ca
+	@$(OURS) timeout 900 $(LUA) bench/lua/ca_store.lua $(BUILD)/bench-ca
+	@rm -rf $(BUILD)/bench-ca
+
 ## deps: installs what building and testing need, on Debian
 deps:
 	./setup test --only-install
@@ -153,4 +159,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint daemons hostile bench docs deps install uninstall install-rock clean help
+.PHONY: all test asan lint daemons hostile bench bench-ca docs deps install uninstall install-rock clean help

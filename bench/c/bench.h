@@ -61,5 +61,6 @@ void context (const Bench *b);
 void memory (const Bench *b);
 void server (const Bench *b);
 void load (const Bench *b);
+void issue (const Bench *b);
 
 #endif

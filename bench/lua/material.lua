@@ -8,7 +8,7 @@ local assert = lacre_error.assert
 local directory = os.getenv "BENCH_DATA"
 
 local function write(name, bytes)
-  assert(file.write(directory .. name, bytes, { overwrite = true }))
+  assert(file.write(directory .. name, bytes, { overwrite = true, mode = name:find "%.key$" and "0600" or "0644" }))
 end
 
 local function issue(options, kind, issuer)
@@ -30,6 +30,10 @@ for name, kind in pairs { ecdsa = "p256", rsa = "rsa:2048" } do
   write(name .. "-chain.pem", leaf.cert:to_pem() .. inter.cert:to_pem())
   write(name .. "-leaf.key", leaf.key:to_pem())
 end
+
+local csr = require "lacre.csr"
+local private = assert(key.generate "p256")
+write("bench.csr", assert(csr.create { key = private, subject = "CN=bench.test", hosts = { "bench.test" } }):to_pem())
 
 -- as many as browsers trust
 local bundle = {}

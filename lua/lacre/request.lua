@@ -164,7 +164,12 @@ end
 ---@return lacre.key? key
 ---@return lacre.error? err unsupported_key_type bad_der
 function methods:public_key()
-  return core.key.from_spki(self.info.spki)
+  local known, err = self.public, nil
+  if not known then
+    known, err = core.key.from_spki(self.info.spki) -- costs more than verifying with it
+    self.public = known
+  end
+  return known, err
 end
 
 --- The extensions it asks for, as `{ oid, critical, der }`.

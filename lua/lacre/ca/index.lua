@@ -10,20 +10,32 @@ local time = require "lacre.time"
 
 local index = {}
 
+-- midnights by their text: what was issued on one day ends on few
+local midnights = setmetatable({}, { __mode = "kv" })
+
+local function midnight_of(date)
+  local known = midnights[date]
+  if not known then
+    local year, rest = date:match "^(.-)(%d%d%d%d)$"
+    if #year == 2 then
+      year = (tonumber(year) >= 50 and "19" or "20") .. year
+    end
+    known = { time.parse((year .. rest):gsub("^(%d%d%d%d)(%d%d)(%d%d)$", "%1-%2-%3")) }
+    midnights[date] = known
+  end
+  return known[1]
+end
+
 --- YYMMDDHHMMSSZ, or YYYYMMDDHHMMSSZ from 2050 on (RFC 5280 section 4.1.2.5).
 ---@param text string
 ---@return number? instant
 function index.instant(text)
-  local year, rest = text:match "^(%d%d%d%d)(%d%d%d%d%d%d%d%d%d%d)Z$"
-  if not year then
-    year, rest = text:match "^(%d%d)(%d%d%d%d%d%d%d%d%d%d)Z$"
-    year = year and (tonumber(year) >= 50 and "19" or "20") .. year
-  end
-  if not year then
+  local date, hour, minute, second = text:match "^(%d%d?%d?%d?%d%d%d%d)(%d%d)(%d%d)(%d%d)Z$"
+  if not date or #date % 2 == 1 or hour > "23" or minute > "59" or second > "60" then
     return nil
   end
-  local shaped = rest:gsub("^(%d%d)(%d%d)(%d%d)(%d%d)(%d%d)$", "-%1-%2T%3:%4:%5Z")
-  return (time.parse(year .. shaped))
+  local midnight = midnight_of(date)
+  return midnight and midnight + hour * 3600 + minute * 60 + second
 end
 
 local function instant_text(instant)
@@ -46,7 +58,11 @@ end
 
 -- fields of a line; a TAB with a backslash before it belongs to its field
 local function split(line)
-  local fields = {}
+  local fields = { line:match "^([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t([^\t]*)$" }
+  if fields[1] and not line:find("\\\t", 1, true) then
+    return fields
+  end
+  fields = {}
   for field in (line:gsub("\\\t", "\0") .. "\t"):gmatch "([^\t]*)\t" do
     fields[#fields + 1] = field:find("%z") and field:gsub("%z", "\t") or field
   end
@@ -63,7 +79,7 @@ function index.read_line(line)
     return nil, ("%d fields instead of 6"):format(#fields)
   end
   local status, ends, revocation, serial = fields[1], index.instant(fields[2]), fields[3], fields[4]
-  if not status:find "^[VRE]$" then
+  if status ~= "V" and status ~= "R" and status ~= "E" then
     return nil, ("the status '%s' is none of V, R, E"):format(status:gsub("%c", "?"))
   elseif not ends then
     return nil, ("'%s' is no time"):format(fields[2]:gsub("%c", "?"))

@@ -50,6 +50,9 @@ end
 ---@param text string with or without colons, `0x` and leading zeros
 ---@return string? serial nil where it is none
 function record.serial(text)
+  if text:find "^[1-9A-Fa-f]%x+$" and #text % 2 == 0 then
+    return text:lower()
+  end
   local digits = text:lower():gsub("^0x", ""):gsub("[:%s]", ""):gsub("^0+", "")
   if digits:find "%X" then
     return nil
