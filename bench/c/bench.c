@@ -53,8 +53,7 @@ static const struct Row {
 } rows[] = {
   { "handshake", handshake }, { "resume", resume },   { "bulk", bulk },
   { "echo", echo },           { "context", context }, { "memory", memory },
-  { "server", server },       { "load", load },
-  { "issue", issue },
+  { "server", server },       { "load", load },       { "issue", issue },
 };
 
 /* bench WORKLOAD VARIANT COUNT, with BENCH_DATA in the environment */
