@@ -20,7 +20,7 @@ last=$(($(nproc) - 1))
 # side workload variant count: the line of one run, of C or of lacre
 side() {
   if [ "$1" = c ]; then set -- "$BENCH_LIMIT" "$2" "$3" "$4"; else set -- "$LUA" "bench/lua/$2.lua" "$3" "$4"; fi
-  if [ -n "$IR" ]; then instructions "$@"; else timeout 100 taskset -c 0 "$@"; fi
+  if [ -n "$IR" ]; then instructions "$@"; else timeout 100 taskset -c 0 "$@" 2>&1; fi
 }
 
 # a tenth goes before, uncounted: between COUNT and three times COUNT there are this many operations

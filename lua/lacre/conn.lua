@@ -7,7 +7,8 @@
 local engine = require "lacre.engine"
 local facts = require "lacre.facts"
 local lacre_error = require "lacre.error"
-local peer = require "lacre.peer"
+local hooks = require "lacre.hooks"
+local peer_error = require "lacre.peer_error"
 local stream = require "lacre.stream"
 local target = require "lacre.target"
 local time = require "lacre.time"
@@ -31,7 +32,7 @@ local RECORD = 16384
 local closed, CLOSED = facts.closed, facts.CLOSED
 
 local function failed(self, err)
-  return nil, peer.explain(self, err)
+  return nil, peer_error.explain(self, err)
 end
 
 -- waits for what a step wants; `deadline` is that of the whole operation
@@ -48,7 +49,7 @@ end
 local function established(self, started)
   self.is_established = true
   self.handshake_seconds = monotonic() - started
-  return peer.complete(self)
+  return hooks.complete(self)
 end
 
 local function handshake_deadline(self, started)
@@ -74,8 +75,8 @@ function Conn:handshake()
       return established(self, started)
     elseif events_of[why] then
       done, err = await(self, why, deadline, "handshake_timeout", "handshake")
-    elseif peer.hooks[why] then
-      done, err = peer.hooks[why](self)
+    elseif hooks.by_wish[why] then
+      done, err = hooks.by_wish[why](self)
     else
       return failed(self, why)
     end

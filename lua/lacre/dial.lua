@@ -4,6 +4,7 @@
 -- is tried when the one before has not answered within a moment (RFC 8305): a dead address costs a
 -- quarter of a second, not a timeout.
 
+local addresses = require "lacre.addresses"
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
@@ -30,69 +31,10 @@ dial.schema = {
   resolver = { type = "function" },
 }
 
--- resolving -----------------------------------------------------------------------------------
-
-local function resolve_in_thread(host, family, deadline)
-  local request, err = core.resolver.start(host, family)
-  if not request then
-    return nil, err
-  end
-  local fd = request:fd()
-  local ready, why = wait.ready(fd, "r", math.max(0, deadline - monotonic()))
-  local rows
-  if ready then
-    rows, err = request:result()
-  end
-  wait.forget(fd)
-  request:close()
-  if not ready then
-    return nil, lacre_error.is(why) and why
-      or select(2, fail("resolve", "resolve_timeout", "%s was not resolved in time", host))
-  end
-  return rows, err
-end
-
---- The addresses of a host.
----@param host string
----@param port integer handed to a resolver of one's own
----@param set { family: string, resolver?: function }
----@param deadline number monotonic
----@return { address: string, family: string }[]?
----@return lacre.error? err host_not_found, dns_failure, resolve_timeout
-function dial.resolve(host, port, set, deadline)
-  local rows, err
-  if set.resolver then
-    rows, err = set.resolver(host, port, set.family)
-  else
-    rows = core.resolver.numeric(host)
-  end
-  if not rows and not err and not set.resolver then
-    rows, err = resolve_in_thread(host, set.family, deadline)
-  end
-  if rows and #rows == 0 then
-    return fail("resolve", "host_not_found", "%s has no address", host)
-  elseif not rows and not lacre_error.is(err) then
-    return fail("resolve", "dns_failure", "%s: %s", host, tostring(err))
-  end
-  return rows, err
-end
-
---- The families alternate, beginning with that of the first address (RFC 8305 section 4).
----@param rows { address: string, family: string }[]
----@return { address: string, family: string }[]
-function dial.interleave(rows)
-  local same, other, out = {}, {}, {}
-  for _, row in ipairs(rows) do
-    table.insert(row.family == rows[1].family and same or other, row)
-  end
-  for i = 1, math.max(#same, #other) do
-    out[#out + 1] = same[i]
-    out[#out + 1] = other[i]
-  end
-  return out
-end
-
 -- connecting ----------------------------------------------------------------------------------
+
+--- The addresses of a host; see `lacre.addresses`.
+dial.resolve = addresses.of
 
 local function split_bind(bind)
   if not bind then
@@ -282,7 +224,7 @@ function dial.connect(host, port, set, deadline)
   if port < 1 or port > 65535 or port ~= math.floor(port) then
     options.misuse("bad argument #2 to 'connect' (port from 1 to 65535 expected)")
   end
-  local rows, err = dial.resolve(host, port, set, deadline)
+  local rows, err = addresses.of(host, port, set, deadline)
   if not rows then
     return nil, annotated(err, place)
   end
@@ -290,7 +232,7 @@ function dial.connect(host, port, set, deadline)
   if #rows == 1 then
     socket, address = connect_one(rows[1], place, set, deadline)
   else
-    socket, address = connect_any(dial.interleave(rows), place, set, deadline)
+    socket, address = connect_any(addresses.interleave(rows), place, set, deadline)
   end
   if socket then
     socket:options(set.nodelay, set.keepalive)

@@ -6,10 +6,12 @@
 local settings = require "lacre.settings"
 local core = require "lacre.core"
 local facts = require "lacre.facts"
+local hooks = require "lacre.hooks"
 local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local peer = require "lacre.peer"
+local peer_error = require "lacre.peer_error"
 
 local fail = lacre_error.fail
 
@@ -106,7 +108,7 @@ local function outcome(self, result, why)
   if result ~= nil then
     return result
   elseif lacre_error.is(why) then
-    return nil, peer.explain(self, why)
+    return nil, peer_error.explain(self, why)
   end
   return false
 end
@@ -138,8 +140,8 @@ function Engine:handshake()
     return self.failure == nil or nil, self.failure
   end
   local done, why = self.core:handshake()
-  while peer.hooks[why] do
-    local answered, err = peer.hooks[why](self)
+  while hooks.by_wish[why] do
+    local answered, err = hooks.by_wish[why](self)
     if not answered then
       return nil, err
     end
@@ -147,7 +149,7 @@ function Engine:handshake()
   end
   if done then
     self.is_established = true
-    return peer.complete(self)
+    return hooks.complete(self)
   end
   return outcome(self, done, why)
 end
@@ -161,7 +163,10 @@ function Engine:write(data)
   if count == #data then
     return true
   end
-  return nil, lacre_error.is(why) and peer.explain(self, why) or select(2, fail("write", "closed", "it is closed"))
+  if not lacre_error.is(why) then
+    return fail("write", "closed", "the engine is closed")
+  end
+  return nil, peer_error.explain(self, why)
 end
 
 --- Decrypts.

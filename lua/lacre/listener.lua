@@ -3,11 +3,11 @@
 -- Accepting never performs a handshake: a slow or hostile peer holds up nobody but its own task.
 
 local conn = require "lacre.conn"
+local door = require "lacre.door"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local settings = require "lacre.settings"
 local target = require "lacre.target"
-local tcp = require "lacre.tcp"
 local wait = require "lacre.wait"
 
 local listener = {}
@@ -23,14 +23,14 @@ local own_schema = {
 }
 
 local schema = {}
-for _, rows in ipairs { settings.server_schema, tcp.listen_schema, own_schema } do
+for _, rows in ipairs { settings.server_schema, door.schema, own_schema } do
   for name, row in pairs(rows) do
     schema[name] = row
   end
 end
 
 local function is_mine(name)
-  return tcp.listen_schema[name] ~= nil or own_schema[name] ~= nil
+  return door.schema[name] ~= nil or own_schema[name] ~= nil
 end
 
 local function split(given)
@@ -70,7 +70,7 @@ function listener.listen(given)
   local ctx, err = context_for(set, inline)
   local socket
   if ctx then
-    socket, err = tcp.bind(set)
+    socket, err = door.bind(set)
     if err then
       lacre_error.annotate(err, { host = set.host, port = set.port })
     end
@@ -87,7 +87,7 @@ end
 ---@return lacre.conn?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
-  local socket, address = tcp.accept(self.socket, seconds)
+  local socket, address = door.accept(self.socket, seconds)
   if not socket then
     return nil, address
   end

@@ -8,7 +8,7 @@ local conn = require "lacre.conn"
 local dial = require "lacre.dial"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local peer = require "lacre.peer"
+local peer_error = require "lacre.peer_error"
 local pin = require "lacre.pin"
 local settings = require "lacre.settings"
 local starttls = require "lacre.starttls"
@@ -89,7 +89,7 @@ end
 local function verification(connection, chain)
   local findings, presented = connection.core:verdict()
   if findings then
-    return { ok = false, error = peer.verification_error(connection, findings, presented), findings = findings }
+    return { ok = false, error = peer_error.of_verification(connection, findings, presented), findings = findings }
   end
   return { ok = #chain > 0, findings = {} }
 end

@@ -2,15 +2,12 @@
 --
 -- They exist for what comes before TLS (STARTTLS, proxies), for engines driven by hand, and for tests.
 
-local core = require "lacre.core"
 local dial = require "lacre.dial"
-local environment = require "lacre.environment"
+local door = require "lacre.door"
 local options = require "lacre.options"
 local stream = require "lacre.stream"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
-
-local net = core.net
 
 local tcp = {}
 
@@ -156,102 +153,13 @@ local Listener = {}
 Listener.__index = Listener
 Listener.__name = "lacre.tcp_listener"
 
-local function descriptor(value)
-  if value == "systemd" or (type(value) == "number" and value >= 0) then
-    return value
-  end
-  return nil, 'a descriptor, or "systemd", expected'
-end
-
---- Options of everything that listens.
-tcp.listen_schema = {
-  host = { type = "string", default = "127.0.0.1" },
-  port = { type = "integer" },
-  fd = { type = descriptor },
-  backlog = { type = "integer", default = 128 },
-  reuse_port = { type = "boolean", default = false },
-  v6only = { type = "boolean", default = false },
-  io_timeout = dial.schema.io_timeout,
-}
-
-local function listen_at(set, address)
-  return net.listen(address, set.port, set.backlog, set.reuse_port, set.v6only)
-end
-
--- "*" is every address, of both families where the machine has both
-local function listen_any(set)
-  local socket, err = listen_at(set, "::")
-  if not socket and err.code == "address_unavailable" then
-    socket, err = listen_at(set, "0.0.0.0")
-  end
-  return socket, err
-end
-
-local function adopt(fd)
-  local err
-  if fd == "systemd" then
-    fd, err = environment.listening()
-  end
-  if not fd then
-    return nil, err
-  end
-  return net.adopt(fd, false)
-end
-
---- Binds the core's socket.
----@param set table checked options of `tcp.listen_schema`
----@return any? socket
----@return lacre.error? err address_in_use, permission_denied, address_unavailable, host_not_found
-function tcp.bind(set)
-  if set.fd then
-    return adopt(set.fd)
-  elseif not set.port then
-    options.misuse("missing option 'port' to 'listen'")
-  elseif set.port < 0 or set.port > 65535 then
-    options.misuse("bad option 'port' to 'listen' (0 to 65535 expected)")
-  elseif set.host == "*" then
-    return listen_any(set)
-  end
-  local rows = core.resolver.numeric(set.host)
-  local err
-  if not rows then
-    rows, err = dial.resolve(set.host, set.port, { family = "any" }, time.monotonic() + 10)
-  end
-  if not rows then
-    return nil, err
-  end
-  return listen_at(set, rows[1].address)
-end
-
---- The next connection of a listening socket of the core.
----@param socket any
----@param seconds? number|string nil waits for ever
----@return any? socket
----@return lacre.error|string err or the address it comes from
----@return integer? port
-function tcp.accept(socket, seconds)
-  local deadline = seconds and time.monotonic() + stream.seconds(seconds, "accept")
-  while true do
-    local accepted, address, port = socket:accept()
-    if accepted then
-      return accepted, address, port
-    elseif address ~= "want_read" then
-      return nil, address
-    end
-    local ready, err = stream.await(socket, "want_read", deadline, "timeout", "read")
-    if not ready then
-      return nil, err
-    end
-  end
-end
-
 --- Listens without TLS.
 ---@param given table host port backlog reuse_port v6only io_timeout fd
 ---@return lacre.tcp_listener?
 ---@return lacre.error? err
 function tcp.listen(given)
-  local set = options.check(tcp.listen_schema, given, "tcp.listen")
-  local socket, err = tcp.bind(set)
+  local set = options.check(door.schema, given, "tcp.listen")
+  local socket, err = door.bind(set)
   if not socket then
     return nil, err
   end
@@ -262,7 +170,7 @@ end
 ---@return lacre.tcp?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
-  local socket, err = tcp.accept(self.socket, seconds)
+  local socket, err = door.accept(self.socket, seconds)
   if not socket then
     return nil, err
   end

@@ -10,6 +10,7 @@ local dial = require "lacre.dial"
 local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local pump = require "lacre.pump"
 local settings = require "lacre.settings"
 local starttls = require "lacre.starttls"
 local tcp = require "lacre.tcp"
@@ -116,115 +117,12 @@ local function socket_of(transport, set, ctx)
   options.misuse "bad argument #1 to 'wrap' (it has no read, write and close)"
 end
 
--- a duck: an engine over memory that fetches what it wants -----------------------------------
-
-local Pump = {}
-
-local CHUNK = 16384
-
-local function transport_error(why, stage)
-  if lacre_error.is(why) then
-    return why
-  end
-  return select(2, fail(stage, "io_error", "the transport failed: %s", tostring(why)))
-end
-
-function Pump:flush()
-  local bytes = self.engine:drain(0x7fffffff)
-  if bytes == "" then
-    return true
-  end
-  local sent, why = self.transport:write(bytes)
-  if not sent then
-    return nil, transport_error(why, "write")
-  end
-  return true
-end
-
--- more of the wire; its end is fed as an end
-function Pump:fetch()
-  local flushed, err = self:flush()
-  if not flushed then
-    return nil, err
-  end
-  local bytes, why = self.transport:read(CHUNK)
-  if bytes and bytes ~= "" then
-    self.engine:feed(bytes)
-    return true
-  elseif lacre_error.is(why) and why.code ~= "closed" then
-    return nil, why
-  end
-  self.engine:feed_eof()
-  return true
-end
-
--- a step of the engine, repeated with more of the wire; what it made is sent
-local function pumped(name)
-  return function(self, ...)
-    while true do
-      local result, why = self.engine[name](self.engine, ...)
-      local moved, err = self:flush()
-      if result ~= nil or why ~= "want_read" then
-        if result ~= nil and not moved then
-          return nil, err
-        end
-        return result, why
-      end
-      moved, err = self:fetch()
-      if not moved then
-        return nil, err
-      end
-    end
-  end
-end
-
-for _, name in ipairs { "handshake", "read", "write", "shutdown" } do
-  Pump[name] = pumped(name)
-end
-
-function Pump:close()
-  self:flush()
-  return self.engine:close()
-end
-
--- everything else is the engine's
-local pump_metatable = {
-  __index = function(self, name)
-    local own = Pump[name]
-    if own then
-      return own
-    end
-    local made = function(_, ...)
-      return self.engine[name](self.engine, ...)
-    end
-    rawset(self, name, made)
-    return made
-  end,
-}
-
--- what a connection asks of its socket
-local function duck_socket(transport)
-  return {
-    fd = function()
-      return -1
-    end,
-    close = function()
-      transport:close()
-      return true
-    end,
-    peer = function() end,
-    address = function() end,
-    receive = function() end,
-  }
-end
-
 local function over_duck(ctx, transport, set)
   local made, name = engine.new_core(ctx, set)
   if not made then
     return nil, name
   end
-  local pump = setmetatable({ engine = made, transport = transport }, pump_metatable)
-  return conn.assemble(ctx, pump, name, duck_socket(transport), set)
+  return conn.assemble(ctx, pump.new(made, transport), name, pump.socket(transport), set)
 end
 
 --- TLS over a transport: a non-blocking descriptor, a LuaSocket TCP object, a `lacre.tcp` socket, or
