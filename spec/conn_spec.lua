@@ -66,6 +66,28 @@ describe("connect", function()
     end)
   end)
 
+  it("waits as it is told, for everything", function()
+    local asked = {}
+    local function mine(fd, events, seconds)
+      asked[#asked + 1] = events
+      return loop.wait(fd, events, seconds)
+    end
+    tls.with_server({}, tls.echo, function(port)
+      local c = assert(connect("localhost", port, { trust = root.cert, wait = mine }))
+      assert.is_true(#asked >= 2)
+      local before = #asked
+      c:write "x\n"
+      assert.equal("x", c:read "l")
+      assert.is_true(#asked > before)
+      c:close()
+      local failed, err = connect("localhost", port, { trust = root.cert, wait = function()
+        return nil, "timeout"
+      end })
+      assert.is_nil(failed)
+      assert.is_true(err:is "timeout")
+    end)
+  end)
+
   it("takes its place in three forms", function()
     tls.with_server({}, tls.echo, function(port)
       for _, made in ipairs {

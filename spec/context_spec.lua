@@ -177,6 +177,41 @@ describe("algorithms", function()
   end)
 end)
 
+describe("what this build has", function()
+  local lacre = require "lacre"
+
+  it("is told by name, and each name is taken", function()
+    for _, row in ipairs(lacre.ciphers()) do
+      assert(context.client { trust = root.cert, ciphers = { row.name } })
+      assert(context.client { trust = root.cert, ciphers = { row.openssl_name } })
+      assert.is_true(row.bits >= 128)
+      assert.matches("^1.[23]$", row.version)
+    end
+    for _, row in ipairs(lacre.groups()) do
+      assert(context.client { trust = root.cert, groups = { row.name } })
+    end
+    assert.is_true(#lacre.sigalgs() >= 8)
+    for _, row in ipairs(lacre.sigalgs()) do
+      assert(context.client { trust = root.cert, sigalgs = { row.name } })
+    end
+  end)
+
+  it("makes digests and random bytes", function()
+    assert.equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", lacre.digest("sha256", "abc"))
+    assert.equal(32, #lacre.digest("sha256", "abc", "raw"))
+    assert.equal(44, #lacre.digest("sha256", "abc", "base64"))
+    local none, err = lacre.digest("sha257", "abc")
+    assert.is_nil(none)
+    assert.equal("unsupported", err.code)
+    assert.equal(20, #lacre.random(20))
+    assert.equal(40, #lacre.random(20, "hex"))
+    assert.not_equal(lacre.random(16), lacre.random(16))
+    assert.has_error(function()
+      lacre.random(4, "octal")
+    end)
+  end)
+end)
+
 describe("the system's policy", function()
   local function config_under(conf, given)
     local path = os.tmpname()

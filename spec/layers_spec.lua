@@ -52,7 +52,7 @@ local lua_floors = {
   { "ca.survey" },
   { "ca.findings" },
   { "ca.audit" },
-  { "algorithms" },
+  { "algorithms", "abilities" },
   { "settings_build" },
   { "settings" },
   { "hello" },

@@ -36,7 +36,7 @@ describe("the surface", function()
   it("has every promised member", function()
     for _, name in ipairs {
       "adapt", "assert", "ca", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",
-      "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION",
+      "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION", "ciphers", "groups", "sigalgs", "digest", "random",
     } do
       assert.is_not_nil(lacre[name], name)
     end

@@ -10,13 +10,13 @@ local monotonic = time.monotonic
 
 local addresses = {}
 
-local function resolve_in_thread(host, family, deadline)
-  local request, err = core.resolver.start(host, family)
+local function resolve_in_thread(host, set, deadline)
+  local request, err = core.resolver.start(host, set.family)
   if not request then
     return nil, err
   end
   local fd = request:fd()
-  local ready, why = wait.ready(fd, "r", math.max(0, deadline - monotonic()))
+  local ready, why = (set.wait or wait.ready)(fd, "r", math.max(0, deadline - monotonic()))
   local rows
   if ready then
     rows, err = request:result()
@@ -45,7 +45,7 @@ function addresses.of(host, port, set, deadline)
     rows = core.resolver.numeric(host)
   end
   if not rows and not err and not set.resolver then
-    rows, err = resolve_in_thread(host, set.family, deadline)
+    rows, err = resolve_in_thread(host, set, deadline)
   end
   if rows and #rows == 0 then
     return fail("resolve", "host_not_found", "%s has no address", host)

@@ -37,7 +37,7 @@ end
 
 -- waits for what a step wants; `deadline` is that of the whole operation
 local function await(self, want, deadline, code, stage)
-  local ready, err = stream.await(self.socket, want, deadline, code, stage)
+  local ready, err = stream.await(self.socket, want, deadline, code, stage, self.wait)
   if ready then
     return true
   end
@@ -304,6 +304,7 @@ function conn.assemble(ctx, made, name, socket, set)
   local self = {
     core = made, socket = socket, context = ctx, name = name, host = set.host, port = set.port, address = set.address,
   }
+  self.wait = set.wait
   if set.io_timeout ~= nil and set.io_timeout ~= Conn.io_timeout then
     self.io_timeout = set.io_timeout
   end

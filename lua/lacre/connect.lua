@@ -112,7 +112,7 @@ local function prepare(socket, host, port, set, deadline)
   if not set.proxy and not set.starttls then
     return true
   end
-  local plain = tcp.wrap(socket, set.io_timeout)
+  local plain = tcp.wrap(socket, set.io_timeout, set.wait)
   plain:set_deadline(deadline)
   local done, err = true, nil
   if set.proxy then
@@ -151,7 +151,7 @@ local function begin(ctx, host, port, set)
   end
   local made, err = conn.over(ctx, socket, {
     server_name = set.server_name or host, explicit_name = set.server_name ~= nil, sni = set.sni,
-    io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout,
+    io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout, wait = set.wait,
     host = host, port = port, address = address,
   })
   if not made then

@@ -29,6 +29,7 @@ dial.schema = {
   nodelay = { type = "boolean", default = true },
   keepalive = { type = "boolean", default = true },
   resolver = { type = "function" },
+  wait = { type = "function" },
 }
 
 -- connecting ----------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ local function run(race)
       return nil, race.err
     end
     local seconds = math.max(0, next_moment(race) - monotonic())
-    local _, why = wait.ready(race.poller:fd(), "r", seconds)
+    local _, why = (race.set.wait or wait.ready)(race.poller:fd(), "r", seconds)
     local fd, attempt = collect(race)
     if fd then
       return fd, attempt
@@ -165,7 +166,7 @@ local function connect_one(row, place, set, deadline)
   end
   local limit = math.min(monotonic() + set.connect_timeout, deadline)
   local done
-  done, err = stream.await(socket, "want_write", limit, "connect_timeout", "connect")
+  done, err = stream.await(socket, "want_write", limit, "connect_timeout", "connect", set.wait)
   if done then
     done, err = socket:connected()
   end

@@ -27,6 +27,7 @@ door.schema = {
   reuse_port = { type = "boolean", default = false },
   v6only = { type = "boolean", default = false },
   io_timeout = { type = "limit", default = 60 },
+  wait = { type = "function" },
 }
 
 local function listen_at(set, address)
@@ -81,10 +82,11 @@ end
 --- The next connection of a listening socket of the core.
 ---@param socket any
 ---@param seconds? number|string nil waits for ever
+---@param waiter? function as in `stream.await`
 ---@return any? socket
 ---@return lacre.error|string err or the address it comes from
 ---@return integer? port
-function door.accept(socket, seconds)
+function door.accept(socket, seconds, waiter)
   local deadline = seconds and time.monotonic() + stream.seconds(seconds, "accept")
   while true do
     local accepted, address, port = socket:accept()
@@ -93,7 +95,7 @@ function door.accept(socket, seconds)
     elseif address ~= "want_read" then
       return nil, address
     end
-    local ready, err = stream.await(socket, "want_read", deadline, "timeout", "read")
+    local ready, err = stream.await(socket, "want_read", deadline, "timeout", "read", waiter)
     if not ready then
       return nil, err
     end

@@ -192,9 +192,10 @@ local raise_text = _VERSION == "Lua 5.1" and not rawget(_G, "jit")
 ---@param value T
 ---@param err any
 ---@return T
-function error_module.assert(value, err, ...)
+function error_module.assert(...)
+  local value, err = ...
   if value then
-    return value, err, ...
+    return ...
   end
   if raise_text or not is_error(err) then
     err = err == nil and "assertion failed!" or tostring(err)

@@ -12,6 +12,9 @@ local group_names = {
   "MLKEM512", "MLKEM768", "MLKEM1024", "ffdhe2048", "ffdhe3072", "ffdhe4096",
 }
 
+--- Every group that is known, by its usual name.
+groups.names = group_names
+
 local group_aliases = { prime256v1 = "P-256", secp256r1 = "P-256", secp384r1 = "P-384", secp521r1 = "P-521" }
 
 -- IANA's registry of groups, as far as anybody offers them

@@ -78,7 +78,7 @@ function listener.listen(given)
   if not socket then
     return nil, err
   end
-  local shared = { io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout }
+  local shared = { io_timeout = set.io_timeout, handshake_timeout = set.handshake_timeout, wait = set.wait }
   return setmetatable({ socket = socket, context = ctx, set = shared }, Listener)
 end
 
@@ -87,7 +87,7 @@ end
 ---@return lacre.conn?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
-  local socket, address = door.accept(self.socket, seconds)
+  local socket, address = door.accept(self.socket, seconds, self.set.wait)
   if not socket then
     return nil, address
   end

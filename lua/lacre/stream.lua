@@ -41,13 +41,14 @@ end
 ---@param deadline? number monotonic
 ---@param code string the error when time runs out
 ---@param stage string
+---@param waiter? fun(fd: integer, events: string, seconds: number?): string?, any instead of `wait.ready`
 ---@return true? ready
 ---@return lacre.error? err
-function stream.await(socket, want, deadline, code, stage)
+function stream.await(socket, want, deadline, code, stage, waiter)
   local seconds = deadline and deadline - time.monotonic()
   local ready, why
   if not seconds or seconds > 0 then
-    ready, why = wait.ready(socket:fd(), events_of[want], seconds)
+    ready, why = (waiter or wait.ready)(socket:fd(), events_of[want], seconds)
   end
   if ready then
     return true

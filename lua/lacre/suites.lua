@@ -77,6 +77,13 @@ local function ciphers_by_name()
   return known_ciphers
 end
 
+--- What is known of a cipher suite by its IANA or OpenSSL name, or number; nil where this build has it not.
+---@param name string|integer
+---@return { name: string, openssl_name: string, id: integer, bits: integer, version: string }?
+function suites.row(name)
+  return ciphers_by_name()[name]
+end
+
 --- The IANA name of a cipher suite by its number.
 ---@param number integer
 ---@return string?
@@ -177,6 +184,17 @@ end
 local known_sigalgs = {}
 for _, name in pairs(sigalgs_by_number) do
   known_sigalgs[name] = true
+end
+
+--- The names of all signature schemes that are known, sorted.
+---@return string[]
+function suites.sigalg_names()
+  local names = {}
+  for name in pairs(known_sigalgs) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return names
 end
 
 --- Whether a name is one of a signature scheme (RFC 8446 section 4.2.3).

@@ -21,8 +21,8 @@ local events_of = stream.events_of
 
 --- Wraps a core socket.
 ---@return lacre.tcp
-function tcp.wrap(socket, io_timeout)
-  return setmetatable({ socket = socket, io_timeout = io_timeout }, Socket)
+function tcp.wrap(socket, io_timeout, waiter)
+  return setmetatable({ socket = socket, io_timeout = io_timeout, wait = waiter }, Socket)
 end
 
 --- Whether a value is a plain socket.
@@ -45,7 +45,7 @@ function tcp.connect(host, port, given)
   if not socket then
     return nil, err
   end
-  return tcp.wrap(socket, set.io_timeout)
+  return tcp.wrap(socket, set.io_timeout, set.wait)
 end
 
 --- Up to `max` bytes, as soon as there are any, past the buffer: `receive` is what users call.
@@ -60,7 +60,7 @@ function Socket:fill(max)
       return bytes, why
     end
     deadline = deadline or stream.deadline_of(self)
-    local ready, err = stream.await(self.socket, why, deadline, "timeout", "read")
+    local ready, err = stream.await(self.socket, why, deadline, "timeout", "read", self.wait)
     if not ready then
       return nil, err
     end
@@ -82,7 +82,7 @@ function Socket:write(...)
       return nil, why, at - 1
     else
       deadline = deadline or stream.deadline_of(self)
-      local ready, err = stream.await(self.socket, why, deadline, "timeout", "write")
+      local ready, err = stream.await(self.socket, why, deadline, "timeout", "write", self.wait)
       if not ready then
         return nil, err, at - 1
       end
@@ -170,11 +170,11 @@ end
 ---@return lacre.tcp?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
-  local socket, err = door.accept(self.socket, seconds)
+  local socket, err = door.accept(self.socket, seconds, self.set.wait)
   if not socket then
     return nil, err
   end
-  return tcp.wrap(socket, self.set.io_timeout)
+  return tcp.wrap(socket, self.set.io_timeout, self.set.wait)
 end
 
 ---@return string? address

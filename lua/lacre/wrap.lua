@@ -28,6 +28,7 @@ local schema = {
   handshake_timeout = { type = "duration", default = 10 },
   close_fd = { type = "boolean", default = true },
   handshake = { type = "boolean", default = false },
+  wait = { type = "function" },
 }
 
 local function split(given)
