@@ -158,6 +158,34 @@ describe("the check of a CA", function()
   end)
 end)
 
+describe("a full disk", function()
+  it("is a typed error, and loses nothing", function()
+    local base = process.directory()
+    local mounted = select(2, process.run { "mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", base }) == 0
+    if not mounted then
+      process.remove(base)
+      return pending "no tmpfs may be mounted here"
+    end
+    local ca = must(must(lacre.ca.new { key = "ed25519" }):save(base .. "/ca"))
+    local issued, id, err = -1, nil, nil
+    repeat
+      issued = issued + 1
+      id, err = ca:issue { hosts = { "a.test" }, key = "ed25519" }
+    until not id
+    local before = must(lacre.ca.check(base .. "/ca"))
+    os.execute("rm -f " .. base .. "/ca/ca.crl; mount -o remount,size=256k tmpfs " .. base)
+    local after = must(lacre.ca.check(base .. "/ca", { repair = true }))
+    local again = ca:issue { hosts = { "a.test" }, key = "ed25519" }
+    process.run { "umount", base }
+    process.remove(base)
+    assert.equal("io_error", err.code)
+    assert.equal("ENOSPC", err.reason)
+    assert.equal(issued, before.certificates.valid)
+    assert.same({}, after.findings)
+    assert.is_truthy(again)
+  end)
+end)
+
 describe("eight processes", function()
   it("issue a thousand certificates, each with its own serial and on record", function()
     local base = memory_directory()

@@ -361,6 +361,27 @@ describe("a CA of openssl", function()
     assert.same({ "/CN=one", "/CN=ours.test", "/CN=two" }, subjects)
   end)
 
+  it("and ours is one: openssl revokes, lists and answers from it", function()
+    local ca = must(must(lacre.ca.new {}):save(directory .. "/ca"))
+    local id = must(ca:issue { hosts = { "a.test" } })
+    must(ca:responder())
+    config { database = "ca/index.txt", serial = "ca/serial", crlnumber = "ca/crlnumber", new_certs_dir = "ca/newcerts",
+      certificate = "ca/ca.crt", private_key = "ca/ca.key" }
+    must(id.cert:save(directory .. "/a.pem"))
+    openssl("ca", "-config", directory .. "/openssl.cnf", "-revoke", directory .. "/a.pem", "-crl_reason", "superseded")
+    openssl("ca", "-config", directory .. "/openssl.cnf", "-gencrl", "-out", directory .. "/ca/ca.crl")
+    local at = directory .. "/ca/"
+    openssl("ocsp", "-issuer", at .. "ca.crt", "-cert", directory .. "/a.pem", "-reqout", directory .. "/q")
+    openssl("ocsp", "-index", at .. "index.txt", "-CA", at .. "ca.crt", "-rsigner", at .. "ocsp.crt", "-rkey", at .. "ocsp.key",
+      "-reqin", directory .. "/q", "-respout", directory .. "/r")
+    local response = must(lacre.ocsp.parse(must(file.read(directory .. "/r"))))
+    assert.equal("revoked", response:status(id.cert))
+    assert.equal("superseded", must(ca:find(id.cert)).reason)
+    local result = must(lacre.ca.check(directory .. "/ca", { repair = true }))
+    assert.is_true(result.ok)
+    assert.equal("02", must(ca:crl()):number())
+  end)
+
   it("and easy-rsa's is found by its files", function()
     local made = must(lacre.ca.new {})
     must(made:save(directory .. "/x"))

@@ -140,6 +140,20 @@ describe("lacre ca", function()
     fails("lacre ca issue ca b.corp.test --overwrite", 2, "duplicate_names")
   end)
 
+  it("seals keys and bundles with passwords of their own", function()
+    ok "lacre ca init ca --no-password; echo one > p12; echo two > seal"
+    fails("lacre ca issue ca alice@a.test --profile client --p12 < /dev/null", 3, "password_required")
+    assert.equal("", ok "cat ca/index.txt; rm -f *.key.new")
+    ok "lacre ca issue ca alice@a.test --profile client --p12 --p12-password-file p12 --seal --key-password-file seal"
+    ok "openssl pkcs12 -in alice@a.test.p12 -passin file:p12 -nodes | grep -q 'BEGIN PRIVATE KEY'"
+    ok "openssl pkey -in alice@a.test.key -passin file:seal -noout"
+    assert.equal("600 600\n", ok "stat -c %a alice@a.test.p12 alice@a.test.key | paste -sd ' '")
+    ok "lacre ca export ca alice@a.test.crt --key alice@a.test.key --key-password-file seal --p12-password-file p12 --out b.p12"
+    ok "openssl pkcs12 -in b.p12 -passin file:p12 -nokeys | grep -q alice"
+    ok "lacre ca export ca alice@a.test.crt --out chain.pem && openssl verify -purpose sslclient -CAfile ca/ca.crt chain.pem"
+    fails("lacre ca export ca alice@a.test.crt", 2, "out")
+  end)
+
   it("leaves no file where it cannot leave both", function()
     ok "lacre ca init ca --no-password; touch a.test.crt"
     fails("lacre ca issue ca a.test", 3, "file_exists")

@@ -1,9 +1,12 @@
 --- issue: a key and a certificate of the CA, in one go.
 
 local fail = require("lacre.error").fail
+local filing = require "lacre.filing"
 local key = require "lacre.key"
+local name = require "lacre.name"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
+local pkcs12 = require "lacre.pkcs12"
 
 local issue = {
   name = "issue",
@@ -41,13 +44,6 @@ local function request_of(set, private)
   }
 end
 
-local function fetched(password, what)
-  if type(password) == "function" then
-    return password(what)
-  end
-  return password
-end
-
 -- the key, and how it will be written
 local function make_key(set, ca)
   local kind = set.key or ca.policy.defaults.key or (set.profile == "code_signing" and "rsa") or "p256"
@@ -58,29 +54,17 @@ local function make_key(set, ca)
   if not private then
     return nil, nil, err
   end
-  local password
-  if set.key_password then
-    password, err = fetched(set.key_password, "the new key")
-    if not password then
-      return nil, nil, err
-    end
+  local password, pem
+  password, err = filing.password(set.key_password, "the new key")
+  if password ~= nil then
+    pem, err = private:to_pem { password = password or nil }
   end
-  local pem
-  pem, err = private:to_pem { password = password }
   return private, pem, err
 end
 
--- the identity in one sealed file
-local function sealer(set)
-  if not set.p12 then
-    return nil
-  end
-  return function(identity)
-    local password, err = fetched(set.p12_password, "the PKCS#12 file")
-    if not password then
-      return nil, err
-    end
-    local pkcs12 = require "lacre.pkcs12"
+-- the identity in one sealed file; its password is there before anything is issued
+local function sealer(set, password)
+  return set.p12 and function(identity)
     return pkcs12.create {
       cert = identity.cert, key = identity.key, chain = identity.chain, password = password,
       name = parts.name_of(identity.cert),
@@ -88,13 +72,28 @@ local function sealer(set)
   end
 end
 
-local function first_name(set)
+-- what the files are called after
+local function base_of(set)
   if set.names and set.names[1] then
-    return set.names[1]
-  elseif set.subject then
-    return tostring(require("lacre.error").assert(require("lacre.name").new(set.subject)):get "CN" or "certificate")
+    return parts.base_name(set.names[1])
+  elseif not set.subject then
+    options.misuse "missing argument 'names' (what is it for? a server needs at least one name)"
   end
-  options.misuse "missing argument 'names' (what is it for? a server needs at least one name)"
+  local subject, err = name.new(set.subject)
+  return subject and parts.base_name(subject:get "CN" or "certificate"), err
+end
+
+local function open(set)
+  if set.p12 and not set.p12_password then
+    return fail("config", "password_required", "a PKCS#12 file is sealed with a password: say p12_password")
+  end
+  local password, err = filing.password(set.p12_password, "the PKCS#12 file")
+  if password == nil then
+    return nil, err
+  end
+  local ca
+  ca, err = parts.open(set)
+  return ca, ca and password or err
 end
 
 --- Issues, and with `out` writes the files.
@@ -102,16 +101,15 @@ end
 ---@return table? identity cert, key, chain, pin; with `out` also cert_file, key_file, p12_file
 ---@return lacre.error? err policy_refused file_exists password_required ...
 function issue.run(set)
-  if set.p12 and not set.p12_password then
-    return fail("config", "password_required", "a PKCS#12 file is sealed with a password: say p12_password")
+  local base, err = base_of(set)
+  local ca, password, private, pem
+  if base then
+    ca, password = open(set)
+    err = password
   end
-  local base = parts.base_name(first_name(set))
-  local ca, err = parts.open(set)
-  if not ca then
-    return nil, err
+  if ca then
+    private, pem, err = make_key(set, ca)
   end
-  local private, pem
-  private, pem, err = make_key(set, ca)
   if not pem then
     return nil, err
   end
@@ -121,7 +119,7 @@ function issue.run(set)
   if not set.out then
     return make()
   end
-  return parts.deliver(set, base, private, pem, make, sealer(set))
+  return parts.deliver(set, base, private, pem, make, sealer(set, password))
 end
 
 issue.text, issue.to_table = parts.text, parts.to_table
