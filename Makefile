@@ -93,6 +93,10 @@ TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugp
 daemons: $(CORE) $(COMMAND)
 	@DAEMONS=1 LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/daemons_spec.lua
 
+## browser: a Chromium that trusts a CA of lacre shows a page of lacre serve, and one that does not refuses
+browser: $(CORE) $(COMMAND)
+	@BUILD='$(BUILD)' sh spec/support/browser.sh
+
 ## hostile: attacks that others wrote, from outside, against lacre serve and lacre echo
 hostile: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/hostile.sh
@@ -159,4 +163,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint daemons hostile bench bench-ca docs deps install uninstall install-rock clean help
+.PHONY: all test asan lint daemons browser hostile bench bench-ca docs deps install uninstall install-rock clean help

@@ -167,7 +167,7 @@ describe("a full disk", function()
       return pending "no tmpfs may be mounted here"
     end
     local ca = must(must(lacre.ca.new { key = "ed25519" }):save(base .. "/ca"))
-    local issued, id, err = -1, nil, nil
+    local issued, id, err = -1
     repeat
       issued = issued + 1
       id, err = ca:issue { hosts = { "a.test" }, key = "ed25519" }
