@@ -146,8 +146,11 @@ int main (int argc, char *argv[]) {
   lua_register(L, "crash", run);
   if (argc < 2 || luaL_loadfile(L, argv[1]) != 0) return 2;
   for (i = 2; i < argc; i++) lua_pushstring(L, argv[i]);
-  if (lua_pcall(L, argc - 2, 0, 0) == 0) return 0;
-  luaL_callmeta(L, -1, "__tostring");
-  fprintf(stderr, "%s\n", lua_tostring(L, -1));
-  return 1;
+  i = lua_pcall(L, argc - 2, 0, 0);
+  if (i != 0) {
+    luaL_callmeta(L, -1, "__tostring");
+    fprintf(stderr, "%s\n", lua_tostring(L, -1));
+  }
+  lua_close(L);
+  return i != 0;
 }
