@@ -399,6 +399,26 @@ describe("thresholds", function()
   end)
 end)
 
+describe("key_strength", function()
+  local key_strength = require "lacre.key_strength"
+  local cases = { p256 = "ec 256", p384 = "ec 384", p521 = "ec 528", ["rsa:2048"] = "rsa 2048", ed25519 = "other 0" }
+  for kind, expected in pairs(cases) do
+    it("knows " .. kind, function()
+      assert.equal(expected, ("%s %d"):format(key_strength(key.generate(kind):spki())))
+    end)
+  end
+
+  it("knows what is too short", function()
+    assert.equal("rsa 1024", ("%s %d"):format(key_strength(core.key.generate("rsa", 1024):spki())))
+  end)
+
+  it("does not stumble over nonsense", function()
+    for _, text in ipairs { "", "\48", "\48\130", "\6\9\42\134\72\134\247\13\1\1\1" } do
+      key_strength(text)
+    end
+  end)
+end)
+
 describe("the rules of chains", function()
   local chain_rules = require "lacre.diagnosis_chain"
 
@@ -432,9 +452,12 @@ describe("the rules of chains", function()
   it("know keys that are too large", function()
     local fake = setmetatable({}, { __index = function(_, name)
       return ({
-        public_key = function()
-          return { type = function() return "rsa" end, bits = function() return 8192 end }
+        spki = function()
+          return "\48\130\4\30\48\13\6\9\42\134\72\134\247\13\1\1\1\5\0\3\130\4\11\0\48\130\4\6\2\130\4\1\0"
+            .. ("\255"):rep(1024) .. "\2\3\1\0\1"
         end,
+        subject_der = function() return "b" end,
+        issuer_der = function() return "c" end,
         not_after = function() return time.now() + 90 * DAY end,
         not_before = function() return time.now() end,
         signature_algorithm = function() return "sha256WithRSAEncryption" end,

@@ -84,7 +84,7 @@ local lua_floors = {
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },
-  { "threshold", "targets", "sounding", "findings" },
+  { "threshold", "targets", "sounding", "findings", "key_strength" },
   { "capabilities" },
   { "diagnosis_chain", "diagnosis_error" },
   { "diagnosis_verify" },

@@ -7,7 +7,7 @@
 
 #define MOST_CERTIFICATES 1048576 /* bytes of a chain: ten thousand names fit */
 
-static const char suites[] = "ALL:COMPLEMENTOFALL:@SECLEVEL=0";
+static const char suites[] = "ALL:COMPLEMENTOFALL:!PSK:!SRP:@SECLEVEL=0";
 
 static context_Context *check_fresh (lua_State *L, int is_server) {
   context_Context *c = context_check(L, 1);

@@ -54,6 +54,7 @@ static const struct Row {
   { "handshake", handshake }, { "resume", resume },   { "bulk", bulk },
   { "echo", echo },           { "context", context }, { "memory", memory },
   { "server", server },       { "load", load },       { "issue", issue },
+  { "health", health },
 };
 
 /* bench WORKLOAD VARIANT COUNT, with BENCH_DATA in the environment */

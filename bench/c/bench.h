@@ -62,5 +62,6 @@ void memory (const Bench *b);
 void server (const Bench *b);
 void load (const Bench *b);
 void issue (const Bench *b);
+void health (const Bench *b);
 
 #endif

@@ -3,6 +3,7 @@
 
 local key_names = { rsa = "RSA", ec = "EC" }
 
+local key_strength = require "lacre.key_strength"
 local threshold = require "lacre.threshold"
 local time = require "lacre.time"
 
@@ -13,6 +14,11 @@ local DAY = 86400
 local function shown(cert)
   local name = tostring(cert:subject())
   return name ~= "" and name or table.concat(cert:hosts(), ", ")
+end
+
+-- as it is encoded, which is enough to tell a root from the rest
+local function is_self_issued(cert)
+  return cert:subject_der() == cert:issuer_der()
 end
 
 local function lifetime_of(cert)
@@ -69,11 +75,8 @@ end
 local LEAST = { rsa = 2048, ["rsa-pss"] = 2048, ec = 224, dsa = 1e9 }
 
 local function check_key(out, cert, depth)
-  local key = cert:public_key()
-  local kind, bits = key and key:type() or "unknown", key and key:bits() or 0
-  if not key then
-    return
-  elseif LEAST[kind] and bits < LEAST[kind] then
+  local kind, bits = key_strength(cert:spki())
+  if LEAST[kind] and bits < LEAST[kind] then
     out:add("WEAK_KEY", ("the key of %s is %s of %d bits"):format(shown(cert), key_names[kind] or kind, bits),
       { depth = depth, bits = bits })
   elseif kind:find "^rsa" and bits > 4096 then
@@ -90,7 +93,7 @@ end
 local function check_strength(out, path, is_complete)
   for i, cert in ipairs(path) do
     check_key(out, cert, i - 1)
-    local is_root = i == #path and (is_complete or cert:is_self_issued())
+    local is_root = i == #path and (is_complete or is_self_issued(cert))
     local algorithm = cert:signature_algorithm()
     if is_broken(algorithm) and (not is_root or i == 1) then
       out:add("WEAK_SIGNATURE", ("%s is signed with %s"):format(shown(cert), algorithm), { depth = i - 1 })
@@ -109,7 +112,7 @@ end
 -- which of what was sent leads upwards from the leaf, and whether in that order
 local function climb(chain)
   local used, ordered, at, cert = { true }, true, 1, chain[1]
-  while cert and not cert:is_self_issued() do
+  while cert and not is_self_issued(cert) do
     local next_at = issuer_of(cert, chain, used)
     if not next_at then
       break
@@ -144,7 +147,7 @@ local function check_sent(out, chain)
   if extra > 0 then
     out:add("CHAIN_EXTRA_CERTS", ("%d of %d certificates sent do not belong to the chain"):format(extra, #chain))
   end
-  if #chain > 1 and top:is_self_issued() then
+  if #chain > 1 and is_self_issued(top) then
     out:add("ROOT_IN_CHAIN", "the root is sent too: " .. shown(top))
   end
 end

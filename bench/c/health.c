@@ -1,0 +1,105 @@
+/* Many hosts at once over epoll: connect, handshake with everything verified, close.
+ ** VARIANT is how many are in flight. */
+
+#include "bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef struct Host {
+  SSL *ssl;
+  int fd;
+} Host;
+
+static int poller, port;
+static SSL_CTX *ctx;
+
+static int is_listening (void) {
+  struct sockaddr_in address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons((unsigned short)port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  result = connect(fd, (struct sockaddr *)&address, sizeof(address));
+  close(fd);
+  return result == 0;
+}
+
+/* connects without waiting */
+static int begin_connect (void) {
+  struct sockaddr_in address;
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  memset(&address, 0, sizeof(address));
+  address.sin_family = AF_INET;
+  address.sin_port = htons((unsigned short)port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+      errno != EINPROGRESS)
+    die("connect");
+  return fd;
+}
+
+static void begin (Host *h) {
+  struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = h };
+  h->fd = begin_connect();
+  no_delay(h->fd);
+  h->ssl = client_of(ctx);
+  SSL_set_fd(h->ssl, h->fd);
+  epoll_ctl(poller, EPOLL_CTL_ADD, h->fd, &event);
+}
+
+static int step (Host *h) {
+  if (!done_or_waiting(h->ssl, SSL_do_handshake(h->ssl))) return 0;
+  if (SSL_get_verify_result(h->ssl) != X509_V_OK) die("verify");
+  SSL_free(h->ssl);
+  close(h->fd);
+  return 1;
+}
+
+static void survey (long count, long in_flight) {
+  Host *hosts = calloc((size_t)in_flight, sizeof(*hosts));
+  struct epoll_event events[64];
+  long begun, done = 0;
+  int i, n;
+  for (begun = 0; begun < in_flight && begun < count; begun++) begin(&hosts[begun]);
+  while (done < count) {
+    n = epoll_wait(poller, events, 64, -1);
+    for (i = 0; i < n; i++) {
+      if (!step(events[i].data.ptr)) continue;
+      done++;
+      if (begun < count) {
+        begin(events[i].data.ptr);
+        begun++;
+      }
+    }
+  }
+  free(hosts);
+}
+
+void health (const Bench *b) {
+  FILE *server;
+  char text[600];
+  port = 20000 + (int)(getpid() % 9000);
+  snprintf(
+      text, sizeof(text),
+      "trap '' PIPE; \"$BENCH_LIMIT\" server echo %d & read x; kill $! 2>/dev/null",
+      port);
+  server = popen(text, "w");
+  if (server == NULL) die("popen");
+  while (!is_listening()) usleep(20000);
+  ctx = client_context(b, "ecdsa");
+  poller = epoll_create1(EPOLL_CLOEXEC);
+  survey(warm_up(b), atol(b->variant));
+  start();
+  survey(b->count, atol(b->variant));
+  stop(b->count, "");
+  pclose(server);
+}
