@@ -164,6 +164,7 @@ describe("health", function()
       assert.equal("REQUIREMENT_MISSED", results[1].reason)
       assert.equal("pass", results[2].grade)
       assert.same({ "REQUIREMENT_MISSED" }, judge(menagerie, { at.good }, { require = { "sct" } })[1].reasons)
+      assert.same({ "REQUIREMENT_MISSED" }, judge(menagerie, { at.good }, { require = { "hsts" } })[1].reasons)
       assert.equal("TLS_TOO_OLD", judge(menagerie, { at.tls12 }, { min_tls = "1.3" })[1].reason)
     end)
   end)
@@ -367,6 +368,23 @@ describe("targets", function()
       assert.equal("bad_name", err.code)
     end)
   end
+
+  it("reads ranges of addresses, each an own target", function()
+    local function texts(list)
+      local out = {}
+      for i, row in ipairs(assert(targets.gather(list))) do
+        out[i] = row.error and "error" or row.text
+      end
+      return table.concat(out, " ")
+    end
+    assert.equal("192.0.2.4:8443 192.0.2.5:8443 192.0.2.6:8443 192.0.2.7:8443", texts { "192.0.2.5/30:8443" })
+    assert.equal("192.0.2.9 192.0.2.10", texts { "192.0.2.9-10" })
+    assert.equal("a.example@192.0.2.1:443 a.example@192.0.2.2:443", texts { "a.example@192.0.2.1-2:443" })
+    assert.equal("error", texts { "10.0.0.0/8" })
+    assert.equal("error", texts { "192.0.2.9-3" })
+    assert.equal("error", texts { "192.0.2.9-300" })
+    assert.equal("192.0.2.9:25/smtp", texts { "192.0.2.9:25/smtp" })
+  end)
 
   it("reads lists with comments, groups and settings", function()
     local rows = targets.read("\239\187\191# hosts\r\na.example # the first\r\n\r\n[mail] starttls=smtp warn=14d\r\n"

@@ -21,7 +21,7 @@ local c_floors = {
 }
 
 local lua_floors = {
-  [0] = { "core", "error_codes", "health_codes", "old_suites" },
+  [0] = { "core", "error_codes", "health_codes", "old_suites", "target_words" },
   { "error" },
   { "time", "version", "warning", "plain", "greeting" },
   { "options" },
@@ -84,12 +84,13 @@ local lua_floors = {
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },
+  { "target_range" },
   { "threshold", "targets", "sounding", "findings", "key_strength" },
   { "capabilities" },
   { "diagnosis_chain", "diagnosis_error" },
   { "diagnosis_verify" },
   { "diagnosis" },
-  { "checkup_settings", "health_options" },
+  { "checkup_settings", "checkup_outcome", "health_options" },
   { "checkup" },
   { "survey", "selftest", "memoir" },
   { "exporter", "responder" },

@@ -149,8 +149,11 @@ local function find_resumption(place, set)
   return visit(ctx, place, set) == true
 end
 
--- RFC 6797: one HEAD request over a connection that verifies
-local function find_hsts(place, set)
+--- RFC 6797: one HEAD request over a connection that verifies.
+---@param place { host: string, port: integer }
+---@param set { timeout: number, deadline: number, server_name?: string, trust?: any, rows?: table[] }
+---@return table|false|nil hsts `max_age`, `subdomains`, `text`; false where there is none, nil where nobody answers
+function capabilities.hsts(place, set)
   local response = http.request {
     url = ("https://%s/"):format(target.format(set.server_name or place.host, place.port)), method = "HEAD", follow = 0,
     timeout = math.max(0.1, math.min(set.timeout, set.deadline - time.monotonic())), trust = set.trust,
@@ -169,20 +172,31 @@ local function find_hsts(place, set)
     subdomains = field:lower():find "includesubdomains" ~= nil }
 end
 
+-- the certificate shown to clients that ask for no name
+local function pin_without_name(place, set)
+  local ctx = probe.context { trust = set.trust }
+  local facts = ctx and probe.contact(place, {
+    context = ctx, timeout = set.timeout, deadline = set.deadline, rows = set.rows, sni = false,
+    server_name = set.server_name,
+  })
+  return facts and facts.pins[1] or nil
+end
+
 --- Asks for everything, inside of a loop. Where a server could not be asked, a field is nil.
 ---@param place { host: string, port: integer, starttls?: string }
 ---@param set { timeout: number, deadline: number, server_name?: string, trust?: any, verified: boolean }
----@return table found versions, suites, groups, resumption, hsts
+---@return table found versions, suites, groups, resumption, hsts, default_pin
 function capabilities.find(place, set)
   local found = { versions = find_versions(place, set), suites = {} }
   for _, version in ipairs { "1.2", "1.3" } do
     found.suites[version] = found.versions[version] and suites_of(place, set, version) or nil
   end
+  found.default_pin = pin_without_name(place, set)
   found.groups = found.versions["1.3"] and find_groups(place, set) or nil
   if set.verified then
     found.resumption = find_resumption(place, set)
     if not place.starttls then
-      found.hsts = find_hsts(place, set)
+      found.hsts = capabilities.hsts(place, set)
     end
   end
   return found

@@ -1,17 +1,19 @@
 --- checkup: one target from its line to its result. Nothing that happens to it raises.
 
+local capabilities = require "lacre.capabilities"
 local diagnosis = require "lacre.diagnosis"
 local dial = require "lacre.dial"
 local error_rules = require "lacre.diagnosis_error"
 local findings = require "lacre.findings"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
+local outcome = require "lacre.checkup_outcome"
 local probe = require "lacre.probe"
 local revocation = require "lacre.revocation"
 local settle = require "lacre.checkup_settings"
 local sounding = require "lacre.sounding"
 local groups = require "lacre.groups"
-local target = require "lacre.target"
+local threshold = require "lacre.threshold"
 local time = require "lacre.time"
 
 local checkup = {}
@@ -81,6 +83,16 @@ local function look_deeper(facts, row, mine, set, address)
   end
 end
 
+-- the one requirement that takes a request, and so a connection that verifies
+local function look_for_hsts(facts, row, mine, address)
+  if has(mine.require, "hsts") and facts.verified_chain and not row.starttls then
+    facts.hsts = capabilities.hsts(place_of(row, address), {
+      timeout = mine.timeout, deadline = mine.deadline, server_name = mine.server_name, trust = mine.trust,
+      rows = { { address = facts.address, family = "any" } },
+    })
+  end
+end
+
 local function ask_around(row, mine, address)
   local answers = {}
   for _, name in ipairs { "old", "weak", "ssl3", "tls13" } do
@@ -97,6 +109,7 @@ local function examine(row, mine, set, address)
   local out
   if facts then
     look_deeper(facts, row, mine, set, address)
+    look_for_hsts(facts, row, mine, address)
     out = diagnosis.of_facts(facts, mine)
     if facts.verified_chain and revocation.check(out, facts.verified_chain, mine) then
       out:drop "REVOCATION_UNCHECKED"
@@ -108,67 +121,6 @@ local function examine(row, mine, set, address)
 end
 
 -- results -------------------------------------------------------------------------------------
-
-local function codes_of(problems)
-  local list = {}
-  for i, problem in ipairs(problems) do
-    list[i] = problem.code
-  end
-  return list
-end
-
-local function soonest_end(facts)
-  local soonest
-  for _, cert in ipairs(facts.chain) do
-    local last = cert:not_after()
-    soonest = last and (not soonest or last < soonest) and last or soonest
-  end
-  return soonest
-end
-
-local copied = {
-  "version", "cipher", "sigalg", "alpn", "address", "client_cert", "chain", "verified_chain", "cert", "pins",
-    "timing", "staple",
-  "staple_state", "hybrid_group",
-}
-
-local function describe(result, facts, now)
-  for _, name in ipairs(copied) do
-    result[name] = facts[name]
-  end
-  result.key_exchange = facts.group
-  result.verified = facts.verify.ok
-  local leaf = facts.chain[1]
-  if leaf then
-    result.not_after, result.soonest_not_after = leaf:not_after(), soonest_end(facts)
-    result.days_left = (leaf:not_after() - now) / 86400
-  end
-end
-
---- The result of a target, from what was found of it.
----@param row lacre.target_row
----@param set table
----@param out lacre.findings
----@param facts? table
----@param err? lacre.error
----@param now? number
----@return table
-function checkup.conclude(row, set, out, facts, err, now)
-  diagnosis.expect(out, row.set.expect or set.expect)
-  local result = {
-    target = row.set.label or (row.host and target.format(row.name or row.host, row.port)) or row.text, text = row.text,
-    host = row.host, port = row.port, server_name = row.name or row.host, starttls = row.starttls,
-    file = row.file, line = row.line, group = row.group, err = not facts and err or nil,
-  }
-  result.problems, result.notes = out:sorted()
-  result.grade = findings.grade(result.problems)
-  result.reasons = codes_of(result.problems)
-  result.reason = result.reasons[1]
-  if facts then
-    describe(result, facts, now)
-  end
-  return result
-end
 
 local function compare_addresses(out, seen)
   local first, differ = nil, false
@@ -205,7 +157,7 @@ local function addresses_of(seen)
   local list = {}
   for i, one in ipairs(seen or {}) do
     list[i] = {
-      address = one.address, grade = one.grade, reasons = codes_of((one.out:sorted())),
+      address = one.address, grade = one.grade, reasons = outcome.codes((one.out:sorted())),
       pin = one.facts and one.facts.chain[1] and one.facts.pins[1] or nil,
     }
   end
@@ -214,18 +166,20 @@ end
 
 local function run(row, set, shared)
   if row.error then
-    return checkup.conclude(row, set, diagnosis.of_error(row.error), nil, row.error)
+    return outcome.conclude(row, set, diagnosis.of_error(row.error), nil, row.error)
   end
   local mine, err = settle(row, set, shared)
   if not mine then
     local out = findings.new()
     out:add("TARGET_INVALID", err.message, { error = err.code })
-    return checkup.conclude(row, set, out, nil, err)
+    return outcome.conclude(row, set, out, nil, err)
   end
   mine.deadline = monotonic() + mine.timeout
   local began = monotonic()
   local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
-  local result = checkup.conclude(row, set, out, facts, why, mine.now)
+  local result = outcome.conclude(row, set, out, facts, why, mine.now)
+  result.due = facts and facts.chain[1] and threshold.seconds(mine.warn,
+    facts.chain[1]:not_after() - facts.chain[1]:not_before())
   result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
   return result
 end
@@ -242,8 +196,10 @@ function checkup.run(row, set, shared)
   end
   local out = findings.new()
   out:add("INTERNAL", tostring(result))
-  return checkup.conclude(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error",
+  return outcome.conclude(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error",
     "%s", tostring(result))))
 end
+
+checkup.conclude = outcome.conclude
 
 return checkup

@@ -1,6 +1,7 @@
 --- targets: lists of servers as people write them, in arguments, files and standard input.
 --
--- One target a line: host, host:port, [2001:db8::1]:443, host:25/smtp, https://host/, smtp://host,
+-- One target a line (or a range of addresses, 192.0.2.0/28): host, host:port, [2001:db8::1]:443, host:25/smtp,
+-- https://host/, smtp://host,
 -- name@192.0.2.7:443; behind it key=value for this target alone. `# ...` is a comment, `[group] key=value`
 -- begins a group whose settings hold until the next. A line that makes no sense is a target with an error:
 -- every line has its result.
@@ -9,6 +10,8 @@ local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local starttls = require "lacre.starttls"
 local target = require "lacre.target"
+local target_range = require "lacre.target_range"
+local target_words = require "lacre.target_words"
 
 local fail = lacre_error.fail
 
@@ -26,29 +29,12 @@ local targets = {}
 ---@field line? integer
 ---@field error? lacre.error why it is none
 
--- scheme -> { port, starttls }
-local schemes = {
-  https = { 443 }, smtps = { 465 }, imaps = { 993 }, pop3s = { 995 }, ldaps = { 636 }, ftps = { 990 }, nntps = { 563 },
-  submissions = { 465 }, xmpps = { 5223 }, mqtts = { 8883 }, ircs = { 6697 }, tls = { 443 },
-  smtp = { 25, "smtp" }, submission = { 587, "smtp" }, lmtp = { 24, "lmtp" }, imap = { 143, "imap" },
-  pop3 = { 110, "pop3" }, ftp = { 21, "ftp" }, ldap = { 389, "ldap" }, xmpp = { 5222, "xmpp" },
-  postgres = { 5432, "postgres" }, postgresql = { 5432, "postgres" }, mysql = { 3306, "mysql" },
-  sieve = { 4190, "sieve" }, nntp = { 119, "nntp" },
-}
-
---- Settings a line may have; the value as text.
-targets.settings = {
-  sni = "string", name = "string", ip = "string", ca = "string", trust = "string", warn = "string", pin = "list",
-  starttls = "string", expect = "list", label = "string", timeout = "string", cert = "string", key = "string",
-  crl = "string", ocsp = "string", min_tls = "string", require = "list",
-}
-
 local function split_scheme(text)
   local scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
   if not scheme then
     return text, {}
   end
-  local row = schemes[scheme:lower()]
+  local row = target_words.schemes[scheme:lower()]
   if not row then
     return fail("config", "bad_name", "no protocol is called %s; known are host:port, https://, smtp:// ...", scheme)
   end
@@ -64,7 +50,7 @@ local function split_starttls(text, from)
       table.concat(starttls.names, " "))
   end
   from.starttls = protocol
-  local row = schemes[protocol]
+  local row = target_words.schemes[protocol]
   from.port = from.port or row and row[1]
   return bare
 end
@@ -93,7 +79,7 @@ end
 
 local function setting(set, word)
   local key, value = word:match "^([%w_-]+)=(.*)$"
-  local kind = key and targets.settings[key:gsub("-", "_")]
+  local kind = key and target_words.settings[key:gsub("-", "_")]
   if not kind then
     return fail("config", "bad_name", "not a setting of a target: %s", word)
   end
@@ -138,7 +124,7 @@ local function applied(row, set)
   return row
 end
 
-local function read_line(text, group)
+local function read_one(text, group)
   local words = text:match "^%S+%s*(.*)$"
   local row, err = targets.parse(text:match "^%S+")
   local set
@@ -152,6 +138,20 @@ local function read_line(text, group)
     return { text = text:match "^%S+", error = err, set = {} }
   end
   return row
+end
+
+-- one row, or as many as a range has addresses
+local function read_line(text, group)
+  local word, rest = text:match "^(%S+)(.*)$"
+  local list, err = target_range.expand(word)
+  if err then
+    return { { text = word, error = err, set = {} } }
+  end
+  local rows = {}
+  for i, one in ipairs(list or { word }) do
+    rows[i] = read_one(one .. rest, group)
+  end
+  return rows
 end
 
 local function begin_group(text, group)
@@ -174,10 +174,11 @@ function targets.read(text, path)
     number = number + 1
     local bare = without_comment(line)
     if bare ~= "" and not begin_group(bare, group) then
-      local row = read_line(bare, group)
-      row.file, row.line, row.group = path, number, group.name
-      row.error = row.error or group.error
-      rows[#rows + 1] = row
+      for _, row in ipairs(read_line(bare, group)) do
+        row.file, row.line, row.group = path, number, group.name
+        row.error = row.error or group.error
+        rows[#rows + 1] = row
+      end
     end
   end
   return rows
@@ -208,8 +209,11 @@ function targets.gather(list, files)
   local rows = {}
   for _, text in ipairs(list or {}) do
     local words = without_comment(text)
-    rows[#rows + 1] = words ~= "" and read_line(words, {}) or
-      { text = text, set = {}, error = select(2, fail("config", "bad_name", "an empty target")) }
+    local some = words ~= "" and read_line(words, {})
+      or { { text = text, set = {}, error = select(2, fail("config", "bad_name", "an empty target")) } }
+    for _, row in ipairs(some) do
+      rows[#rows + 1] = row
+    end
   end
   for _, path in ipairs(files or {}) do
     local some, err = targets.load(path)

@@ -126,7 +126,8 @@ local function yes_no(value)
   return value == nil and "not asked" or value and "yes" or "no"
 end
 
-local function describe_capabilities(add, say, found)
+local function describe_capabilities(add, say, result)
+  local found = result.capabilities
   local versions = {}
   for _, version in ipairs { "SSL 3.0", "1.0", "1.1", "1.2", "1.3" } do
     versions[#versions + 1] = found.versions[version] and version or nil
@@ -139,6 +140,9 @@ local function describe_capabilities(add, say, found)
   end
   if found.groups then
     add("groups       %s", #found.groups > 0 and table.concat(found.groups, ", ") or "none")
+  end
+  if found.default_pin ~= result.pins[1] then
+    add("without SNI  %s", found.default_pin and "another certificate: " .. found.default_pin or "no handshake")
   end
   add("resumption   %s", yes_no(found.resumption))
   say(meanings.resumption)
@@ -171,7 +175,7 @@ function info.text(result, style)
   describe_extras(add, say, result)
   describe_time(add, say, result.timing)
   if result.capabilities then
-    describe_capabilities(add, say, result.capabilities)
+    describe_capabilities(add, say, result)
   end
   add "certificates, as the server sent them:"
   say(meanings.chain)
