@@ -105,9 +105,10 @@ hostile: $(CORE) $(COMMAND)
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
-## docs: makes docs/errors.md and types/ from the sources
+## docs: makes docs/errors.md, docs/reasons.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
+	@$(OURS) $(LUA) docs/reasons.lua > $(BUILD)/made && mv $(BUILD)/made docs/reasons.md
 	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 

@@ -133,6 +133,13 @@ describe("the documentation", function()
     end
   end)
 
+  it("tells every reason of health as the tool does: make docs", function()
+    local text = read(here .. "/docs/reasons.md")
+    for _, row in ipairs(require("lacre.health_codes").list) do
+      assert.truthy(text:find(("| `%s` | %s | %s |"):format(row.code, row.severity:upper(), row.meaning), 1, true), row.code)
+    end
+  end)
+
   it("tells every error code as the library does: make docs", function()
     local text = read(here .. "/docs/errors.md")
     for code, row in pairs(require "lacre.error_codes") do

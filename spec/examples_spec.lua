@@ -79,4 +79,11 @@ describe("one-liners", function()
     assert.equal(0, code, output)
     assert.matches("sha256//", output)
   end)
+
+  it("lead a client through the zoo", function()
+    local output, code = example "zoo"
+    assert.equal(0, code, output)
+    assert.matches("\ngood%s+let in", "\n" .. output)
+    assert.matches("\nexpired%s+refused%s+cert_expired", output)
+  end)
 end)
