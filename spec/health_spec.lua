@@ -255,6 +255,23 @@ describe("health", function()
     end)
   end)
 
+  it("watches until it is interrupted, and tells each round", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local rounds = {}
+      loop.spawn(function()
+        loop.sleep(0.6)
+        io.popen("kill -INT " .. core.signals.process()):close()
+      end)
+      local results = judge(menagerie, { at.good }, { watch = 0.1, on_event = function(text)
+        rounds[#rounds + 1] = text
+      end })
+      assert.is_true(results.interrupted)
+      assert.is_true(#rounds >= 2)
+      assert.matches("1 target: 1 PASS", rounds[1])
+      assert.same({}, results[1].changes or {})
+    end)
+  end)
+
   it("remembers, and tells what changed", function()
     in_zoo({ "good", "expired" }, function(at, menagerie)
       local path = pki.file("state.json", "")
@@ -533,6 +550,8 @@ describe("lacre health", function()
       { 0, host "expires-20d", "--fail-on", "fail" }, { 2, host "expires-20d", "--fail-on", "warn" },
       { 0, host "expired", "--fail-on", "never" }, { 3 }, { 3, "--bogus" }, { 3, "-f", "/no/such/file" },
       { 3, host "good", "--warn", "x" }, { 3, host "good", "--timeout", "x" },
+      { 3, host "good", "--trust", "/no/such/ca.pem" }, { 3, host "good", "--pin", "nonsense" },
+      { 3, host "good", "--cert", root, "--key", "/no/such.key" }, { 2, host "good" .. " ca=/no/such/ca.pem" },
     }
     for _, case in ipairs(cases) do
       local output, code = run(unpack(case, 2)) -- luacheck: ignore

@@ -95,7 +95,11 @@ describe("revocation", function()
       end
       assert.equal("pass nil", judge(list {}))
       assert.equal("fail REVOKED", judge(list { { cert = leaf } }))
-      assert.equal("fail TARGET_INVALID", judge "/no/such/list")
+      local none, err = health { at.good, trust = menagerie.pki:trust(), crl = "/no/such/list" }
+      assert.is_nil(none)
+      assert.equal("file_not_found", err.code)
+      assert.equal("TARGET_INVALID", judge(list {}) and
+        assert(health { at.good .. " crl=/no/such/list", trust = menagerie.pki:trust() })[1].reason)
       pki.clean()
     end)
   end)

@@ -9,6 +9,7 @@ local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local memoir = require "lacre.memoir"
 local record = require "lacre.report.record"
+local settle = require "lacre.checkup_settings"
 local survey = require "lacre.survey"
 local target = require "lacre.target"
 local targets = require "lacre.targets"
@@ -149,6 +150,23 @@ local function watch(list, set, outputs, results)
     end
   end
   return results
+end
+
+--- Whether the settings of the run make sense of themselves, before any target is begun: what is trusted, who
+--- we are, lists of our own. Those of single lines are told with their targets.
+---@param list lacre.target_row[]
+---@param set table
+---@return true?
+---@return lacre.error? err trust_unavailable, file_not_found, key_mismatch ...
+function health_run.check(list, set)
+  for _, row in ipairs(list) do
+    if not row.error and not (row.set.ca or row.set.trust) then
+      local bare = { text = row.text, host = row.host, port = row.port, set = {} }
+      local mine, err = settle(bare, set, { contexts = {}, kept = {} })
+      return mine and true, err
+    end
+  end
+  return true
 end
 
 --- Examines the list as the settings say, inside of a loop.

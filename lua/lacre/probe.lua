@@ -89,7 +89,8 @@ end
 local function verification(connection, chain)
   local findings, presented = connection.core:verdict()
   if findings then
-    return { ok = false, error = peer_error.of_verification(connection, findings, presented), findings = findings }
+    local err = peer_error.of_verification(connection, findings, presented)
+    return { ok = false, error = err, err = err, findings = findings }
   end
   return { ok = #chain > 0, findings = {} }
 end

@@ -56,10 +56,13 @@ function health.run(set)
   if list then
     prepared, err = rows.prepare(set)
   end
-  if not prepared then
-    return nil, err
+  local sane
+  if prepared then
+    sane, err = health_run.check(list, prepared)
   end
-  if set.serve then
+  if not sane then
+    return nil, err
+  elseif set.serve then
     return in_loop(health_run.serve, list, prepared)
   end
   return in_loop(health_run.examine, list, prepared, outputs)
