@@ -478,7 +478,7 @@ describe("the rules of chains", function()
       return assert(cert.create { key = private, hosts = { "a.test" }, not_before = start, not_after = start + days * DAY })
     end
     local now = time.parse "2026-08-01"
-    assert.equal("LIFETIME_TOO_LONG", reasons(lived("2026-05-01", 300), { is_public = true, now = now }))
+    assert.equal("LIFETIME_TOO_LONG", reasons(lived("2026-05-01", 300.5), { is_public = true, now = now }))
     assert.equal("", reasons(lived("2026-05-01", 300), { is_public = false, now = now }))
     assert.equal("", reasons(lived("2026-05-01", 199), { is_public = true, now = now }))
     assert.equal("", reasons(lived("2026-03-01", 398), { is_public = true, now = now }))

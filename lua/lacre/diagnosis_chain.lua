@@ -51,7 +51,8 @@ local function check_lifetime(out, cert, set)
   end
   local longest = longest_life(cert:not_before() or 0)
   if set.is_public and lifetime > longest * DAY + 1 then
-    out:add("LIFETIME_TOO_LONG", ("it is valid for %d days, public CAs may issue for %d"):format(lifetime / DAY,
+    out:add("LIFETIME_TOO_LONG",
+      ("it is valid for %d days, public CAs may issue for %d"):format(math.floor(lifetime / DAY),
       longest))
   end
 end

@@ -15,8 +15,8 @@ local function expiry(result)
   if not result.not_after then
     return nil
   end
-  local due = result.due or 30 * DAY
-  return ("%s=%ds;%d:;0:"):format(label(result.target), result.days_left * DAY, due)
+  local due = math.floor(result.due or 30 * DAY)
+  return ("%s=%ds;%d:;0:"):format(label(result.target), math.floor(result.days_left * DAY), due)
 end
 
 local function plain(text)

@@ -41,7 +41,7 @@ local function milliseconds(timing)
       ms[name] = math.floor(seconds * 10000 + 0.5) / 10
     end
   end
-  return ms
+  return next(ms) and ms or nil
 end
 
 local function words(notes)
