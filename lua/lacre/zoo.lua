@@ -146,7 +146,23 @@ local function by_name(self)
   return known
 end
 
--- the front door: which animal, the client says by the name it asks for
+-- which animal a visitor of the front door came for, the name says that it asks for
+local function receive(visitor)
+  if visitor:handshake() then
+    keeper.entertain(visitor, { name = tostring(visitor:server_name()), verdict = "pass" })
+  end
+  visitor:abort()
+end
+
+local function guard(door)
+  repeat
+    local visitor = door:accept()
+    if visitor then
+      loop.spawn(receive, visitor)
+    end
+  until not visitor
+end
+
 local function open_front(self, port)
   local known = by_name(self)
   local porter, err = self.pki:identity({}, "zoo")
@@ -167,19 +183,7 @@ local function open_front(self, port)
   end
   self.doors[#self.doors + 1] = door
   self.front = { host = "127.0.0.1", port = select(2, door:address()) }
-  loop.spawn(function()
-    repeat
-      local visitor = door:accept()
-      if visitor then
-        loop.spawn(function()
-          if visitor:handshake() then
-            keeper.entertain(visitor, { name = tostring(visitor:server_name()), verdict = "pass" })
-          end
-          visitor:abort()
-        end)
-      end
-    until not visitor
-  end)
+  loop.spawn(guard, door)
   return true
 end
 
