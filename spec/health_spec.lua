@@ -546,7 +546,7 @@ describe("lacre health", function()
 
   it("exits with 0, 1, 2 and 3", function()
     local cases = {
-      { 0, host "good" }, { 1, host "expires-20d" }, { 2, host "expired" }, { 2, host "good", host "expired" },
+      { 0, host "good", "-t", "5" }, { 1, host "expires-20d" }, { 2, host "expired" }, { 2, host "good", host "expired" },
       { 0, host "expires-20d", "--fail-on", "fail" }, { 2, host "expires-20d", "--fail-on", "warn" },
       { 0, host "expired", "--fail-on", "never" }, { 3 }, { 3, "--bogus" }, { 3, "-f", "/no/such/file" },
       { 3, host "good", "--warn", "x" }, { 3, host "good", "--timeout", "x" },

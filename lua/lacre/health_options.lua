@@ -27,6 +27,12 @@ health_options.examples = {
   { "lacre health --selftest", "is every verdict right on this machine?" },
 }
 
+-- plugins are told seconds without a unit: -t 20
+local function seconds(value)
+  local length, err = time.duration(tonumber(value) or value)
+  return length, err and err.message
+end
+
 health_options.options = {
   { name = "file", short = "f", type = "list", value = "FILE", help = "a list of targets; - is standard input" },
   { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
@@ -52,8 +58,8 @@ health_options.options = {
   { name = "crl", type = "any", value = "FILE|fetch|try", help = "a revocation list, or those that certificates name" },
   { name = "crl_cache", value = "DIR", help = "keep fetched lists there until they end" },
   { name = "at", type = "any", value = "TIME", help = "judge as of then: 2027-01-31, or +30d" },
-  { name = "timeout", short = "t", type = "duration", value = "TIME", default = 10, help = "for one target, in all" },
-  { name = "deadline", type = "duration", value = "TIME", help = "for the whole run" },
+  { name = "timeout", short = "t", type = seconds, value = "TIME", default = 10, help = "for one target, in all" },
+  { name = "deadline", type = seconds, value = "TIME", help = "for the whole run" },
   { name = "concurrency", short = "j", type = "integer", value = "N", default = 64, help = "targets at once" },
   { name = "retries", type = "integer", value = "N", default = 1, help = "after passing troubles of the network" },
   { name = "all_addresses", type = "boolean", default = false, help = "examine every address of a name" },
@@ -63,11 +69,11 @@ health_options.options = {
   { name = "shard", value = "I/N", help = "only the I-th of N parts of the list" },
   { name = "baseline", value = "FILE", help = "tell what changed since this state" },
   { name = "state", value = "FILE", help = "the same, and remember this run there" },
-  { name = "watch", type = "duration", value = "TIME", help = "run again and again, and tell what changed" },
+  { name = "watch", type = seconds, value = "TIME", help = "run again and again, and tell what changed" },
   { name = "serve", value = "[HOST:]PORT", help = "for Prometheus: /metrics of the list, /probe?target=..." },
-  { name = "interval", type = "duration", value = "TIME", default = 60,
+  { name = "interval", type = seconds, value = "TIME", default = 60,
     help = "with --serve: between runs of the list" },
-  { name = "cache", type = "duration", value = "TIME", default = 15, help = "with --serve: how long a probe is kept" },
+  { name = "cache", type = seconds, value = "TIME", default = 15, help = "with --serve: how long a probe is kept" },
   { name = "explain", value = "REASON", help = "what a reason means" },
   { name = "selftest", type = "boolean", default = false, help = "judge the zoo, and see that every verdict is right" },
   { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
@@ -80,8 +86,8 @@ health_options.options = {
 local function instant(value)
   local ahead = type(value) == "string" and value:match "^%+(.+)$"
   if ahead then
-    local seconds, err = time.duration(ahead)
-    return seconds and time.now() + seconds, err
+    local length, err = time.duration(ahead)
+    return length and time.now() + length, err
   end
   return time.parse(value)
 end
