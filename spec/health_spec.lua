@@ -60,7 +60,7 @@ describe("health", function()
   it("gives each line one result, in the order of the list, whatever it says", function()
     in_zoo({ "good", "expired", "silent", "refused" }, function(at, menagerie)
       local list = { at.silent, at.good, "foo@@bar", at.expired, at.good .. " nonsense=1", at.refused, "", at.good }
-      local results = judge(menagerie, list, { timeout = 0.4, concurrency = 3 })
+      local results = judge(menagerie, list, { timeout = 1.5, concurrency = 3 })
       local shown = {}
       for i, result in ipairs(results) do
         shown[i] = result.grade .. " " .. tostring(result.reason)
@@ -230,14 +230,14 @@ describe("health", function()
   it("ends when its time is over, with a result for each", function()
     in_zoo({ "silent" }, function(at, menagerie)
       local list = {}
-      for i = 1, 12 do
+      for i = 1, 60 do
         list[i] = at.silent
       end
       local began = time.monotonic()
       local results = judge(menagerie, list, { timeout = 0.2, deadline = 0.3, concurrency = 2 })
-      assert.is_true(time.monotonic() - began < 1)
-      assert.equal(12, #results)
-      assert.equal(12, results.counts.fail)
+      assert.is_true(time.monotonic() - began < 4)
+      assert.equal(60, #results)
+      assert.equal(60, results.counts.fail)
     end)
   end)
 
@@ -245,7 +245,7 @@ describe("health", function()
     in_zoo({ "silent", "good" }, function(at, menagerie)
       local list = { at.good, at.silent, at.silent, at.good }
       loop.spawn(function()
-        loop.sleep(0.3)
+        loop.sleep(1)
         io.popen("kill -INT " .. core.signals.process()):close() -- os.execute would ignore the signal meanwhile
       end)
       local results = judge(menagerie, list, { timeout = 10, concurrency = 2 })
@@ -259,7 +259,7 @@ describe("health", function()
     in_zoo({ "good" }, function(at, menagerie)
       local rounds = {}
       loop.spawn(function()
-        loop.sleep(0.6)
+        loop.sleep(1.5)
         io.popen("kill -INT " .. core.signals.process()):close()
       end)
       local results = judge(menagerie, { at.good }, { watch = 0.1, on_event = function(text)

@@ -223,7 +223,7 @@ describe("the exporter", function()
       for i, name in ipairs(names) do
         rows[i] = assert(targets.parse(at[name]))
       end
-      local set = { trust = menagerie.pki:trust(), host = "127.0.0.1", port = 0, cache = 60, interval = 60, timeout = 0.5,
+      local set = { trust = menagerie.pki:trust(), host = "127.0.0.1", port = 0, cache = 60, interval = 60, timeout = 1.5,
         concurrency = 4, retries = 1, warn = "30d", min_tls = "1.2" }
       for name, value in pairs(given) do
         set[name] = value
@@ -261,7 +261,7 @@ describe("the exporter", function()
       local bodies = loop.map({ 1, 2, 3 }, function()
         return get("/probe?target=" .. at.silent).body
       end)
-      assert.is_true(time.monotonic() - began < 0.9)
+      assert.is_true(time.monotonic() - began < 4)
       assert.equal(bodies[1], bodies[3])
       assert.matches('code="TIMEOUT"', bodies[1])
       assert.equal(2, #made.order)

@@ -15,7 +15,7 @@ local stricter = { cbc = true, ["static-rsa"] = true, dh2048 = true, nonconformi
 
 local function visit(menagerie, entry)
   local visitor, err = connect("localhost", entry.port, {
-    trust = menagerie.pki:trust(), timeout = 5, handshake_timeout = 0.3, starttls = entry.ask and entry.ask.starttls,
+    trust = menagerie.pki:trust(), timeout = 5, handshake_timeout = entry.slow and 0.3 or 4, starttls = entry.ask and entry.ask.starttls,
   })
   if not visitor then
     return "refuse", err
