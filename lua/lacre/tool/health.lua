@@ -96,7 +96,9 @@ end
 
 --- Plain data.
 function health.to_table(results)
-  if results.explained then
+  if results.served then
+    return results
+  elseif results.explained then
     return results.explained
   elseif results.selftest then
     return selftest.to_table(results)
