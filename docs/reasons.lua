@@ -13,5 +13,6 @@ the table that the health check uses. Where the library has an error that says t
 
 print(head)
 for _, row in ipairs(codes.list) do
-  print(("| `%s` | %s | %s | %s |"):format(row.code, row.severity:upper(), row.meaning, row.error and "`" .. row.error .. "`" or ""))
+  local same = row.error and "`" .. row.error .. "`" or ""
+  print(("| `%s` | %s | %s | %s |"):format(row.code, row.severity:upper(), row.meaning, same))
 end
