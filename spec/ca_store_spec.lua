@@ -23,7 +23,8 @@ describe("index.txt", function()
     { "V\t20501231235959Z\t\t0A1B\tunknown\t/CN=a", { not_after = 2556143999 } },
     { "R\t301231235959Z\t250101000000Z\t0A1B\tunknown\t/CN=a", { revoked_at = 1735689600, reason = "unspecified" } },
     { "R\t301231235959Z\t250101000000Z,keyCompromise\t0A1B\tx.pem\t/CN=a", { reason = "key_compromise", file = "x.pem" } },
-    { "R\t301231235959Z\t250101000000Z,keyTime,20250101000000Z\t0A1B\tunknown\t/CN=a", { reason = "key_compromise" } },
+    { "R\t301231235959Z\t250101000000Z,keyTime,20250101000000Z\t0A1B\tunknown\t/CN=a",
+      { reason = "key_compromise", invalidity_date = 1735689600 } },
     {
       "R\t301231235959Z\t250101000000Z,holdInstruction,1.2.840.10040.2.2\t0A1B\tunknown\t/CN=a",
       { reason = "certificate_hold" },

@@ -73,6 +73,11 @@ describe("lacre ca", function()
     fails("lacre ca intermediate deeper --issuer online --no-password", 2, "issuer_path_length")
     ok "lacre ca check root && lacre ca check online"
     assert.matches("CN=Online CA", ok "lacre ca list root")
+    ok "lacre ca renew root ca.crt --valid-for 3y && lacre ca intermediate online --cert Online_CA.crt --chain root/ca.crt"
+    fails("lacre ca intermediate online --cert root/ca.crt", 2, "key_mismatch")
+    ok "lacre ca issue online b.example.test && lacre ca check online"
+    ok "openssl verify -CAfile root/ca.crt -untrusted b.example.test.crt b.example.test.crt"
+    ok "cmp Online_CA.crt online/ca.crt"
   end)
 
   it("signs a request, and takes no more than it says", function()

@@ -106,6 +106,7 @@ local load_schema = {
 ---@return lacre.ca? ca
 ---@return lacre.error? err ca_not_found password_required bad_password key_mismatch bad_policy ...
 function ca.load(directory, given)
+  options.argument("ca.load", 1, directory, "string")
   local set = options.check(load_schema, given, "ca.load")
   local parts, err = opening.open(directory, set)
   if not parts then
@@ -132,6 +133,7 @@ local check_schema = {
 --- log_head: string }? result
 ---@return lacre.error? err ca_not_found locked bad_password ...
 function ca.check(directory, given)
+  options.argument("ca.check", 1, directory, "string")
   local set = options.check(check_schema, given, "ca.check")
   local parts, err = opening.open(directory, { key = set.password ~= nil, password = set.password })
   if not parts then
@@ -148,6 +150,7 @@ local save_schema = { password = { type = "string" }, policy = { type = "string"
 ---@return lacre.ca? ca the one on disk, to go on with
 ---@return lacre.error? err file_exists permission_denied io_error
 function authority.methods:save(directory, given)
+  options.argument("ca:save", 1, directory, "string")
   local set = options.check(save_schema, given, "ca:save")
   local private, err = self:key()
   if not private then

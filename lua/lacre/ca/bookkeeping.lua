@@ -98,6 +98,23 @@ function methods:mark(serial, at, reason)
   return self:note { event = log.answers[event], serial = serial }
 end
 
+--- Takes another certificate of the CA itself, with those above it.
+---@param cert lacre.cert
+---@param chain string PEM of it and those above
+---@return true? done
+---@return lacre.error? err
+function methods:replace_own(cert, chain)
+  local done, err = file.replace_in_order {
+    { path = self.paths.chain, bytes = chain }, { path = self.paths.cert, bytes = cert:to_pem() },
+  }
+  if not done then
+    return nil, err
+  end
+  return self:note {
+    event = "init", serial = cert:serial(), subject = tostring(cert:subject()), fingerprint = cert:fingerprint(),
+  }
+end
+
 -- revocation lists --
 
 --- Draws the number of the next revocation list; the one after it is on disk when this returns.

@@ -42,18 +42,19 @@ local function instant_text(instant)
   return time.format(instant, "asn1")
 end
 
--- `TIME[,reason[,extra]]` -> time, reason
-local function revocation_of(text)
-  local at, reason = text:match "^([^,]*),?([^,]*)"
-  local instant = index.instant(at)
-  if not instant then
-    return nil, nil, ("the revocation time '%s' is no time"):format(at)
-  elseif reason == "" then
-    return instant, "unspecified"
-  elseif not record.index_reasons[reason] then
-    return nil, nil, ("the reason '%s' is unknown"):format(reason)
+-- `TIME[,reason[,extra]]`, put into a record; or why not
+local function read_revocation(one, text)
+  local at, reason, extra = text:match "^([^,]*),?([^,]*),?(.*)$"
+  one.revocation, one.revoked_at, one.reason = text, index.instant(at), "unspecified"
+  if not one.revoked_at then
+    return ("the revocation time '%s' is no time"):format(at)
+  elseif reason ~= "" and not record.index_reasons[reason] then
+    return ("the reason '%s' is unknown"):format(reason)
+  elseif reason ~= "" then
+    one.reason = record.index_reasons[reason]
   end
-  return instant, record.index_reasons[reason]
+  -- keyTime and CAkeyTime tell since when a key was in other hands
+  one.invalidity_date = reason:find "Time$" and index.instant(extra) or nil
 end
 
 -- fields of a line; a TAB with a backslash before it belongs to its field
@@ -87,15 +88,8 @@ function index.read_line(line)
     return nil, ("'%s' is no serial number"):format(serial:gsub("%c", "?"))
   end
   local one = { serial = record.serial(serial), not_after = ends, file = fields[5], subject = fields[6] }
-  if status == "R" then
-    local why
-    one.revocation = revocation
-    one.revoked_at, one.reason, why = revocation_of(revocation)
-    if why then
-      return nil, why
-    end
-  end
-  return one
+  local why = status == "R" and read_revocation(one, revocation) or nil
+  return not why and one or nil, why
 end
 
 local function revocation_text(one)

@@ -15,6 +15,7 @@ local record = {}
 ---@field not_after number
 ---@field revoked_at? number
 ---@field reason? string
+---@field invalidity_date? number since when the key was in other hands, where index.txt tells
 ---@field cert? lacre.cert where the books hold it
 
 --- Reasons for a revocation, RFC 5280 section 5.3.1, by what index.txt calls them.

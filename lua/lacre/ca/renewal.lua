@@ -153,4 +153,29 @@ function methods:rekey(which, given)
   end)
 end
 
+--- Takes another certificate for the CA's own key: one that the CA above issued anew.
+---@param cert lacre.cert
+---@param above lacre.cert[] those above it
+---@return lacre.ca? ca the same
+---@return lacre.error? err key_mismatch issuer_not_ca
+function methods:replace_certificate(cert, above)
+  if not cert:public_key():matches(self:cert()) then
+    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", tostring(self:cert():subject()))
+  elseif not cert:is_ca() then
+    return fail("sign", "issuer_not_ca", "%s is not a CA", tostring(cert:subject()))
+  end
+  local pem = { cert:to_pem() }
+  for _, one in ipairs(above) do
+    pem[#pem + 1] = one:to_pem()
+  end
+  local done, err = self.books:transact(function()
+    return self.books:replace_own(cert, table.concat(pem))
+  end)
+  if not done then
+    return nil, err
+  end
+  self.certificate, self.above = cert, above
+  return self
+end
+
 return methods

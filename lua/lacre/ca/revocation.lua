@@ -70,7 +70,9 @@ local function entries_of(records, now, drop_expired)
   local entries = {}
   for _, one in ipairs(records) do
     if one.revoked_at and not (drop_expired and one.not_after < now) then
-      entries[#entries + 1] = { serial = one.serial, time = one.revoked_at, reason = one.reason }
+      entries[#entries + 1] = {
+        serial = one.serial, time = one.revoked_at, reason = one.reason, invalidity_date = one.invalidity_date,
+      }
     end
   end
   return entries

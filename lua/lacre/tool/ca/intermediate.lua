@@ -4,6 +4,7 @@ local authority = require "lacre.ca"
 local certificate = require "lacre.certificate"
 local csr = require "lacre.csr"
 local fail = require("lacre.error").fail
+local file = require "lacre.file"
 local folder = require "lacre.ca.folder"
 local founding = require "lacre.tool.ca.founding"
 local layout = require "lacre.ca.layout"
@@ -21,7 +22,7 @@ local intermediate = {
   examples = {
     { "lacre ca intermediate online --issuer root", "both directories are here" },
     { "lacre ca intermediate online --request", "the root is offline: carry online/ca.csr to it" },
-    { "lacre ca intermediate online --cert online.crt --chain root.crt", "and its certificate back" },
+    { "lacre ca intermediate online --cert online.crt --chain root.crt", "and its certificate back, or a renewed one" },
   },
   argument = parts.row.dir,
   options = parts.rows(
@@ -115,17 +116,30 @@ local function requested(set)
   return done and result_of(set, nil, { request_file = layout.new(set.dir).request }), err
 end
 
--- whether the certificate is for the key that waits, and by whom
+-- what holds the key of the CA: its request, or the certificate it has
+local function holder_of(paths)
+  if file.stat(paths.request) then
+    return csr.load(paths.request)
+  end
+  return certificate.load(paths.cert)
+end
+
 local function check_answer(paths, cert)
-  local request, err = csr.load(paths.request)
-  if not request then
+  local holder, err = holder_of(paths)
+  if not holder then
     return nil, err
-  elseif not cert:public_key():matches(request:public_key()) then
-    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", paths.request)
+  elseif not cert:public_key():matches(holder:public_key()) then
+    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", paths.directory)
   elseif not cert:is_ca() then
     return fail("sign", "issuer_not_ca", "it is not a CA's certificate: sign the request with --profile intermediate")
   end
   return true
+end
+
+-- the CA above issued it anew, for the same key
+local function renewed(set, made, above)
+  local ca, err = parts.open(set, true)
+  return ca and ca:replace_certificate(made, above), err
 end
 
 local function answered(set)
@@ -141,9 +155,12 @@ local function answered(set)
   for _, cert in ipairs(above) do
     certs[#certs + 1] = cert
   end
+  local paths = layout.new(set.dir)
   local done
-  done, err = check_answer(layout.new(set.dir), made)
-  if done then
+  done, err = check_answer(paths, made)
+  if done and file.stat(paths.cert) then
+    done, err = renewed(set, made, certs)
+  elseif done then
     done, err = folder.complete(set.dir, { cert = made, above = certs, policy_text = policy_text.of(set) })
   end
   return done and result_of(set, made), err
