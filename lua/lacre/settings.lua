@@ -36,7 +36,7 @@ end
 
 --- A context for clients. With no options: the system's trust, TLS 1.2 or newer, forward-secret AEAD
 --- suites, chain, host name and dates verified.
----@param given? table see docs/context.md
+---@param given? table see docs/contexts.md
 ---@return lacre.context? ctx
 ---@return lacre.error? err trust_unavailable, file_not_found, key_mismatch ...; wrong options raise
 function settings.client(given)
@@ -45,7 +45,7 @@ function settings.client(given)
 end
 
 --- A context for servers; `identity`, or `cert` and `key`, is required.
----@param given table see docs/context.md
+---@param given table see docs/contexts.md
 ---@return lacre.context? ctx
 ---@return lacre.error? err no_certificate, no_key, key_mismatch, file_not_found ...; wrong options raise
 function settings.server(given)

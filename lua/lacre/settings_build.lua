@@ -186,14 +186,21 @@ local function apply_rules(set, ctx)
   return true
 end
 
+local function note_ktls(set)
+  if set.ktls then
+    warning.say "ktls is set, and not used: connections encrypt in the process"
+  end
+  return true
+end
+
 local steps = {
   client = {
     algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client, apply_sessions, apply_ocsp, apply_rules,
-    apply_keylog,
+    apply_keylog, note_ktls,
   },
   server = {
     algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client_auth, apply_greeting, apply_tickets,
-    apply_ocsp, apply_rules, apply_keylog,
+    apply_ocsp, apply_rules, apply_keylog, note_ktls,
   },
 }
 

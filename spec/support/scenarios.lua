@@ -38,6 +38,19 @@ function scenarios.pem()
   core.pem.encode(label, der)
 end
 
+function scenarios.algorithms()
+  local ctx = must(core.context.new "server")
+  must(ctx:security_level())
+  must(core.algorithms.defaults())
+  ctx:client_prefers()
+  must(ctx:versions("1.2", "1.3"))
+  return must(ctx:sigalgs "ed25519")
+end
+
+function scenarios.stat()
+  return must(core.disk.stat "/").version
+end
+
 function scenarios.name()
   local name = must(lacre.name.parse "CN=a,OU=b+L=c,O=Test")
   tostring(name)
