@@ -6,9 +6,9 @@
 
 local engine = require "lacre.engine"
 local facts = require "lacre.facts"
-local lacre_error = require "lacre.error"
-local hooks = require "lacre.hooks"
-local peer_error = require "lacre.peer_error"
+local handshaking = require "lacre.handshaking"
+local pollable = require "lacre.pollable"
+local steps = require "lacre.steps"
 local stream = require "lacre.stream"
 local target = require "lacre.target"
 local time = require "lacre.time"
@@ -30,61 +30,11 @@ Conn.is_established = false
 local RECORD = 16384
 
 local closed, CLOSED = facts.closed, facts.CLOSED
+local await, failed = steps.await, steps.failed
 
-local function failed(self, err)
-  return nil, peer_error.explain(self, err)
-end
-
--- waits for what a step wants; `deadline` is that of the whole operation
-local function await(self, want, deadline, code, stage)
-  local ready, err = stream.await(self.socket, want, deadline, code, stage, self.wait)
-  if ready then
-    return true
-  end
-  return nil, lacre_error.annotate(err, { host = self.host, port = self.port })
-end
-
--- handshake -----------------------------------------------------------------------------------
-
-local function established(self, started)
-  self.is_established = true
-  self.handshake_seconds = monotonic() - started
-  return hooks.complete(self)
-end
-
-local function handshake_deadline(self, started)
-  local limit = started + self.handshake_timeout
-  return self.deadline and math.min(limit, self.deadline) or limit
-end
-
---- Completes the handshake; the first read or write does it by itself.
----@return true?
----@return lacre.error? err handshake_timeout, hostname_mismatch, self_signed, pin_mismatch, not_tls ...
-function Conn:handshake()
-  if self.is_established and self.core == CLOSED then
-    return closed()
-  elseif self.is_established then
-    return self.failure == nil or nil, self.failure
-  end
-  local started = monotonic()
-  local deadline = handshake_deadline(self, started)
-  while true do
-    local done, why = self.core:handshake()
-    local err
-    if done then
-      return established(self, started)
-    elseif events_of[why] then
-      done, err = await(self, why, deadline, "handshake_timeout", "handshake")
-    elseif hooks.by_wish[why] then
-      done, err = hooks.by_wish[why](self)
-    else
-      return failed(self, why)
-    end
-    if not done then
-      return nil, err
-    end
-  end
-end
+handshaking.give(Conn)
+pollable.give(Conn)
+facts.give(Conn)
 
 -- reading and writing -------------------------------------------------------------------------
 
@@ -227,10 +177,6 @@ end
 
 Conn.__close = Conn.close
 
--- facts ---------------------------------------------------------------------------------------
-
-facts.give(Conn)
-
 --- What is known of the connection.
 ---@return table? info role version cipher group sigalg alpn server_name resumed verified pin insecure
 ---  peer_address local_address handshake_seconds bytes_read bytes_written
@@ -244,42 +190,6 @@ function Conn:info()
   info.local_address, info.local_port = self.socket:address()
   info.handshake_seconds = self.handshake_seconds
   return info
-end
-
---- Decrypted bytes that wait in memory.
----@return integer
-function Conn:pending()
-  local buffered = self.buffer and #self.buffer - self.at + 1 or 0
-  return self.core == CLOSED and buffered or buffered + (self.core:pending())
-end
-
----@return boolean
-function Conn:is_open()
-  return self.core ~= CLOSED and self.core:state() ~= "failed"
-end
-
---- The descriptor, for `select` and event loops; -1 once closed.
----@return integer
-function Conn:getfd()
-  return self.socket:fd()
-end
-
-Conn.pollfd = Conn.getfd
-
---- What the descriptor is awaited for: "w" too while a record is on its way.
----@return string
-function Conn:events()
-  if self.core == CLOSED then
-    return "r"
-  end
-  local _, _, owed = self.core:pending()
-  return owed > 0 and "rw" or "r"
-end
-
---- Whether a read may succeed without the descriptor being readable.
----@return boolean
-function Conn:dirty()
-  return self.buffer ~= false or (self.core ~= CLOSED and self.core:has_pending())
 end
 
 function Conn:__tostring()
