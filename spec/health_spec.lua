@@ -227,6 +227,22 @@ describe("health", function()
     end)
   end)
 
+  it("examines the one address of a name as it does several", function()
+    in_zoo({ "silent", "good" }, function(at, menagerie)
+      local dial = require "lacre.dial"
+      local resolve, asked = dial.resolve, 0
+      dial.resolve = function(host, ...) -- luacheck: ignore
+        asked = asked + 1
+        return resolve(host == "two.zoo.test" and "127.0.0.1" or host, ...)
+      end
+      local first = judge(menagerie, { "localhost@two.zoo.test:" .. at.good:match "%d+$" }, { all_addresses = true })
+      dial.resolve = resolve -- luacheck: ignore
+      assert.equal("pass", first[1].grade)
+      assert.same({ "127.0.0.1" }, { first[1].addresses[1].address })
+      assert.is_true(asked >= 1)
+    end)
+  end)
+
   it("ends when its time is over, with a result for each", function()
     in_zoo({ "silent" }, function(at, menagerie)
       local list = {}

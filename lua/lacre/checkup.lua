@@ -144,6 +144,7 @@ local function examine_all(row, mine, set)
   local seen, worst = {}, nil
   local rank = { pass = 3, warn = 2, fail = 1 }
   for i, address in ipairs(addresses) do
+    mine.deadline = monotonic() + mine.timeout -- a silent one does not take the time of the others
     local out, facts, why, attempts = examine(row, mine, set, address.address)
     local grade = findings.grade((out:sorted()))
     seen[i] = { address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts }
