@@ -74,6 +74,10 @@ $(CRASH): spec/support/crash.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) -ldl
 
+## memory: every single allocation fails once, Lua's and OpenSSL's (minutes)
+memory:
+	@MEMORY_LIMIT=all $(MAKE) -s test SPEC=spec/memory_spec.lua
+
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 ## asan: the specs under gcc's address and undefined-behaviour sanitizers
@@ -164,4 +168,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test asan lint daemons browser hostile bench bench-ca docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan lint daemons browser hostile bench bench-ca docs deps install uninstall install-rock clean help
