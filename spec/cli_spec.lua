@@ -45,6 +45,16 @@ describe("the command", function()
     { "lacre pin nowhere.pem", 3, "lacre: %S+:.*nowhere.pem" },
     { "lacre info 127.0.0.1:1 --timeout 2s", 3, "connection_refused" },
     { "lacre info 127.0.0.1:1 --timeout 2s --json", 3, '"code": *"connection_refused"' },
+    { "lacre info 127.0.0.1:1 --timeout 2", 3, "connection_refused" },
+    { "lacre info 127.0.0.1:1 --timeout 2x", 2, "not a duration" },
+    { "lacre selfsign x.test --valid-for 20000y", 2, "past the year 9999" },
+    { "lacre selfsign x.test --valid-for 0d", 2, "more than nothing" },
+    { "lacre selfsign x.test --out nowhere --json", 3, '"hint":' },
+    { "lacre echo --trust ca.pem", 2, "say connect too" },
+    { "lacre echo --listen 0 --key x.key", 2, "belong together" },
+    { "lacre echo --connect localhost:1 --pin garbage", 2, "bad_pin" },
+    { "lacre echo > /dev/full", 3, "standard output" },
+    { "lacre echo --json > /dev/full", 3, "standard output" },
     { "lacre info 127.0.0.1:70000", 2, "70000" },
     { "lacre echo --listen 7443 --connect localhost:7443", 2, "exclude" },
     { "lacre completion bash", 0, "_lacre" },
@@ -75,6 +85,27 @@ describe("the command", function()
       return pending "man or groff is missing"
     end
     assert.equal("", (shell "lacre manual | groff -man -Tutf8 -ww -z"))
+  end)
+
+  it("ends quietly when interrupted", function()
+    local output, code = shell "timeout -s INT 1 lacre echo --listen 0"
+    assert.equal(124, code) -- of timeout(1), which sent the signal
+    assert.falsy(output:find("internal error", 1, true), output)
+  end)
+
+  it("lets no commands for the terminal through, whoever wrote them", function()
+    shell [[openssl req -x509 -newkey ed25519 -nodes -keyout e.key -out e.crt -subj /CN=x # lacre]]
+    shell [[openssl req -x509 -new -key e.key -out e.crt -subj /CN=x -addext "subjectAltName=DNS:$(printf 'a\033[2Jb')" # lacre]]
+    local port = process.free_port()
+    local server = process.start {
+      command, "echo", "--listen", tostring(port), "--cert", directory .. "/e.crt", "--key", directory .. "/e.key",
+    }
+    process.wait_for_port(port)
+    local output = lacre("info", "127.0.0.1:" .. port) .. lacre("inspect", directory .. "/e.crt")
+      .. lacre("echo", "--connect", "127.0.0.1:" .. port, "--trust", directory .. "/e.crt")
+    server:stop()
+    assert.matches("\\x1b%[2J", output)
+    assert.falsy(output:find "[%z\1-\8\11-\31\127]")
   end)
 
   it("colours nothing that is not a terminal", function()

@@ -18,6 +18,8 @@ describe("options", function()
   local refused = {
     { "an unknown name", { wait = 1 }, "bad option 'wait' to 'client' (unknown)" },
     { "a misspelt name", { min_verison = "1.2" }, "bad option 'min_verison' to 'client' (unknown; did you mean 'min_version'?)" },
+    { "two letters swapped", { truts = "x" }, "bad option 'truts' to 'client' (unknown; did you mean 'trust'?)" },
+    { "what is near only to what is refused", { alpn_require = 1 }, "bad option 'alpn_require' to 'client' (unknown)" },
     { "a name that is no text", { [true] = 1 }, "bad option 'true' to 'client' (unknown)" },
     { "a name of another place", { alpn_required = true }, "bad option 'alpn_required' to 'client' (a client option)" },
     { "a value not allowed", { min_version = "1.0" }, [[bad option 'min_version' to 'client' ("1.2" or "1.3" expected, got "1.0")]] },

@@ -33,6 +33,39 @@ describe("the surface", function()
     assert.matches("did you mean 'connect'", why)
   end)
 
+  it("answers what is no argument at the caller's place, in the caller's words", function()
+    local key = lacre.key.generate()
+    local cert = lacre.assert(lacre.cert.create { key = key, hosts = { "a.test" } })
+    local ctx = lacre.assert(lacre.client { trust = cert })
+    local set = lacre.pin.set { cert:pin(), allow_no_backup = true }
+    -- { what is called, what it says }
+    local rows = {
+      { function() lacre.connect("h", 443, "x") end, "bad argument #3 to 'connect'" },
+      { function() lacre.connect("h", 443, { trust = false }) end, "bad option 'trust'" },
+      { function() key:matches(5) end, "bad argument #1 to 'matches'" },
+      { function() cert:is_issued_by(nil) end, "bad argument #1 to 'is_issued_by'" },
+      { function() cert:matches_host(nil) end, "bad argument #1 to 'matches_host'" },
+      { function() cert:expires_in {} end, "bad argument #1 to 'expires_in'" },
+      { function() set:match(true) end, "bad argument #1 to 'match'" },
+      { function() ctx:with(5) end, "bad argument #1 to 'with'" },
+      { function() ctx:engine({ server_name = "a.test" }):write(5) end, "bad argument #1 to 'write'" },
+      { function() lacre.error.new(5) end, "bad argument #1 to 'error.new'" },
+      { function() lacre.cert.create { key = key, hosts = { "a.test" }, valid_for = 1e300 } end, "past the year 9999" },
+    }
+    for i, row in ipairs(rows) do
+      local ok, why = pcall(row[1])
+      assert.is_false(ok, "row " .. i)
+      assert.matches("surface_spec.lua:%d+: .*" .. row[2], why)
+    end
+  end)
+
+  it("takes no name for what it is not", function()
+    assert.equal("no_key", select(2, lacre.pin.of "server.crt").code)
+    assert.equal("bad_name", select(2, lacre.connect("a\0b", 443)).code)
+    local ctx = lacre.assert(lacre.client())
+    assert.equal("bad_name", select(2, ctx:engine { server_name = "*.example.test" }).code)
+  end)
+
   it("has every promised member", function()
     for _, name in ipairs {
       "adapt", "assert", "ca", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",

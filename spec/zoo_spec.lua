@@ -55,6 +55,21 @@ describe("the zoo", function()
     end)
   end)
 
+  it("finds weak keys weak, also where the key itself is trusted", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "rsa1024" } })
+      local pin
+      local _, err = connect("localhost", menagerie.entries[1].port, { trust = menagerie.pki:trust() })
+      assert.equal("weak_key", err.code)
+      pin = err.cert:pin()
+      _, err = connect("localhost", menagerie.entries[1].port, {
+        trust = "pins", pins = { pin, allow_no_backup = true },
+      })
+      assert.equal("weak_key", err.code)
+      menagerie:close()
+    end)
+  end)
+
   it("tells what this OpenSSL cannot build, and does not open it", function()
     loop.run(function()
       local menagerie = zoo.open { only = { "good-mldsa65", "pq", "pq-only", "good" } }

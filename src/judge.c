@@ -113,11 +113,23 @@ static int wants_dates (const judge_Check *check) {
   return !check->policy->rules.accept_expired && !check->policy->accept_any;
 }
 
+/* the bits of security that each level asks of a key, as OpenSSL does of a chain */
+static int key_error (X509_VERIFY_PARAM *param, const X509 *leaf) {
+  static const int floors[] = { 0, 80, 112, 128, 192, 256 };
+  int level = X509_VERIFY_PARAM_get_auth_level(param);
+  EVP_PKEY *key = X509_get0_pubkey(leaf);
+  if (key == NULL) return X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY;
+  level = level < 0 ? 0 : level > 5 ? 5 : level;
+  return EVP_PKEY_get_security_bits(key) < floors[level] ? X509_V_ERR_EE_KEY_TOO_SMALL
+                                                         : X509_V_OK;
+}
+
 static int verify_by_pins (X509_STORE_CTX *ctx, judge_Check *check) {
   X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
   X509 *leaf = X509_STORE_CTX_get0_cert(ctx);
   int error;
   check_pins(ctx, check, NULL);
+  if ((error = key_error(param, leaf)) != X509_V_OK) refuse(ctx, check->verdict, error);
   if (wants_dates(check) && (error = date_error(leaf, time_of(param))) != X509_V_OK)
     refuse(ctx, check->verdict, error);
   if (wants_name(check) && (error = name_error(param, leaf)) != X509_V_OK)

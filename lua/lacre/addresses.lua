@@ -39,7 +39,9 @@ end
 ---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
 function addresses.of(host, port, set, deadline)
   local rows, err
-  if set.resolver then
+  if host == "" or host:find "%c" then
+    return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
+  elseif set.resolver then
     rows, err = set.resolver(host, port, set.family)
   else
     rows = core.resolver.numeric(host)

@@ -10,6 +10,7 @@ local host = require "lacre.host"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local name = require "lacre.name"
+local options = require "lacre.options"
 local time = require "lacre.time"
 
 local annotate = lacre_error.annotate
@@ -117,6 +118,7 @@ end
 ---@param now? number
 ---@return number
 function methods:expires_in(now)
+  options.expect("expires_in", 1, now == nil or type(now) == "number", "number", now)
   return (self:not_after() or -math.huge) - (now or time.now())
 end
 
@@ -141,6 +143,7 @@ end
 ---@return boolean matches
 ---@return string? presented where it does not: "presented: a.example, b.example"
 function methods:matches_host(text)
+  options.argument("matches_host", 1, text, "string")
   local wanted = host.reference(text)
   local found = wanted and (wanted.address and self:has_address(wanted.address)
     or not wanted.address and self:has_dns_name(wanted.value))
@@ -184,6 +187,7 @@ end
 ---@param issuer lacre.cert
 ---@return boolean
 function methods:is_issued_by(issuer)
+  options.expect("is_issued_by", 1, cert.is(issuer), "certificate", issuer)
   if not core.name.equal(self:issuer_der(), issuer:subject_der()) then
     return false
   end

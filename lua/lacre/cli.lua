@@ -2,7 +2,7 @@
 --- them to a tool and shows what comes back.
 --
 -- Exit codes: 0 success, 1 the answer is no, 2 usage, 3 network or file, 4 TLS or verification,
--- 5 a fault of ours.
+-- 5 a fault of ours, 130 interrupted.
 
 local parser = require "lacre.cli.parser"
 local password = require "lacre.cli.password"
@@ -15,12 +15,16 @@ local exit_codes = {
 }
 
 -- what cannot be understood in a file is the file's fault, in an option the caller's
+local in_options = { bad_pin = 2, bad_name = 2, bad_time = 2, no_certificate = 3, no_key = 3 }
+
 local function exit_code(err)
   local code = exit_codes[err:category()] or 5
-  return err.stage == "config" and code ~= 5 and 2 or code
+  return in_options[err.code] or err.stage == "config" and code ~= 5 and 2 or code
 end
 
 -- a tool may have one code of its own for all that kept it from answering
+local INTERRUPTED = 130 -- as shells have it: 128 and SIGINT
+
 local function failure(err, as_json, tool)
   voice.complain(err, as_json)
   return tool and tool.trouble or exit_code(err)
@@ -44,6 +48,9 @@ end
 local function report_raised(raised, tool)
   local text = tostring(raised)
   local misuse = misuse_in(text)
+  if text:find "interrupted!$" then -- Ctrl-C, as the lua program tells it
+    return INTERRUPTED
+  end
   voice.say("lacre: " .. (misuse or "internal error: " .. text))
   return tool.trouble or misuse and 2 or 5
 end

@@ -38,6 +38,7 @@ end
 -- connection options from context options, which may be given inline
 local function split(given)
   local mine, theirs = {}, nil
+  options.expect("connect", 3, given == nil or type(given) == "table", "table", given)
   for name, value in pairs(given or {}) do
     if not schema[name] or schema[name].elsewhere then
       options.check(schema, { [name] = value }, "connect") -- raises, with a suggestion

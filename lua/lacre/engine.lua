@@ -26,7 +26,7 @@ Engine.__name = "lacre.engine"
 local function identity_of(set)
   local name, err
   if set.server_name then
-    name, err = host.parse(set.server_name)
+    name, err = host.reference(set.server_name)
     if not name then
       return nil, err
     end
@@ -159,6 +159,7 @@ end
 ---@return true?
 ---@return lacre.error? err handshake_incomplete, closed
 function Engine:write(data)
+  options.argument("write", 1, data, "string")
   local count, why = self.core:write(data, 1)
   if count == #data then
     return true

@@ -45,7 +45,8 @@ end
 --- Fields that follow from the code alone, so that no place that makes an error repeats them.
 local derived = {
   hint = function(err)
-    return row_of(err).hint
+    local row = row_of(err)
+    return row.hint_by_stage and row.hint_by_stage[err.stage] or row.hint
   end,
   temporary = function(err)
     return row_of(err).temporary or false
@@ -71,7 +72,7 @@ local function place(err)
 end
 
 function metatable.__tostring(err)
-  return ("%s: %s [%s%s]"):format(err.code, err.message, err.stage, place(err))
+  return ("%s: %s [%s%s]"):format(tostring(err.code), tostring(err.message), tostring(err.stage), place(err))
 end
 
 function metatable.__concat(a, b)
@@ -130,6 +131,9 @@ local error_module = {}
 ---@param fields table `code`, `message` and `stage` are required
 ---@return lacre.error
 function error_module.new(fields)
+  if type(fields) ~= "table" then
+    error(("bad argument #1 to 'error.new' (table expected, got %s)"):format(type(fields)), 2)
+  end
   for _, name in ipairs { "code", "message", "stage" } do
     if type(fields[name]) ~= "string" then
       error(("bad field '%s' to 'error.new' (string expected, got %s)"):format(name, type(fields[name])), 2)

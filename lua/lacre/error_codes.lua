@@ -1,7 +1,7 @@
 --- error_codes: every code, its category, what it means and what to do. Data only.
 --
 -- `category` is a function of the code; where the stage decides, `by_stage` says how.
--- `temporary` marks what trying again may mend. A hint names the real fix.
+-- `hint_by_stage` likewise for the hint. `temporary` marks what trying again may mend. A hint names the real fix.
 
 local function verify(summary, hint)
   return { category = "verify", summary = summary, hint = hint }
@@ -120,7 +120,7 @@ return {
   downgrade_detected = protocol("somebody tries to force an older version"),
   bad_record = protocol("a record was damaged on its way"),
   protocol_error = protocol("the peer broke the protocol"),
-  handshake_failed = protocol("the handshake failed"),
+  handshake_failed = protocol("the handshake failed", "err.openssl has what OpenSSL says; lacre info HOST tries it and tells"),
   session_mismatch = protocol("resumption was refused by policy"),
   handshake_incomplete = protocol("the handshake is not done yet"),
   line_too_long = protocol("a line is longer than the limit", "conn:set_limits{ line = ... }"),
@@ -141,23 +141,30 @@ return {
   host_unreachable = network("the host cannot be reached", nil, true),
   network_unreachable = network("the network cannot be reached", nil, true),
   address_in_use = network("the port is taken", "choose another port, or stop what listens there"),
-  address_unavailable = network("no such address on this machine"),
+  address_unavailable = network("no such address on this machine", "ip addr shows those there are; * is all of them"),
   too_many_files = network("out of file descriptors", "raise ulimit -n, or lower the concurrency", true),
   proxy_refused = network("the proxy refused to connect"),
   permission_denied = {
     category = "network",
     by_stage = files,
     summary = "the system does not permit it",
-    hint = "check the owner and mode of the file, or use a port from 1024 on",
+    hint = "ports below 1024 are root's: use one from 1024 on",
+    hint_by_stage = {
+      load = "check the owner and mode of the file", save = "check the owner and mode of the directory",
+    },
   },
   io_error = { category = "network", by_stage = files, summary = "the system reported an error" },
   resolve_timeout = timeout("the name was not resolved in time"),
   connect_timeout = timeout("nobody answered in time", "a firewall may drop the packets; check host and port"),
   handshake_timeout = timeout("the handshake was not finished in time", "what listens there may not speak TLS"),
   locked = timeout("another process works on the same directory", "wait for it, or say a longer lock_timeout"),
-  timeout = timeout("the operation took longer than its limit"),
+  timeout = timeout("the operation took longer than its limit", "try again, or give it more time"),
   closed = closed("the connection was closed"),
-  unexpected_eof = closed("the connection ended without close_notify", "data may be missing: somebody cut it"),
+  unexpected_eof = {
+    category = "closed", summary = "the connection ended without close_notify",
+    hint = "data may be missing: somebody cut it",
+    hint_by_stage = { handshake = "the server hung up on the handshake: it may want another name, version or port" },
+  },
   canceled = closed("the task was canceled"),
 
   -- configuration, files, parsing, issuing
@@ -166,9 +173,15 @@ return {
     "no trust store of the system was found",
     "install ca-certificates, or say trust = a file"
   ),
-  key_mismatch = config("the key does not belong to the certificate"),
-  no_certificate = { category = "config", by_stage = read, summary = "there is no certificate in it" },
-  no_key = { category = "config", by_stage = read, summary = "there is no key in it" },
+  key_mismatch = config("the key does not belong to the certificate", "compare their pins: lacre pin FILE"),
+  no_certificate = {
+    category = "config", by_stage = read, summary = "there is no certificate in it",
+    hint = "lacre inspect FILE says what is in it",
+  },
+  no_key = {
+    category = "config", by_stage = read, summary = "there is no key in it",
+    hint = "lacre inspect FILE says what is in it",
+  },
   no_csr = parse("there is no certificate request in it"),
   no_crl = parse("there is no revocation list in it"),
   unsupported = config("this OpenSSL does not have it"),
@@ -180,7 +193,10 @@ return {
     "it would be valid longer than its issuer",
     "say a shorter valid_for, or clamp = true"
   ),
-  issuer_path_length = config("the issuer's path length allows no CA below it"),
+  issuer_path_length = config(
+    "the issuer's path length allows no CA below it",
+    "make the issuer with a larger path_length, or issue from the CA above it"
+  ),
   csr_signature_invalid = config("the request is not signed by its own key"),
   serial_conflict = config("the serial number is in use"),
   already_revoked = config("it is revoked already"),
@@ -189,19 +205,19 @@ return {
   bad_policy = config("the policy file is no policy", "docs/ca.md lists its rules"),
   policy_refused = config("a rule of the policy file refuses it"),
   password_required = parse("the key is encrypted", "give its password"),
-  bad_password = parse("the password is wrong"),
+  bad_password = parse("the password is wrong", "a text from a file ends before its line feed"),
   bad_json = parse("it is not JSON"),
   bad_state = parse("it is not a file of this kind"),
-  bad_pem = parse("it is not PEM"),
-  bad_der = parse("it is not the DER it should be"),
+  bad_pem = parse("it is not PEM", "lacre inspect FILE says what it is"),
+  bad_der = parse("it is not the DER it should be", "lacre inspect FILE says what it is"),
   trailing_data = parse("there are bytes after the end"),
-  unsupported_key_type = parse("no provider knows this kind of key"),
+  unsupported_key_type = parse("no provider knows this kind of key", "openssl list -providers shows what is loaded"),
   bad_pin = parse("it is not a pin", "a pin looks like sha256//BASE64, 44 characters of it"),
-  bad_name = parse("it is not a name"),
+  bad_name = parse("it is not a name", "a DNS name, an IP address, mail@address or scheme://uri"),
   bad_time = parse("it is not a time", "write 2026-01-31 or 2026-01-31T12:00:00Z"),
-  file_not_found = file("there is no such file"),
+  file_not_found = file("there is no such file", "check the path; what is relative starts from the current directory"),
   file_exists = file("the file exists", "choose another name, or have it replaced: overwrite = true, or --overwrite"),
-  is_directory = file("it is a directory"),
+  is_directory = file("it is a directory", "name a file in it"),
   ca_not_found = file("there is no CA in the directory", "lacre ca init DIR makes one"),
   index_corrupt = file("the index of the CA cannot be understood", "lacre ca check DIR tells which line, and why"),
   log_corrupt = file("the log of the CA is not the one that was written", "lacre ca check DIR tells which line"),

@@ -24,6 +24,7 @@ local fail, misuse = lacre_error.fail, options.misuse
 
 local issue = {}
 
+local LAST = 253402300799 -- 9999-12-31T23:59:59Z, the last that DER can say (RFC 5280 section 4.1.2.5)
 local SKEW = 300 -- clocks of verifiers that are behind
 
 local profile_names = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing" }
@@ -132,7 +133,11 @@ local function set_validity(draft, set)
   draft.not_before = math.floor(set.not_before or default_start(draft, now))
   local start = set.not_before and draft.not_before or now
   draft.not_after = math.floor(set.not_after or start + (set.valid_for or draft.profile.valid_for))
-  if draft.not_after < draft.not_before then
+  if set.valid_for and set.valid_for <= 0 then
+    misuse("bad option 'valid_for' to 'cert.create' (more than nothing expected)")
+  elseif draft.not_after > LAST then
+    misuse("bad option '%s' to 'cert.create' (past the year 9999)", set.not_after and "not_after" or "valid_for")
+  elseif draft.not_after < draft.not_before then
     misuse "bad options to 'cert.create' (it would end before it begins)"
   end
   local last = draft.issuer and draft.issuer:not_after()

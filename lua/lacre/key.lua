@@ -190,6 +190,8 @@ end
 ---@param other lacre.key|lacre.cert|lacre.csr
 ---@return boolean
 function methods:matches(other)
+  local known = type(other) == "userdata" or type(other) == "table"
+  options.expect("matches", 1, known and other.spki, "key, certificate or request", other)
   if self:spki() == other:spki() then
     return true
   elseif not key.is(other) then

@@ -16,21 +16,24 @@ local options = {}
 ---@field values? any[] the only values allowed
 ---@field elsewhere? string why the option is refused here, when it exists in another place
 
+-- letters added, left out, changed, or swapped with their neighbour
 local function distance(a, b)
-  local row = {}
+  local before, last, row = {}, {}, {}
   for j = 0, #b do
-    row[j] = j
+    last[j] = j
   end
   for i = 1, #a do
-    local diagonal = row[0]
-    row[0] = i
+    row = { [0] = i }
     for j = 1, #b do
       local cost = a:byte(i) == b:byte(j) and 0 or 1
-      local best = math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
-      diagonal, row[j] = row[j], best
+      row[j] = math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost)
+      if j > 1 and before[j - 2] and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+        row[j] = math.min(row[j], before[j - 2] + 1)
+      end
     end
+    before, last = last, row
   end
-  return row[#b]
+  return last[#b]
 end
 
 --- The known name nearest to a misspelt one, or nil when none is near.
@@ -39,8 +42,9 @@ end
 ---@return string?
 function options.nearest(name, known)
   local best, best_distance
-  for candidate in pairs(known) do
-    local d = type(candidate) == "string" and distance(name:lower(), candidate) or math.huge
+  for candidate, row in pairs(known) do
+    local offered = type(candidate) == "string" and not (type(row) == "table" and row.elsewhere)
+    local d = offered and distance(name:lower(), candidate) or math.huge
     if not best or d < best_distance or (d == best_distance and candidate < best) then
       best, best_distance = candidate, d
     end
@@ -189,6 +193,18 @@ end
 function options.argument(what, place, value, kind)
   if type(value) ~= kind then
     options.misuse("bad argument #%d to '%s' (%s expected, got %s)", place, what, kind, type(value))
+  end
+end
+
+--- Raises unless an argument is what is expected.
+---@param what string the function that was called
+---@param place integer
+---@param good any
+---@param expected string
+---@param value any
+function options.expect(what, place, good, expected, value)
+  if not good then
+    options.misuse("bad argument #%d to '%s' (%s expected, got %s)", place, what, expected, type(value))
   end
 end
 

@@ -78,13 +78,12 @@ local function of_spki(bytes)
 end
 
 local function of_text(text)
-  if not text:find("-----BEGIN ", 1, true) then
-    return of_spki(text)
+  local source, err = nil, nil
+  if text:find("-----BEGIN ", 1, true) then
+    source = certificate.parse(text)
   end
-  local cert = certificate.parse(text)
-  local source, err = cert, nil
   if not source then
-    source, err = key.parse(text)
+    source, err = key.parse(text) -- a text that is no key has no pin, be it the name of a file
   end
   if not source then
     return nil, err
@@ -252,6 +251,7 @@ end
 ---@return lacre.pin? pin
 ---@return lacre.cert? cert
 function set_methods:match(chain)
+  options.argument("match", 1, chain, "table")
   local known = {}
   for _, one in ipairs(self.pins) do
     known[tostring(one)] = one

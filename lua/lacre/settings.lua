@@ -6,6 +6,7 @@
 -- nothing done later alters what a live context trusts.
 
 local build = require "lacre.settings_build"
+local options = require "lacre.options"
 local schema = require "lacre.settings_schema"
 local suites = require "lacre.suites"
 
@@ -103,6 +104,7 @@ end
 ---@return lacre.context?
 ---@return lacre.error?
 function Context:with(given)
+  options.argument("with", 1, given, "table")
   local inside, merged = settings.inside(self), {}
   for name, value in pairs(inside.given) do
     merged[name] = value

@@ -180,7 +180,7 @@ function time.humanize(seconds)
   seconds = math.abs(seconds)
   for _, step in ipairs(scale) do
     if seconds >= step[1] then
-      local n = floor(seconds / step[2])
+      local n = floor(seconds / step[2] + 0.001) -- a minute short of thirty days is thirty days
       return ("%d %s%s"):format(n, step[3], n == 1 and "" or "s")
     end
   end

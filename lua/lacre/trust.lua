@@ -263,7 +263,7 @@ function add(store, spec)
   elseif type(spec) == "table" then
     return add_parts(store, spec)
   end
-  error(("bad trust (file, PEM, certificate, store or list expected, got %s)"):format(type(spec)), 0)
+  options.misuse("bad option 'trust' (file, PEM, certificate, store or list expected, got %s)", type(spec))
 end
 trust.add = add
 

@@ -55,6 +55,11 @@ local function described(row)
   return help
 end
 
+-- of a time limit a bare number is seconds, as other commands have it; how long a certificate lives needs its unit
+local function seconds(text)
+  return tonumber(text) or text
+end
+
 local numbers = { integer = tonumber, number = tonumber }
 
 local function spellings(row)
@@ -66,6 +71,8 @@ local function add_value(command, row)
   option:argname(row.value or row.name:upper())
   if numbers[row.type] then
     option:convert(numbers[row.type])
+  elseif row.type == "duration" and row.name:find "timeout" then
+    option:convert(seconds)
   elseif row.type == "list" or row.many then
     option:count "*"
   elseif row.values then

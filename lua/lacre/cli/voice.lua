@@ -8,10 +8,19 @@ local style = require "lacre.report.style"
 
 local voice = {}
 
+-- what a peer or a file says may hold commands for the terminal: only line feeds, tabs and colours are let through
+local function tame(text)
+  text = text:gsub("\27%[(%d*)m", "\1%1\2"):gsub("\194[\128-\159]", "?")
+  text = text:gsub("[%z\3-\8\11-\31\127]", function(byte)
+    return ("\\x%02x"):format(byte:byte())
+  end)
+  return (text:gsub("\1(%d*)\2", "\27[%1m"))
+end
+
 --- A line on stderr.
 ---@param text string
 function voice.say(text)
-  io.stderr:write(text, text:sub(-1) == "\n" and "" or "\n")
+  io.stderr:write(tame(text), text:sub(-1) == "\n" and "" or "\n")
 end
 
 --- Bytes on stdout, as they are.
@@ -28,6 +37,7 @@ end
 --- A text on stdout, ended by a line feed.
 ---@param text string
 function voice.print(text)
+  text = tame(text)
   return voice.put(text:sub(-1) == "\n" and text or text .. "\n")
 end
 
@@ -55,10 +65,16 @@ function voice.show(tool, parsed, result)
     return true
   elseif parsed.json then
     local text, err = json.encode(tool.to_table(result))
-    return text and voice.print(text), err
+    if not text then
+      return nil, err
+    end
+    return voice.print(text)
   end
   local text = tool.text(result, style.new(style.wanted(core.terminal.is "stdout")))
-  return text == nil or voice.print(text)
+  if text == nil then -- it was put out on the way
+    return true
+  end
+  return voice.print(text)
 end
 
 -- how far something is, for who watches
