@@ -120,7 +120,7 @@ return {
   downgrade_detected = protocol("somebody tries to force an older version"),
   bad_record = protocol("a record was damaged on its way"),
   protocol_error = protocol("the peer broke the protocol"),
-  handshake_failed = protocol("the handshake failed", "err.openssl has what OpenSSL says; lacre info HOST tries it and tells"),
+  handshake_failed = protocol("the handshake failed", "err.openssl is what OpenSSL says; lacre info HOST tells more"),
   session_mismatch = protocol("resumption was refused by policy"),
   handshake_incomplete = protocol("the handshake is not done yet"),
   line_too_long = protocol("a line is longer than the limit", "conn:set_limits{ line = ... }"),
