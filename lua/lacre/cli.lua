@@ -15,7 +15,7 @@ local exit_codes = {
 }
 
 -- what cannot be understood in a file is the file's fault, in an option the caller's
-local in_options = { bad_pin = 2, bad_name = 2, bad_time = 2, no_certificate = 3, no_key = 3 }
+local in_options = { bad_pin = 2, bad_name = 2, bad_time = 2 }
 
 local function exit_code(err)
   local code = exit_codes[err:category()] or 5
