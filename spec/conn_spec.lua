@@ -322,6 +322,27 @@ describe("conn", function()
     end)
   end)
 
+
+  it("has one time limit for all of a read, however slowly its bytes come", function()
+    local function drip(server)
+      server:handshake()
+      repeat
+        loop.sleep(0.02)
+      until not server:write "."
+    end
+    for _, format in ipairs { "l", "a", 500 } do
+      tls.with_server({}, drip, function(port)
+        local c = assert(connect("localhost", port, { trust = root.cert, io_timeout = 0.15 }))
+        local text, err, partial = c:read(format)
+        assert.is_nil(text)
+        assert.equal("timeout", err.code)
+        assert.is_true(#partial > 0 and #partial < 40, #partial)
+        assert.equal(".", c:receive(1)) -- and nothing is lost
+        c:close()
+      end)
+    end
+  end)
+
   it("loses nothing when time runs out", function()
     tls.with_server({}, function(c)
       c:write "half"

@@ -47,8 +47,7 @@ local function recover(self, why, deadline, stage)
   return failed(self, why)
 end
 
-local function fill_slowly(self, max, why)
-  local deadline
+local function fill_slowly(self, max, why, deadline)
   while true do
     deadline = deadline or stream.deadline_of(self)
     local ready, err = recover(self, why, deadline, "read")
@@ -65,14 +64,15 @@ end
 
 --- Bytes past the buffer; `receive` is what users call.
 ---@param max integer
+---@param deadline? number monotonic; a time limit of its own without
 ---@return string?
 ---@return lacre.error?
-function Conn:fill(max)
+function Conn:fill(max, deadline)
   local bytes, why = self.core:read(max < RECORD and max or RECORD)
   if bytes then
     return bytes
   end
-  return fill_slowly(self, max < RECORD and max or RECORD, why)
+  return fill_slowly(self, max < RECORD and max or RECORD, why, deadline)
 end
 
 local function write_slowly(self, bytes, sent, why)

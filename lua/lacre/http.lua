@@ -101,16 +101,22 @@ local function read_response(stream, method, set, is_final)
   return response
 end
 
-local function open(place, inline, deadline)
+-- connecting is a wait like others, and part of the whole
+local function connecting_limits(left, io_timeout)
+  local limit = math.min(left or math.huge, io_timeout or math.huge)
+  return { timeout = limit < math.huge and limit or nil, handshake_timeout = math.min(limit, 10) }
+end
+
+local function open(place, inline, deadline, io_timeout)
   local left = deadline and deadline - time.monotonic()
   if left and left <= 0 then
     return fail("connect", "timeout", "no time is left for %s", place.host)
   elseif place.scheme == "http" and inline.proxy then
     return fail("config", "unsupported", "plaintext does not go through a proxy")
   elseif place.scheme == "http" then
-    return tcp.connect(place.host, place.port, { timeout = left })
+    return tcp.connect(place.host, place.port, { timeout = connecting_limits(left, io_timeout).timeout })
   end
-  local given = { timeout = left }
+  local given = connecting_limits(left, io_timeout)
   for name, value in pairs(inline) do
     given[name] = value
   end
@@ -128,7 +134,7 @@ local function exchange(stream, place, set, ask, is_final)
 end
 
 local function fetch(place, set, ask, follows)
-  local stream, err = open(place, ask.inline, ask.deadline)
+  local stream, err = open(place, ask.inline, ask.deadline, set.io_timeout)
   if not stream then
     return nil, err
   end

@@ -1,6 +1,7 @@
 --- reader: reading as files are read, over anything that gives some bytes at a time.
 --
--- What stands here needs one primitive, `fill(max)`: some bytes as soon as there are any. Bytes that
+-- What stands here needs two primitives: `fill(max, deadline)`, some bytes as soon as there are any, and
+-- `time_limit()`, the moment when an operation that begins now has to end, or nil. Bytes that
 -- were read and not asked for yet are kept in `buffer` from `at` on; whatever goes wrong, they stay
 -- readable, so that a timeout loses nothing and the call may be repeated.
 
@@ -46,8 +47,9 @@ local function keep(self, text)
   self.buffer, self.at = text ~= "" and text, 1
 end
 
--- pieces until they are `count` bytes, or with no count until the end
-local function gather(self, count)
+-- pieces until they are `count` bytes, or with no count until the end; all of them have one time limit, or a
+-- peer that sends a byte now and then would never end it
+local function gather(self, count, deadline)
   local first = self.buffer and take(self, count or math.huge) or ""
   local pieces, total = { first }, #first
   while not count or total < count do
@@ -55,7 +57,8 @@ local function gather(self, count)
       keep(self, table.concat(pieces))
       return fail("read", "too_large", "more than %d bytes", self.limits.all)
     end
-    local bytes, err = self:fill(count and math.min(count - total, RECORD) or RECORD)
+    deadline = deadline or self:time_limit()
+    local bytes, err = self:fill(count and math.min(count - total, RECORD) or RECORD, deadline)
     if not bytes then
       return nil, err, table.concat(pieces)
     end
@@ -65,8 +68,9 @@ local function gather(self, count)
 end
 
 local function read_exactly(self, count)
+  local deadline = self:time_limit()
   if not self.buffer and count > 0 and count <= RECORD then
-    local bytes, err = self:fill(count)
+    local bytes, err = self:fill(count, deadline)
     if not bytes then
       return nil, err, ""
     elseif #bytes == count then
@@ -74,7 +78,7 @@ local function read_exactly(self, count)
     end
     keep(self, bytes)
   end
-  local text, err, partial = gather(self, count)
+  local text, err, partial = gather(self, count, deadline)
   if text then
     return text -- and nothing beside it, so that it may be the argument of a call
   end
@@ -110,7 +114,7 @@ local function cut_line(self, stop, with_end)
 end
 
 local function read_line(self, with_end)
-  local from = self.at
+  local from, deadline = self.at, nil
   while true do
     local buffer = self.buffer or ""
     local stop = buffer:find("\n", from, true)
@@ -121,7 +125,8 @@ local function read_line(self, with_end)
     if have > self.limits.line then
       return too_long(self)
     end
-    local more, err = self:fill(RECORD)
+    deadline = deadline or self:time_limit()
+    local more, err = self:fill(RECORD, deadline)
     if not more then
       return nil, err, buffer:sub(self.at)
     end

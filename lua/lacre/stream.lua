@@ -68,6 +68,8 @@ function stream.deadline_of(self)
   return deadline
 end
 
+Stream.time_limit = stream.deadline_of
+
 --- Limits of what `read` collects: `line` (8192) and `all` (64 MiB), in bytes.
 ---@param given { line?: integer, all?: integer }
 function Stream:set_limits(given)

@@ -50,10 +50,10 @@ end
 
 --- Up to `max` bytes, as soon as there are any, past the buffer: `receive` is what users call.
 ---@param max integer
+---@param deadline? number monotonic
 ---@return string? bytes
 ---@return lacre.error? err closed at the end; timeout
-function Socket:fill(max)
-  local deadline
+function Socket:fill(max, deadline)
   while true do
     local bytes, why = self.socket:receive(max)
     if bytes or not events_of[why] then
