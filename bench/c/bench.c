@@ -51,10 +51,14 @@ static const struct Row {
   const char *name;
   Workload run;
 } rows[] = {
-  { "handshake", handshake }, { "resume", resume },   { "bulk", bulk },
-  { "echo", echo },           { "context", context }, { "memory", memory },
-  { "server", server },       { "load", load },       { "issue", issue },
-  { "health", health },
+  { "handshake", handshake }, { "resume", resume },
+  { "bulk", bulk },           { "echo", echo },
+  { "context", context },     { "memory", memory },
+  { "server", server },       { "load", load },
+  { "parse", parse },         { "pin", pin },
+  { "selfsign", selfsign },   { "csr", csr },
+  { "chain", chain },         { "keygen", keygen },
+  { "issue", issue },         { "health", health },
 };
 
 /* bench WORKLOAD VARIANT COUNT, with BENCH_DATA in the environment */

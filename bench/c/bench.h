@@ -63,5 +63,11 @@ void server (const Bench *b);
 void load (const Bench *b);
 void issue (const Bench *b);
 void health (const Bench *b);
+void parse (const Bench *b);
+void pin (const Bench *b);
+void selfsign (const Bench *b);
+void csr (const Bench *b);
+void chain (const Bench *b);
+void keygen (const Bench *b);
 
 #endif

@@ -21,6 +21,18 @@ local der = {}
 local byte, char, sub, rep = string.byte, string.char, string.sub, string.rep
 local floor, concat = math.floor, table.concat
 
+-- every octet as a string, and every octet of two hexadecimal digits
+local chars, octets_of = {}, {}
+for i = 0, 255 do
+  chars[i] = char(i)
+  octets_of[("%02x"):format(i)] = chars[i]
+end
+setmetatable(octets_of, {
+  __index = function(_, pair)
+    return rawget(octets_of, pair:lower())
+  end,
+})
+
 -- raised by readers, caught by der.decode; its text says what was wrong
 local function malformed(why)
   error({ malformed = why }, 0)
@@ -43,7 +55,11 @@ end
 ---@param content string
 ---@return string
 local function element(tag, content)
-  return char(tag) .. length(#content) .. content
+  local n = #content
+  if n < 0x80 then
+    return chars[tag] .. chars[n] .. content
+  end
+  return chars[tag] .. length(n) .. content
 end
 der.element = element
 
@@ -125,9 +141,7 @@ local function negate(content)
 end
 
 local function from_hex(text)
-  return (text:gsub("%x%x", function(pair)
-    return char(tonumber(pair, 16))
-  end))
+  return (text:gsub("%x%x", octets_of))
 end
 der.from_hex = from_hex
 

@@ -7,11 +7,25 @@ local options = require "lacre.options"
 
 local draft_extensions = {}
 
+-- what a profile says alone, made once
+local function kept(profile, what, make)
+  profile[what] = profile[what] or extension.constant(make())
+  return profile[what]
+end
+
+local function profile_usage(draft)
+  local profile = draft.profile
+  local enciphers = profile.enciphers and draft.key:type() == "rsa"
+  return kept(profile, enciphers and "usage_enciphering" or "usage_alone", function()
+    local usage = extension_list.set_of(profile.usage, "key_usage", extension.usages)
+    usage.key_encipherment = enciphers or nil
+    return usage
+  end)
+end
+
 local function usage_of(draft, set)
   if not set.key_usage then
-    local usage = extension_list.set_of(draft.profile.usage, "key_usage", extension.usages)
-    usage.key_encipherment = draft.profile.enciphers and draft.key:type() == "rsa" or nil
-    return usage
+    return profile_usage(draft)
   end
   local usage = extension_list.set_of(set.key_usage, "key_usage", extension.usages)
   if usage.key_cert_sign and not draft.profile.ca then
@@ -21,11 +35,21 @@ local function usage_of(draft, set)
 end
 
 local function purposes_of(draft, set)
-  local list = set.extended_key_usage or draft.profile.purposes
-  return list and #list > 0 and extension_list.set_of(list, "extended_key_usage", extension.purposes) or nil
+  local profile, list = draft.profile, set.extended_key_usage
+  if list then
+    return #list > 0 and extension_list.set_of(list, "extended_key_usage", extension.purposes) or nil
+  end
+  return profile.purposes and kept(profile, "purposes_alone", function()
+    return extension_list.set_of(profile.purposes, "extended_key_usage", extension.purposes)
+  end)
 end
 
+local leaf_constraints = extension.constant { ca = false }
+
 local function constraints_of(draft, set)
+  if not draft.profile.ca then
+    return leaf_constraints
+  end
   local length = draft.path_length
   if length == nil then
     length = set.path_length
@@ -33,7 +57,7 @@ local function constraints_of(draft, set)
   if length == nil then
     length = draft.profile.path_length
   end
-  return { ca = draft.profile.ca or false, path_length = draft.profile.ca and length or nil }
+  return { ca = true, path_length = length or nil }
 end
 
 local function limits_of(draft, set)

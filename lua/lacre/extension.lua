@@ -190,6 +190,22 @@ function extension.oid(known)
   return content and (core.oid.text(content)) or nil
 end
 
+local extension_type = der.sequence {
+  { "oid", der.oid }, { "critical", der.boolean, default = false }, { "der", der.octets },
+}
+
+-- values that never change are encoded once
+local constants = setmetatable({}, { __mode = "k" })
+
+--- Promises that a value stays as it is, so that it is encoded once.
+---@generic T
+---@param value T
+---@return T
+function extension.constant(value)
+  constants[value] = constants[value] or {}
+  return value
+end
+
 --- One that is ready to be written.
 ---@param known string name or dotted identifier
 ---@param critical boolean
@@ -197,7 +213,16 @@ end
 ---@return { oid: string, critical: boolean, der: string }
 function extension.make(known, critical, value)
   local row = by_name[known] or by_oid[known] or error("unknown extension: " .. tostring(known), 0)
-  return { oid = row[1], name = row[2], critical = critical, der = row[3].write(value) }
+  local kept = constants[value]
+  local one = kept and kept[known]
+  if not one or one.critical ~= critical then
+    one = { oid = row[1], name = row[2], critical = critical, der = row[3].write(value) }
+    if kept then
+      one.whole = extension_type.write(one)
+      kept[known] = one
+    end
+  end
+  return one
 end
 
 --- Adds `name` and `value` to an extension as the core gives it; no value where no row knows the
@@ -214,8 +239,12 @@ function extension.understand(raw)
 end
 
 --- The list of extensions as certificates, requests and revocation lists hold it.
-extension.list = der.sequence_of(der.sequence {
-  { "oid", der.oid }, { "critical", der.boolean, default = false }, { "der", der.octets },
+extension.list = der.sequence_of({
+  tag = extension_type.tag,
+  read = extension_type.read,
+  write = function(one)
+    return one.whole or extension_type.write(one)
+  end,
 })
 
 --- An extension as the core gives it, understood and in words.

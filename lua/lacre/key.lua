@@ -180,10 +180,17 @@ local function public_bits(spki)
   return info and info.bits or spki -- encoded in a way of its own: any identifier will do
 end
 
---- Key identifier by method 1 of RFC 5280 section 4.2.1.2: SHA-1 of the key's bits, in hex.
+local key_ids = setmetatable({}, { __mode = "k" })
+
+--- Key identifier by method 1 of RFC 5280 section 4.2.1.2: SHA-1 of the key's bits, in hex. Kept once made.
 ---@return string
 function methods:key_id()
-  return core.bytes.hex(lacre_error.assert(core.bytes.digest("sha1", public_bits(self:spki()))))
+  local id = key_ids[self]
+  if not id then
+    id = core.bytes.hex(lacre_error.assert(core.bytes.digest("sha1", public_bits(self:spki()))))
+    key_ids[self] = id
+  end
+  return id
 end
 
 --- Whether another key, or the key of a certificate or request, is this one.
