@@ -7,6 +7,7 @@
 local core = require "lacre.core"
 local der = require "lacre.der"
 local fail = require("lacre.error").fail
+local name_text = require "lacre.name_text"
 local plain = require "lacre.plain"
 
 local name = {}
@@ -133,69 +134,10 @@ local function from_table(fields)
   return from_rdns(rdns)
 end
 
--- RFC 4514 text --
-
-local function unescape(text)
-  return (text:gsub("\\(%x%x)", function(pair)
-    return "\\" .. string.char(tonumber(pair, 16))
-  end):gsub("\\(.)", "%1"))
-end
-
--- splits at separators that are not escaped; hexadecimal escapes hold none
-local function split(text, separator)
-  local parts, start, i = {}, 1, 1
-  while i <= #text do
-    local c = text:sub(i, i)
-    if c == "\\" then
-      i = i + 1
-    elseif c == separator then
-      parts[#parts + 1], start = text:sub(start, i - 1), i + 1
-    end
-    i = i + 1
-  end
-  parts[#parts + 1] = text:sub(start)
-  return parts
-end
-
-local function pair_of(text)
-  local kind, value = text:match "^%s*([%w.]+)%s*=(.*)$"
-  if not kind then
-    return nil
-  end
-  value = value:gsub("^ +", "")
-  while value:match " $" and not value:match "\\ $" do
-    value = value:sub(1, -2)
-  end
-  return { kind:gsub("^[Oo][Ii][Dd]%.", ""), unescape(value) }
-end
-
-local function rdns_of(parts, multi)
-  local rdns = {}
-  for i, part in ipairs(parts) do
-    rdns[i] = {}
-    for j, text in ipairs(multi and split(part, "+") or { part }) do
-      rdns[i][j] = pair_of(text)
-      if not rdns[i][j] then
-        return fail("parse", "bad_name", "'%s' is not written TYPE=value", (text:gsub("%c", "?")))
-      end
-    end
-  end
-  return rdns
-end
-
 local function from_text(text)
-  if text == "" then
-    return from_rdns {}
-  end
-  local slashed = text:sub(1, 1) == "/"
-  local parts = slashed and split(text:sub(2), "/") or split(text, ",")
-  local rdns, err = rdns_of(parts, not slashed)
+  local rdns, err = name_text.read(text)
   if not rdns then
     return nil, err
-  elseif not slashed then
-    for i = 1, math.floor(#rdns / 2) do
-      rdns[i], rdns[#rdns - i + 1] = rdns[#rdns - i + 1], rdns[i]
-    end
   end
   return from_rdns(rdns)
 end
@@ -287,33 +229,8 @@ function methods:hash()
   return hash and ("%08x"):format(hash)
 end
 
--- RFC 4514 section 2.4
-local function escape(value)
-  value = value:gsub('[,+"\\<>;=]', "\\%0"):gsub("^[ #]", "\\%0"):gsub(" $", "\\ ")
-  return (value:gsub("%c", function(c)
-    return ("\\%02X"):format(c:byte())
-  end))
-end
-
-local function is_raw(value)
-  return value:match "^#%x+$" ~= nil
-end
-
 function metatable:__tostring()
-  local parts, last = {}, nil
-  for _, item in ipairs(self:to_table()) do
-    local text = item.type .. "=" .. (is_raw(item.value) and item.value or escape(item.value))
-    if item.rdn == last then
-      parts[#parts] = parts[#parts] .. "+" .. text
-    else
-      parts[#parts + 1] = text
-    end
-    last = item.rdn
-  end
-  for i = 1, math.floor(#parts / 2) do
-    parts[i], parts[#parts - i + 1] = parts[#parts - i + 1], parts[i]
-  end
-  return table.concat(parts, ",")
+  return name_text.write(self:to_table())
 end
 
 --- The same name as RFC 5280 section 7.1 compares: capitals and spaces aside.
