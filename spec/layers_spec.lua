@@ -2,7 +2,7 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
+  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der" },
   { "pem", "oid", "net", "poller_backend", "signals" },

@@ -1,8 +1,5 @@
 #include "cert.h"
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/provider.h>
 #include <openssl/x509v3.h>
 
 #include "args.h"
@@ -11,112 +8,50 @@
 #include "der.h"
 #include "fail.h"
 #include "key.h"
+#include "light.h"
 #include "name.h"
 #include "oid.h"
 #include "pem.h"
 
-typedef struct Cert {
-  X509 *light;        /* owned; NULL where only the full one was ever there */
-  X509 *full;         /* owned; NULL until it is needed */
-  unsigned char *der; /* owned; NULL until it is needed */
-  size_t len;
-} Cert;
-
 static void release_cert (void *obj) {
-  Cert *c = obj;
-  X509_free(c->light);
-  X509_free(c->full);
-  OPENSSL_free(c->der);
-  OPENSSL_free(c);
+  light_free(obj);
 }
 
 const own_Type cert_type = { "lacre.cert", release_cert };
 
-/* -- the light and the full one -- */
-
-static OSSL_LIB_CTX *light_context; /* kept for the process; NULL: do without */
-static CRYPTO_ONCE light_once = CRYPTO_ONCE_STATIC_INIT;
-
-static void make_light_context (void) {
-  light_context = OSSL_LIB_CTX_new();
-  if (light_context == NULL || OSSL_PROVIDER_load(light_context, "null") != NULL)
-    return;
-  OSSL_LIB_CTX_free(light_context);
-  light_context = NULL;
-}
-
-static X509 *decode (OSSL_LIB_CTX *context, const unsigned char *der, size_t len) {
-  const unsigned char *p = der;
-  X509 *x = X509_new_ex(context, NULL);
-  if (x != NULL && d2i_X509(&x, &p, (long)len) != NULL && p == der + len) return x;
-  X509_free(x);
-  return NULL;
-}
-
-static Cert *make_cert (const unsigned char *der, size_t len) {
-  Cert *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL || !CRYPTO_THREAD_run_once(&light_once, make_light_context)) goto fail;
-  c->der = OPENSSL_memdup(der, len);
-  c->len = len;
-  if (c->der == NULL) goto fail;
-  c->light = decode(light_context, der, len);
-  if (c->light != NULL) return c;
-fail:
-  if (c != NULL) release_cert(c);
-  return NULL;
-}
-
-static int ensure_full (Cert *c) {
-  if (c->full == NULL) c->full = decode(NULL, c->der, c->len);
-  ERR_clear_error(); /* of a key that this OpenSSL does not know */
-  return c->full != NULL;
-}
-
-static int ensure_der (Cert *c) {
-  int n;
-  if (c->der != NULL) return 1;
-  n = i2d_X509(c->full, &c->der);
-  c->len = n < 0 ? 0 : (size_t)n;
-  return n > 0;
-}
-
-static Cert *check_cert (lua_State *L, int arg) {
+static light_Cert *check_cert (lua_State *L, int arg) {
   return own_check(L, arg, &cert_type);
 }
 
 /* what fields are read from */
 static X509 *check_light (lua_State *L, int arg) {
-  Cert *c = check_cert(L, arg);
-  return c->light != NULL ? c->light : c->full;
+  return light_fields(check_cert(L, arg));
 }
 
 static const unsigned char *check_der (lua_State *L, int arg, size_t *len) {
-  Cert *c = check_cert(L, arg);
-  if (!ensure_der(c)) fail_memory(L);
+  light_Cert *c = check_cert(L, arg);
+  if (!light_ensure_der(c)) fail_memory(L);
   *len = c->len;
   return c->der;
 }
 
 X509 *cert_check (lua_State *L, int arg) {
-  Cert *c = check_cert(L, arg);
-  if (!ensure_full(c)) fail_memory(L);
+  light_Cert *c = check_cert(L, arg);
+  if (!light_ensure_full(c)) fail_memory(L);
   return c->full;
 }
 
 X509 *cert_test (lua_State *L, int index) {
-  Cert *c = own_test(L, index, &cert_type);
+  light_Cert *c = own_test(L, index, &cert_type);
   if (c == NULL) return NULL;
-  if (!ensure_full(c)) fail_memory(L);
+  if (!light_ensure_full(c)) fail_memory(L);
   return c->full;
 }
 
 void cert_push (lua_State *L, X509 *x) {
   own_Box *box = own_new(L, &cert_type);
-  Cert *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL) fail_memory(L);
-  box->obj = c;
-  if (!X509_up_ref(x)) fail_memory(L);
-  c->full = x;
+  box->obj = light_wrap(x);
+  if (box->obj == NULL) fail_memory(L);
 }
 
 void cert_push_chain (lua_State *L, const STACK_OF(X509) * chain) {
@@ -140,7 +75,7 @@ int cert_push_der (lua_State *L, const unsigned char *der, size_t len) {
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the certificate",
                      (unsigned long)(der + len - p));
   fail_clear();
-  box->obj = make_cert(der, len);
+  box->obj = light_decode(der, len);
   if (box->obj == NULL) return fail(L, "parse");
   fail_clear();
   return 1;
@@ -403,9 +338,10 @@ static int cert_is_signed_by (lua_State *L) {
 
 /* cert == cert: the same bytes */
 static int cert_equal (lua_State *L) {
-  Cert *a = own_test(L, 1, &cert_type), *b = own_test(L, 2, &cert_type);
-  lua_pushboolean(L, a != NULL && b != NULL && ensure_der(a) && ensure_der(b) &&
-                         a->len == b->len && memcmp(a->der, b->der, a->len) == 0);
+  light_Cert *a = own_test(L, 1, &cert_type), *b = own_test(L, 2, &cert_type);
+  lua_pushboolean(L, a != NULL && b != NULL && light_ensure_der(a) &&
+                         light_ensure_der(b) && a->len == b->len &&
+                         memcmp(a->der, b->der, a->len) == 0);
   return 1;
 }
 

@@ -1,0 +1,72 @@
+#include "light.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/provider.h>
+
+void light_free (light_Cert *c) {
+  X509_free(c->light);
+  X509_free(c->full);
+  OPENSSL_free(c->der);
+  OPENSSL_free(c);
+}
+
+static OSSL_LIB_CTX *light_context; /* kept for the process; NULL: do without */
+static CRYPTO_ONCE light_once = CRYPTO_ONCE_STATIC_INIT;
+
+static void make_light_context (void) {
+  light_context = OSSL_LIB_CTX_new();
+  if (light_context == NULL || OSSL_PROVIDER_load(light_context, "null") != NULL)
+    return;
+  OSSL_LIB_CTX_free(light_context);
+  light_context = NULL;
+}
+
+static X509 *decode (OSSL_LIB_CTX *context, const unsigned char *der, size_t len) {
+  const unsigned char *p = der;
+  X509 *x = X509_new_ex(context, NULL);
+  if (x != NULL && d2i_X509(&x, &p, (long)len) != NULL && p == der + len) return x;
+  X509_free(x);
+  return NULL;
+}
+
+light_Cert *light_decode (const unsigned char *der, size_t len) {
+  light_Cert *c = OPENSSL_zalloc(sizeof *c);
+  if (c == NULL || !CRYPTO_THREAD_run_once(&light_once, make_light_context)) goto fail;
+  c->der = OPENSSL_memdup(der, len);
+  c->len = len;
+  if (c->der == NULL) goto fail;
+  c->light = decode(light_context, der, len);
+  if (c->light != NULL) return c;
+fail:
+  if (c != NULL) light_free(c);
+  return NULL;
+}
+
+light_Cert *light_wrap (X509 *full) {
+  light_Cert *c = OPENSSL_zalloc(sizeof *c);
+  if (c == NULL || !X509_up_ref(full)) {
+    OPENSSL_free(c);
+    return NULL;
+  }
+  c->full = full;
+  return c;
+}
+
+X509 *light_fields (const light_Cert *c) {
+  return c->light != NULL ? c->light : c->full;
+}
+
+int light_ensure_full (light_Cert *c) {
+  if (c->full == NULL) c->full = decode(NULL, c->der, c->len);
+  ERR_clear_error(); /* of a key that this OpenSSL does not know */
+  return c->full != NULL;
+}
+
+int light_ensure_der (light_Cert *c) {
+  int n;
+  if (c->der != NULL) return 1;
+  n = i2d_X509(c->full, &c->der);
+  c->len = n < 0 ? 0 : (size_t)n;
+  return n > 0;
+}

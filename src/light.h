@@ -1,0 +1,38 @@
+/*
+** light: a certificate that is read without its key being decoded. Without Lua.
+** It keeps its encoding and is read through an X509 in a library context without
+** providers: on OpenSSL 3.0 decoding the key is five sixths of parsing. The full
+** X509, which stores, contexts and verifications need, is made when it is asked for.
+*/
+#ifndef lacre_light_h
+#define lacre_light_h
+
+#include <stddef.h>
+
+#include <openssl/x509.h>
+
+typedef struct light_Cert {
+  X509 *light;        /* owned; NULL where only the full one was ever there */
+  X509 *full;         /* owned; NULL until it is needed */
+  unsigned char *der; /* owned; NULL until it is needed */
+  size_t len;
+} light_Cert;
+
+/* the whole of an encoding, or NULL with a reason in OpenSSL's queue */
+light_Cert *light_decode (const unsigned char *der, size_t len);
+
+/* one of a full certificate, which it takes a reference to; NULL without memory */
+light_Cert *light_wrap (X509 *full);
+
+/* what fields are read from */
+X509 *light_fields (const light_Cert *c);
+
+/* 1, with `full` there; 0 without memory. The queue is left empty */
+int light_ensure_full (light_Cert *c);
+
+/* 1, with `der` there; 0 without memory */
+int light_ensure_der (light_Cert *c);
+
+void light_free (light_Cert *c);
+
+#endif
