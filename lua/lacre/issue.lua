@@ -121,8 +121,11 @@ end
 
 local function create(set)
   local prepared, err = draft.prepare(set)
-  local made
-  if prepared then
+  local allowed, made = prepared, nil
+  if prepared and set.check then
+    allowed, err = set.check(prepared, set)
+  end
+  if allowed then
     made, err = seal(prepared, set)
   end
   if not made then
