@@ -15,6 +15,7 @@ local installation = {}
 ---@field write? { path: string, bytes: string }
 ---@field remove? string
 ---@field run? string[]
+---@field input? string what the command reads
 ---@field missing? string why it cannot be done
 
 -- directories whose content a command of the system gathers into its store
@@ -35,10 +36,14 @@ local databases = {
   ".config/mozilla/firefox/*",
 }
 
+local function quote(word)
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
 local function quoted(words)
   local out = {}
   for i, word in ipairs(words) do
-    out[i] = word:find "[^%w_./:=,-]" and "'" .. word:gsub("'", "'\\''") .. "'" or word
+    out[i] = word:find "[^%w_./:=,-]" and quote(word) or word
   end
   return table.concat(out, " ")
 end
@@ -112,9 +117,9 @@ local function update_step(place)
   }
 end
 
-local function certutil_step(text, words)
+local function certutil_step(text, words, input)
   return {
-    text = text, run = words,
+    text = text, run = words, input = input,
     missing = not find_command "certutil" and "certutil is missing: install libnss3-tools or nss-tools" or nil,
   }
 end
@@ -158,12 +163,9 @@ function plans.install(cert, row, steps, place)
     steps[#steps + 1] = update_step(place)
     return
   end
-  local input = os.tmpname()
-  steps[#steps + 1] = { text = "write " .. input, write = { path = input, bytes = cert:to_pem() } }
   steps[#steps + 1] = certutil_step(("put it into the database %s, for servers"):format(row.place), {
-    "certutil", "-A", "-d", "sql:" .. row.place, "-t", "C,,", "-n", installation.name(cert), "-i", input,
-  })
-  steps[#steps + 1] = { text = "remove " .. input, remove = input, always = true }
+    "certutil", "-A", "-a", "-d", "sql:" .. row.place, "-t", "C,,", "-n", installation.name(cert),
+  }, cert:to_pem())
 end
 
 function plans.remove(cert, row, steps, place)
@@ -193,34 +195,46 @@ function installation.plan(action, cert, where)
   return steps
 end
 
-local function perform(step)
-  if step.missing then
-    return fail("config", "unsupported", "%s", step.missing)
-  elseif step.write then
-    return file.write(step.write.path, step.write.bytes, { overwrite = true })
-  elseif step.remove then
-    return core.disk.remove(step.remove)
-  elseif not succeeded(quoted(step.run) .. " >/dev/null") then
+local function run(step)
+  local line = quoted(step.run) .. " >/dev/null"
+  if step.input then
+    line = ("printf %%s %s | %s"):format(quote(step.input), line)
+  end
+  if not succeeded(line) then
     return fail("save", "io_error", "%s failed", quoted(step.run))
   end
   return true
 end
 
---- Does the steps of a plan in their order, telling each before it is done; stops at the first that fails.
+local function perform(step)
+  if step.write then
+    return file.write(step.write.path, step.write.bytes, { overwrite = true })
+  elseif step.remove then
+    return core.disk.remove(step.remove)
+  end
+  return run(step)
+end
+
+--- Does the steps of a plan in their order, telling each before it is done; stops at the first that fails, and does
+--- none where one cannot be done.
 ---@param steps lacre.installation.step[]
 ---@param tell fun(text: string)
 ---@return true? done
 ---@return lacre.error? err permission_denied, unsupported (a command is missing), io_error
 function installation.carry_out(steps, tell)
-  local failure
   for _, step in ipairs(steps) do
-    if not failure or step.always then
-      tell(step.text)
-      local done, err = perform(step)
-      failure = failure or not done and err or nil
+    if step.missing then
+      return fail("config", "unsupported", "%s", step.missing)
     end
   end
-  return not failure or nil, failure
+  for _, step in ipairs(steps) do
+    tell(step.text)
+    local done, err = perform(step)
+    if not done then
+      return nil, err
+    end
+  end
+  return true
 end
 
 return installation
