@@ -166,9 +166,11 @@ describe("engine", function()
     assert.has_error(function()
       tls.server():engine { server_name = "x" }
     end)
-    local made, err = tls.client():engine { server_name = "not a name" }
-    assert.is_nil(made)
-    assert.equal("bad_name", err.code)
+    for _, name in ipairs { "not a name", "*.example.com", "", "a..b", "-a.test" } do
+      local made, err = tls.client():engine { server_name = name }
+      assert.is_nil(made)
+      assert.equal("bad_name", err.code)
+    end
   end)
 
   describe("is a machine", function()

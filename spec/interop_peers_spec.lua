@@ -264,6 +264,48 @@ describe("a server for", function()
   end
 end)
 
+describe("a staple", function()
+  local ocsp = require "lacre.ocsp"
+  local id = identities.p256.id
+
+  local function respond(status)
+    return assert(ocsp.respond { cert = id.cert, issuer = tls.inter.cert, key = tls.inter.key, status = status })
+  end
+
+  for _, version in ipairs { "1.3", "1.2" } do
+    it("is shown to openssl s_client and gnutls-cli over TLS " .. version, function()
+      local set = { identity = id, ocsp_staple = respond "good", max_version = version }
+      local output = against_us(set, { "sh", "-c", "(echo hello; sleep 0.2) | " .. process.line { "openssl", "s_client", "-status",
+        "-connect", "127.0.0.1:PORT", "-servername", "localhost", "-CAfile", ca } })
+      assert.matches("OCSP Response Status: successful", output)
+      assert.matches("Cert Status: good", output)
+      if has "gnutls-cli" then
+        output = against_us(set, { "sh", "-c", "(sleep 0.2; echo hello; sleep 0.2) | " .. process.line { "gnutls-cli", "--ocsp",
+          "--x509cafile", ca, "--port", "PORT", "localhost" } })
+        assert.matches("OCSP status request", output)
+        assert.matches("olleh", output)
+      end
+    end)
+
+    it("of openssl s_server is judged over TLS " .. version, function()
+      for status, code in pairs { good = false, unknown = "ocsp_unknown" } do
+        local port = process.free_port()
+        local server = process.start { "openssl", "s_server", "-accept", "127.0.0.1:" .. port, "-cert", identities.p256.cert,
+          "-cert_chain", identities.p256.cert, "-key", identities.p256.key, "-rev", "-quiet", "-status_file",
+          path(status .. ".der", respond(status)), "-tls" .. version:gsub("%.", "_") }
+        process.wait_for_port(port)
+        local c, err = assert(context.client { trust = ca, ocsp = "require" }):connect("localhost", port)
+        server:stop()
+        assert.equal(code, not c and err.code)
+        if c then
+          assert.same({ status = "good" }, c:info().ocsp)
+          c:abort()
+        end
+      end
+    end)
+  end
+end)
+
 describe("files", function()
   it("of this spec are removed", function()
     process.remove(directory)

@@ -64,7 +64,7 @@ local lua_floors = {
   { "hello" },
   { "peer" },
   { "peer_error" },
-  { "hooks", "steps" },
+  { "hooks", "steps", "reference" },
   { "facts" },
   { "engine", "handshaking", "pollable" },
   { "conn" },

@@ -2,10 +2,10 @@
 
 local conn = require "lacre.conn"
 local dial = require "lacre.dial"
-local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local proxy = require "lacre.proxy"
+local reference = require "lacre.reference"
 local settings = require "lacre.settings"
 local starttls = require "lacre.starttls"
 local target = require "lacre.target"
@@ -17,7 +17,7 @@ local connect = {}
 local own_schema = {
   context = { type = "table" },
   server_name = { type = "string" },
-  sni = engine.sni_option,
+  sni = reference.sni_option,
   handshake_timeout = { type = "duration", default = 10 },
   handshake = { type = "boolean", default = true },
   starttls = { type = starttls.option },

@@ -7,11 +7,11 @@ local settings = require "lacre.settings"
 local core = require "lacre.core"
 local facts = require "lacre.facts"
 local hooks = require "lacre.hooks"
-local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local peer = require "lacre.peer"
 local peer_error = require "lacre.peer_error"
+local reference = require "lacre.reference"
 
 local fail = lacre_error.fail
 
@@ -22,22 +22,6 @@ local Engine = {}
 Engine.__index = Engine
 Engine.__name = "lacre.engine"
 
--- RFC 6066 section 3: no SNI for addresses; RFC 9525: addresses are compared as addresses
-local function identity_of(set)
-  local name, err
-  if set.server_name then
-    name, err = host.reference(set.server_name)
-    if not name then
-      return nil, err
-    end
-  end
-  local sni = set.sni
-  if sni == nil and name and name.type == "dns" then
-    sni = name.value
-  end
-  return { name = name and name.value, sni = sni or nil }
-end
-
 --- Makes the core's engine, over memory or over a core socket.
 ---@param ctx lacre.context
 ---@param set { server_name?: string, sni?: string|false, explicit_name?: boolean, diagnose?: boolean }
@@ -46,7 +30,7 @@ end
 ---@return lacre.error|string err or the name that is verified
 function engine.new_core(ctx, set, socket)
   local inside = settings.inside(ctx)
-  local names, err = identity_of(set)
+  local names, err = reference.of(set)
   if not names then
     return nil, err
   end
@@ -62,30 +46,7 @@ function engine.new_core(ctx, set, socket)
   return made, names.name
 end
 
---- The option `sni`: what is said on the wire, which never changes what is verified.
-engine.sni_option = {
-  type = function(value)
-    if value == false or type(value) == "string" then
-      return value
-    end
-    return nil, "string or false expected"
-  end,
-}
-
-local schema = { server_name = { type = "string" }, sni = engine.sni_option }
-
---- Raises unless a client has a name to verify, and a server none.
----@param ctx lacre.context
----@param set { server_name?: string, sni?: string|false }
----@param what string who takes the options
-function engine.must_have_name(ctx, set, what)
-  local inside = settings.inside(ctx)
-  if inside.set.role == "client" and not set.server_name and not inside.set.pins_only then
-    options.misuse("missing option 'server_name' to '%s' (a client verifies a name)", what)
-  elseif inside.set.role == "server" and (set.server_name or set.sni) then
-    options.misuse("bad option 'server_name' to '%s' (a client option, and this is a server)", what)
-  end
-end
+local schema = { server_name = { type = "string" }, sni = reference.sni_option }
 
 --- An engine over memory.
 ---@param ctx lacre.context
@@ -94,7 +55,7 @@ end
 ---@return lacre.error? err bad_name
 function engine.new(ctx, given)
   local set = options.check(schema, given, "engine")
-  engine.must_have_name(ctx, set, "engine")
+  reference.required(ctx, set, "engine")
   set.explicit_name = set.server_name ~= nil
   local made, name = engine.new_core(ctx, set)
   if not made then

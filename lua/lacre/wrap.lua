@@ -11,6 +11,7 @@ local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local pump = require "lacre.pump"
+local reference = require "lacre.reference"
 local settings = require "lacre.settings"
 local starttls = require "lacre.starttls"
 local tcp = require "lacre.tcp"
@@ -23,7 +24,7 @@ local schema = {
   role = { type = "string", values = { "client", "server" } },
   context = { type = "table" },
   server_name = { type = "string" },
-  sni = engine.sni_option,
+  sni = reference.sni_option,
   io_timeout = dial.schema.io_timeout,
   handshake_timeout = { type = "duration", default = 10 },
   close_fd = { type = "boolean", default = true },
@@ -138,7 +139,7 @@ function wrap.wrap(transport, given)
   if not ctx then
     return nil, err
   end
-  engine.must_have_name(ctx, set, "wrap")
+  reference.required(ctx, set, "wrap")
   set.explicit_name = set.server_name ~= nil
   local socket, made
   socket, err = socket_of(transport, set, ctx)
