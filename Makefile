@@ -119,7 +119,7 @@ OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 ## bench-ca: a CA on disk with ten thousand certificates: what one more costs, and list, crl and check
 bench-ca: $(CORE)
 	@rm -rf $(BUILD)/bench-ca
-	@$(OURS) timeout 900 $(LUA) bench/lua/ca_store.lua $(BUILD)/bench-ca
+	@$(OURS) timeout 900 $(LUA) bench/workloads/ca_store.lua $(BUILD)/bench-ca
 	@rm -rf $(BUILD)/bench-ca
 
 ## deps: installs what building and testing need, on Debian

@@ -10,16 +10,16 @@ cd "$(dirname "$0")/.."
 ROWS=${ROWS:-.} REPS=${REPS:-5} IR=${IR:-}
 B=$PWD/$BUILD/bench
 export BENCH_DATA=$B/data/ BENCH_LIMIT=$B/limit LC_ALL=C
-export LUA_PATH="$PWD/bench/lua/?.lua;$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/$BUILD/?.so;;"
+export LUA_PATH="$PWD/bench/workloads/?.lua;$PWD/lua/?.lua;$PWD/lua/?/init.lua;;" LUA_CPATH="$PWD/$BUILD/?.so;;"
 unset LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4
 mkdir -p "$BENCH_DATA"
 ${CC:-cc} -std=c11 -O2 -g -Wall -Wextra -Wconversion -D_GNU_SOURCE -o "$BENCH_LIMIT" bench/c/*.c -lssl -lcrypto || exit 1
-[ -f "$BENCH_DATA/bundle.pem" ] || "$LUA" bench/lua/material.lua || exit 1
+[ -f "$BENCH_DATA/bundle.pem" ] || "$LUA" bench/workloads/material.lua || exit 1
 last=$(($(nproc) - 1))
 
 # side workload variant count: the line of one run, of C or of lacre
 side() {
-  if [ "$1" = c ]; then set -- "$BENCH_LIMIT" "$2" "$3" "$4"; else set -- "$LUA" "bench/lua/$2.lua" "$3" "$4"; fi
+  if [ "$1" = c ]; then set -- "$BENCH_LIMIT" "$2" "$3" "$4"; else set -- "$LUA" "bench/workloads/$2.lua" "$3" "$4"; fi
   if [ -n "$IR" ]; then instructions "$@"; else timeout 100 taskset -c 0 "$@" 2>&1; fi
 }
 
@@ -42,7 +42,7 @@ cpu_of() { local t=0 s; for s in /proc/"$1"/task/*/schedstat; do t=$((t + $(cut 
 served() {
   local pid before after line=
   export BENCH_PORT=$((20000 + RANDOM % 9000))
-  if [ "$1" = c ]; then set -- "$2" "$3" "$BENCH_LIMIT" server echo; else set -- "$2" "$3" "$LUA" bench/lua/server.lua echo; fi
+  if [ "$1" = c ]; then set -- "$2" "$3" "$BENCH_LIMIT" server echo; else set -- "$2" "$3" "$LUA" bench/workloads/server.lua echo; fi
   taskset -c 0 "${@:3}" "$BENCH_PORT" & pid=$!
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$BENCH_PORT) 2>/dev/null && break; sleep 0.05; done
   coproc LOAD { timeout 100 taskset -c $last "$BENCH_LIMIT" load "$1" "$2"; }

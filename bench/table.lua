@@ -4,7 +4,7 @@
 local order, rows = {}, {}
 
 local function cost_of(line)
-  local operations, seconds = line:match "ops=(%d+) cpu=([%d.]+)"
+  local operations, seconds = line:match "ops=(%d+) .*cpu=([%d.]+)"
   local bytes, instructions = line:match "bytes_each=(%d+)", line:match "ir=(%d+)"
   if seconds then
     return seconds / operations, "s"

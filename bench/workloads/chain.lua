@@ -1,5 +1,5 @@
 -- A chain verified. VARIANT: ecdsa rsa
-local bench = require "bench"
+local bench = require "workload"
 local cert = require "lacre.cert"
 local store = require "lacre.store"
 

@@ -1,5 +1,5 @@
 -- The pin of a certificate. VARIANT: first kept
-local bench = require "bench"
+local bench = require "workload"
 local cert = require "lacre.cert"
 local pin = require "lacre.pin"
 

@@ -1,5 +1,5 @@
 -- The same, resumed with the newest ticket of the last connection. VARIANT: mem sock
-local bench = require "bench"
+local bench = require "workload"
 local pair = require "pair"
 
 local client, server = bench.client("ecdsa", { sessions = 4 }), bench.server "ecdsa"

@@ -1,5 +1,5 @@
 -- An echo server on the port COUNT, until it is ended.
-local bench = require "bench"
+local bench = require "workload"
 local serve = require("lacre.serve").serve
 
 bench.assert(serve({ port = bench.count, context = bench.server "ecdsa", on_error = function() end }, function(conn)

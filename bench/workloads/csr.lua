@@ -1,5 +1,5 @@
 -- A request, as PEM. VARIANT: a kind of key
-local bench = require "bench"
+local bench = require "workload"
 local csr = require "lacre.csr"
 local key = require "lacre.key"
 

@@ -1,5 +1,5 @@
 -- A self-signed certificate, as PEM. VARIANT: a kind of key
-local bench = require "bench"
+local bench = require "workload"
 local cert = require "lacre.cert"
 local key = require "lacre.key"
 

@@ -1,5 +1,5 @@
 -- A key generated. VARIANT: its kind
-local bench = require "bench"
+local bench = require "workload"
 local key = require "lacre.key"
 
 bench.repeated(function()

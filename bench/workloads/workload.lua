@@ -1,11 +1,15 @@
---- bench: what the workloads in Lua share: their arguments, the clock, the contexts.
+--- workload: what the workloads in Lua share: their arguments, the clock, the contexts.
 --
---   lua5.4 bench/lua/WORKLOAD.lua VARIANT COUNT, with BENCH_DATA in the environment
+--   lua5.4 bench/workloads/WORKLOAD.lua VARIANT COUNT
+--
+-- BENCH_DATA (or MEASURE_DATA, of a harness that puts these beside other peers) names the material.
 
 local context = require "lacre.context"
 local lacre_error = require "lacre.error"
+local time = require "lacre.time"
 
-local bench = { variant = arg[1], count = tonumber(arg[2]), dir = os.getenv "BENCH_DATA" }
+local directory = os.getenv "BENCH_DATA" or (os.getenv "MEASURE_DATA" or "") .. "/"
+local bench = { variant = arg[1], count = tonumber(arg[2]), dir = directory }
 
 bench.assert = lacre_error.assert
 
@@ -17,12 +21,13 @@ end
 --- Starts the clock.
 function bench.start()
   collectgarbage()
-  bench.began = os.clock()
+  bench.began, bench.began_at = os.clock(), time.monotonic()
 end
 
 --- Stops it and prints the line of the result.
 function bench.stop(more)
-  print(("ops=%d cpu=%.6f %s"):format(bench.count, os.clock() - bench.began, more or ""))
+  local cpu, wall = os.clock() - bench.began, time.monotonic() - bench.began_at
+  print(("ops=%d wall=%.6f cpu=%.6f %s"):format(bench.count, wall, cpu, more or ""))
 end
 
 --- A workload that is the same operation over and over.

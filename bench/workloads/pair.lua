@@ -1,6 +1,6 @@
 --- pair: both ends of a connection in one process, over memory and over loopback.
 
-local bench = require "bench"
+local bench = require "workload"
 local conn = require "lacre.conn"
 local core = require "lacre.core"
 

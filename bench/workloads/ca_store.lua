@@ -1,5 +1,5 @@
 -- A CA on disk as it grows: what one more certificate costs, and what list, crl and check take.
---   make bench-ca, or: lua5.4 bench/lua/ca_store.lua DIRECTORY [COUNT]       (the directory must not exist)
+--   make bench-ca, or: lua5.4 bench/workloads/ca_store.lua DIRECTORY [COUNT]       (the directory must not exist)
 local ca = require "lacre.ca"
 local lacre_error = require "lacre.error"
 local time = require "lacre.time"

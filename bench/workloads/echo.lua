@@ -1,5 +1,5 @@
 -- A round trip of 64 bytes.
-local bench = require "bench"
+local bench = require "workload"
 local pair = require "pair"
 
 local assert = bench.assert

@@ -1,5 +1,5 @@
 -- Certificates issued by a CA in memory. VARIANT: key (a new one for each) csr
-local bench = require "bench"
+local bench = require "workload"
 local ca = require "lacre.ca"
 local csr = require "lacre.csr"
 

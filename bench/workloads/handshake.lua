@@ -1,5 +1,5 @@
 -- A connection from nothing to closed. VARIANT: mem-ecdsa mem-rsa sock-ecdsa sock-rsa
-local bench = require "bench"
+local bench = require "workload"
 local pair = require "pair"
 
 local where, kind = bench.variant:match "^(%w+)-(%w+)$"

@@ -1,5 +1,5 @@
 -- What each idle connection adds to a server's memory. VARIANT: conn (held by a list), serve (in its own task)
-local bench = require "bench"
+local bench = require "workload"
 local listen = require("lacre.listener").listen
 local loop = require "lacre.loop"
 

@@ -1,5 +1,5 @@
 -- A certificate read: subject, names, dates. VARIANT: ecdsa rsa
-local bench = require "bench"
+local bench = require "workload"
 local cert = require "lacre.cert"
 local file = require "lacre.file"
 

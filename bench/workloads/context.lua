@@ -1,5 +1,5 @@
 -- A context made and dropped. VARIANT: server client bundle
-local bench = require "bench"
+local bench = require "workload"
 local context = require "lacre.context"
 
 local made = {

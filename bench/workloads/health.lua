@@ -1,5 +1,5 @@
 -- Many hosts at once: connect, handshake, everything judged. VARIANT is how many are in flight.
-local bench = require "bench"
+local bench = require "workload"
 local core = require "lacre.core"
 local health = require "lacre.tool.health"
 local tcp = require "lacre.tcp"
