@@ -38,6 +38,24 @@ after_each(function()
 end)
 
 describe("lacre ca", function()
+  it("never writes over what the CA lives from, not even when told to overwrite", function()
+    ok "lacre ca init ca --no-password --quiet"
+    ok "lacre ca issue ca www.example.test --quiet"
+    local before = ok "cat ca/ca.key ca/ca.crt ca/index.txt ca/log.jsonl"
+    for _, name in ipairs { "ca.key", "index.txt", "ca.crt", "log.jsonl", "serial", "../ca/crlnumber" } do
+      fails("lacre ca crl ca --out ca/" .. name, 3, "is a file of the CA")
+      fails("lacre ca ocsp ca --cert www.example.test.crt --out ca/" .. name, 3, "is a file of the CA")
+      fails("lacre ca export ca www.example.test.crt --overwrite --out ca/" .. name, 3, "is a file of the CA")
+    end
+    fails("lacre ca issue ca ca --out ca --overwrite", 3, "is a file of the CA")
+    assert.equal(before, (ok "cat ca/ca.key ca/ca.crt ca/index.txt ca/log.jsonl"))
+  end)
+
+  it("takes no empty password for a key, wherever it comes from", function()
+    fails(": > empty; lacre ca init ca --password-file empty", 3, "protects nothing")
+    fails("export PW=; lacre ca init ca --password-env PW", 3, "protects nothing")
+  end)
+
   it("is a CA and a server certificate in two commands", function()
     ok "echo secret > pw; lacre ca init ca --password-file pw"
     ok "lacre ca issue ca www.example.test 10.0.0.7 --password-file pw"

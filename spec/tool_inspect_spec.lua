@@ -182,6 +182,7 @@ end)
 describe("lacre convert", function()
   for _, row in ipairs {
     { "lacre convert leaf.der", 0, "^%-%-%-%-%-BEGIN CERTIFICATE%-%-%-%-%-\n.*\n%-%-%-%-%-END CERTIFICATE%-%-%-%-%-\n$" },
+    { "lacre selfsign ed.test --key ed25519 --quiet && lacre convert ed.test.key --to traditional", 2, "no traditional form" },
     { "lacre convert old.key --to pkcs8", 0, "^%-%-%-%-%-BEGIN PRIVATE KEY" },
     { "lacre convert leaf.key --to traditional", 0, "^%-%-%-%-%-BEGIN EC PRIVATE KEY" },
     { "lacre convert leaf.key --to pkcs8 --new-password-env NEW", 0, "^%-%-%-%-%-BEGIN ENCRYPTED PRIVATE KEY" },

@@ -2,6 +2,7 @@
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
+local names = require "lacre.host"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 
@@ -39,7 +40,7 @@ end
 ---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
 function addresses.of(host, port, set, deadline)
   local rows, err
-  if host == "" or host:find "%c" then
+  if host == "" or host:find "%c" or names.is_octal(host) then
     return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
   elseif set.resolver then
     rows, err = set.resolver(host, port, set.family)

@@ -157,6 +157,14 @@ local function dns_name(text)
   return name
 end
 
+--- Whether a text is an IPv4 address with leading zeros, which some read as octal and others do not: what is
+--- verified might not be what is dialled.
+---@param text string
+---@return boolean
+function host.is_octal(text)
+  return text:find "^[%d.]+$" ~= nil and ("." .. text):find "%.0%d" ~= nil
+end
+
 --- What a host's name is: `{ type = "dns"|"ip", value = text, address = raw bytes of an IP }`.
 --- A wildcard is a DNS name whose leftmost label is `*`; certificates have them, hosts do not.
 ---@param text string DNS name (also in UTF-8), IPv4 or IPv6 literal, with or without brackets
@@ -164,6 +172,9 @@ end
 ---@return lacre.error? err bad_name
 function host.parse(text)
   local bare = text:match "^%[(.*)%]$" or text
+  if host.is_octal(bare) then
+    return fail("parse", "bad_name", "not a host name: %s", text)
+  end
   local address = core.bytes.address(bare)
   if address then
     return { type = "ip", value = core.name.general(host.general(0x87, address))[1].value, address = address }

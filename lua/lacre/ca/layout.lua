@@ -1,5 +1,6 @@
 --- layout: where the files of a CA are: ours, those of `openssl ca`, of easy-rsa and of the usual guides.
 
+local core = require "lacre.core"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 
@@ -66,6 +67,30 @@ end
 ---@return lacre.ca.layout
 function layout.new(directory)
   return paths_of(directory, kinds[1])
+end
+
+-- one name for a file that may not be there yet: its directory without links, and its own name
+local function real(path)
+  local directory = core.disk.real(file.directory(path)) or file.directory(path)
+  return directory .. "/" .. path:match "[^/]*$"
+end
+
+--- Refuses a path where a file of the store is: what is put out never replaces what the CA lives from.
+---@param paths lacre.ca.layout
+---@param path string where something is about to be written
+---@return true? free
+---@return lacre.error? err file_exists
+function layout.spare(paths, path)
+  local wanted = real(path)
+  for what, own in pairs(paths) do
+    if what ~= "kind" and what ~= "directory" and real(own) == wanted then
+      return fail("save", "file_exists", "%s is a file of the CA: name another", path)
+    end
+  end
+  if paths.certs and real(paths.certs .. "/x"):sub(1, -3) == wanted:match "^(.*)/" then
+    return fail("save", "file_exists", "%s is among the certificates of the CA: name another", path)
+  end
+  return true
 end
 
 --- The paths of a store that is there.

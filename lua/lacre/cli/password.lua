@@ -31,6 +31,14 @@ local sources = {
   end },
 }
 
+-- a password that is being chosen protects nothing where it is empty, wherever it comes from
+local function not_empty(row, text, err)
+  if text == "" and row.new then
+    return missing "an empty password protects nothing"
+  end
+  return text, err
+end
+
 local function ask(prompt)
   local text, err = core.terminal.ask(prompt)
   if text or err.code ~= "unsupported" then
@@ -73,7 +81,7 @@ function password.source(row, parsed)
     local value = parsed[row.name .. "_" .. source[1]]
     if value then
       return function()
-        return source[4](value)
+        return not_empty(row, source[4](value))
       end
     end
   end

@@ -107,12 +107,18 @@ end
 
 function forms.pkcs8(items, set)
   local keys, err = keys_only(items)
-  return keys and all_pem(keys, set), err
+  if not keys then
+    return nil, err
+  end
+  return all_pem(keys, set)
 end
 
 function forms.traditional(items, set)
   local keys, err = keys_only(items)
-  return keys and all_pem(keys, set, "traditional"), err
+  if not keys then
+    return nil, err
+  end
+  return all_pem(keys, set, "traditional")
 end
 
 function forms.public(items)

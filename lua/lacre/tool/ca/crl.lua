@@ -32,6 +32,10 @@ local crl = {
 ---@return { crl: lacre.crl, file: string }? result
 ---@return lacre.error? err crl_missing ...
 function crl.run(set)
+  local spare, taken = parts.spare(set, set.out)
+  if not spare then
+    return nil, taken
+  end
   local ca, err = parts.open(set)
   local list
   if ca then

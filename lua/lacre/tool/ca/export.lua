@@ -49,6 +49,10 @@ function export.run(set)
   if not set.out then
     options.misuse "missing option 'out' (the file to write)"
   end
+  local spare, taken = parts.spare(set, set.out)
+  if not spare then
+    return nil, taken
+  end
   local which, err = parts.which(set.which)
   local ca, cert
   if which then

@@ -109,7 +109,10 @@ function ocsp.run(set)
   if ways ~= 1 then
     options.misuse "bad option 'port' (one of port, request and cert says what to answer)"
   end
-  local ca, who = prepare(set)
+  local ca, who = parts.spare(set, set.out)
+  if ca then
+    ca, who = prepare(set)
+  end
   if not ca then
     return nil, who
   elseif not set.port then

@@ -4,6 +4,7 @@ local ca = require "lacre.ca"
 local certificate = require "lacre.certificate"
 local file = require "lacre.file"
 local filing = require "lacre.filing"
+local layout = require "lacre.ca.layout"
 local lacre_error = require "lacre.error"
 local time = require "lacre.time"
 
@@ -110,8 +111,24 @@ function parts.full_chain(identity)
   return table.concat(pem)
 end
 
+--- Whether a file may be written there: never over one of the CA's own.
+---@param set { dir?: string }
+---@param path? string nothing, where nothing is written
+---@return true?
+---@return lacre.error? err file_exists
+function parts.spare(set, path)
+  local paths = path and set.dir and layout.find(set.dir)
+  if not paths then
+    return true
+  end
+  return layout.spare(paths, path)
+end
+
 local function is_free(path, set)
-  if set.overwrite or not file.stat(path) then
+  local spare, err = parts.spare(set, path)
+  if not spare then
+    return nil, err
+  elseif set.overwrite or not file.stat(path) then
     return true
   end
   return lacre_error.fail("save", "file_exists", "%s: File exists", path)
