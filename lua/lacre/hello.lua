@@ -4,6 +4,7 @@
 -- fingerprint by which client programs are told apart (JA4). Malformed vectors are empty lists.
 
 local core = require "lacre.core"
+local lacre_error = require "lacre.error"
 local groups = require "lacre.groups"
 local suites = require "lacre.suites"
 
@@ -65,7 +66,7 @@ local function digest(text)
   if text == "" then
     return ("0"):rep(12)
   end
-  local raw = core.bytes.digest("sha256", text):sub(1, 6)
+  local raw = lacre_error.assert(core.bytes.digest("sha256", text)):sub(1, 6)
   return (raw:gsub(".", function(c)
     return ("%02x"):format(c:byte())
   end))
