@@ -1,5 +1,5 @@
 -- Prints docs/errors.md from the table of codes: make docs
-local codes = require "lacre.error_codes"
+local codes = require "lacre.error.codes"
 
 local head = [[
 # Errors

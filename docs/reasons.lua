@@ -1,5 +1,5 @@
 -- Prints docs/reasons.md from the table of reasons: make docs
-local codes = require "lacre.health_codes"
+local codes = require "lacre.health.codes"
 
 local head = [[
 # The reasons of lacre health

@@ -111,7 +111,7 @@ describe("the documentation", function()
   end)
 
   it("names every option of a context", function()
-    local schema = require "lacre.settings_schema"
+    local schema = require "lacre.tls.settings_schema"
     local text = read(here .. "/docs/contexts.md")
     for _, role in ipairs { "client", "server" } do
       for name, row in pairs(schema[role]) do
@@ -135,14 +135,14 @@ describe("the documentation", function()
 
   it("tells every reason of health as the tool does: make docs", function()
     local text = read(here .. "/docs/reasons.md")
-    for _, row in ipairs(require("lacre.health_codes").list) do
+    for _, row in ipairs(require("lacre.health.codes").list) do
       assert.truthy(text:find(("| `%s` | %s | %s |"):format(row.code, row.severity:upper(), row.meaning), 1, true), row.code)
     end
   end)
 
   it("tells every error code as the library does: make docs", function()
     local text = read(here .. "/docs/errors.md")
-    for code, row in pairs(require "lacre.error_codes") do
+    for code, row in pairs(require "lacre.error.codes") do
       assert.truthy(text:find("| `" .. code .. "` | " .. row.category, 1, true), code)
       assert.truthy(text:find(row.summary, 1, true), code)
     end

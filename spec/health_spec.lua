@@ -1,18 +1,18 @@
 local cert = require "lacre.cert"
 local core = require "lacre.core"
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-local diagnosis = require "lacre.diagnosis"
-local findings = require "lacre.findings"
+local diagnosis = require "lacre.health.diagnosis"
+local findings = require "lacre.health.findings"
 local health = require "lacre.tool.health"
-local health_codes = require "lacre.health_codes"
+local health_codes = require "lacre.health.codes"
 local key = require "lacre.key"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
-local selftest = require "lacre.selftest"
-local targets = require "lacre.targets"
+local selftest = require "lacre.health.selftest"
+local targets = require "lacre.health.targets"
 local tcp = require "lacre.tcp"
-local threshold = require "lacre.threshold"
+local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 local zoo = require "lacre.zoo"
 
@@ -171,7 +171,7 @@ describe("health", function()
 
   it("finds post-quantum key exchange that this OpenSSL may not have", function()
     loop.run(function()
-      local raw = require "lacre.zoo_raw"
+      local raw = require "lacre.zoo.raw"
       local menagerie = assert(zoo.open { only = { "good" } })
       local door = assert(tcp.listen { port = 0 })
       local _, port = door:address()
@@ -180,7 +180,7 @@ describe("health", function()
         raw.only_group(0x11ec)(plain)
         plain:close()
       end)
-      local sounding = require "lacre.sounding"
+      local sounding = require "lacre.health.sounding"
       local answer = assert(sounding.ask(assert(tcp.connect("127.0.0.1", port)), sounding.questions.hybrid, "localhost"))
       assert.equal(0x11ec, answer.group)
       server:join()
@@ -208,7 +208,7 @@ describe("health", function()
           until not visitor
         end)
       end
-      local dial = require "lacre.dial"
+      local dial = require "lacre.net.dial"
       local resolve = dial.resolve
       dial.resolve = function(host, ...) -- luacheck: ignore
         if host == "twice.zoo.test" then
@@ -229,7 +229,7 @@ describe("health", function()
 
   it("examines the one address of a name as it does several", function()
     in_zoo({ "silent", "good" }, function(at, menagerie)
-      local dial = require "lacre.dial"
+      local dial = require "lacre.net.dial"
       local resolve, asked = dial.resolve, 0
       dial.resolve = function(host, ...) -- luacheck: ignore
         asked = asked + 1
@@ -311,7 +311,7 @@ describe("health", function()
   end)
 
   it("tells a renewal from a change", function()
-    local memoir = require "lacre.memoir"
+    local memoir = require "lacre.health.memoir"
     local ca = pki.root()
     local old, new = pki.issue(ca, { valid_for = "10d" }), pki.issue(ca, { valid_for = "90d" })
     local function result(identity)
@@ -451,7 +451,7 @@ describe("thresholds", function()
 end)
 
 describe("key_strength", function()
-  local key_strength = require "lacre.key_strength"
+  local key_strength = require "lacre.key.strength"
   local cases = { p256 = "ec 256", p384 = "ec 384", p521 = "ec 528", ["rsa:2048"] = "rsa 2048", ed25519 = "other 0" }
   for kind, expected in pairs(cases) do
     it("knows " .. kind, function()
@@ -471,7 +471,7 @@ describe("key_strength", function()
 end)
 
 describe("the rules of chains", function()
-  local chain_rules = require "lacre.diagnosis_chain"
+  local chain_rules = require "lacre.health.diagnosis_chain"
 
   local function reasons(leaf, set)
     local out = findings.new()

@@ -3,8 +3,8 @@ local cert = require "lacre.cert"
 local crl = require "lacre.crl"
 local csr = require "lacre.csr"
 local der = require "lacre.der"
-local documents = require "lacre.documents"
-local extension = require "lacre.extension"
+local documents = require "lacre.x509.documents"
+local extension = require "lacre.x509.extension"
 local json = require "dkjson"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
@@ -261,7 +261,7 @@ describe("many certificates", function()
     assert.equal(3, #chain)
     assert.equal(1001, #assert(documents.parse(bundle)))
     assert.is_true(store.new(all):count() == 3)
-    require("lacre.chain_order").of(all)
+    require("lacre.x509.chain_order").of(all)
     assert.is_true(os.clock() - started < 10)
   end)
 
@@ -287,6 +287,6 @@ describe("many certificates", function()
     assert.is_nil(chain)
     assert.is_true(err:is "verify")
     assert.is_true(os.clock() - started < 5)
-    require("lacre.chain_order").of(circle)
+    require("lacre.x509.chain_order").of(circle)
   end)
 end)

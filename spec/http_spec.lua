@@ -1,5 +1,5 @@
 local http = require "lacre.http"
-local message = require "lacre.message"
+local message = require "lacre.http.message"
 local pki = require "spec.support.pki"
 local tls = require "spec.support.tls"
 

@@ -2,7 +2,7 @@ local key = require "lacre.key"
 local ocsp = require "lacre.ocsp"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
-local types = require "lacre.ocsp_types"
+local types = require "lacre.ocsp.types"
 
 describe("ocsp", function()
   local root = pki.root()

@@ -9,7 +9,7 @@ local name = require "lacre.name"
 local ocsp = require "lacre.ocsp"
 local pin = require "lacre.pin"
 local pki = require "spec.support.pki"
-local sign = require "lacre.sign"
+local sign = require "lacre.x509.sign"
 local store = require "lacre.store"
 local time = require "lacre.time"
 

@@ -4,7 +4,7 @@ local health = require "lacre.tool.health"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
-local revocation = require "lacre.revocation"
+local revocation = require "lacre.health.revocation"
 local time = require "lacre.time"
 local zoo = require "lacre.zoo"
 

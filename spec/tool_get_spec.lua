@@ -3,7 +3,7 @@ local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local tls = require "spec.support.tls"
-local webfiles = require "lacre.webfiles"
+local webfiles = require "lacre.http.files"
 
 local unpack = table.unpack or unpack -- luacheck: ignore
 local command = os.getenv "BUILD" .. "/bin/lacre"

@@ -3,7 +3,7 @@ local connect = require("lacre.connect").connect
 local loop = require "lacre.loop"
 local process = require "spec.support.process"
 local tls = require "spec.support.tls"
-local webfiles = require "lacre.webfiles"
+local webfiles = require "lacre.http.files"
 
 local directory = process.directory()
 

@@ -1,7 +1,7 @@
 local connect = require("lacre.connect").connect
 local loop = require "lacre.loop"
 local process = require "spec.support.process"
-local settings = require "lacre.settings"
+local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
 local tool = require "lacre.tool.zoo"
 local zoo = require "lacre.zoo"

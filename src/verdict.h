@@ -1,6 +1,6 @@
 /*
 ** verdict: the outcome of a verification as a Lua list of findings.
-** Both store:verify() and the handshake hand it to lua/lacre/verdict.lua, which
+** Both store:verify() and the handshake hand it to lua/lacre/store/verdict.lua, which
 ** words the error; C only tells the numbers, their codes and the certificates.
 */
 #ifndef lacre_verdict_h

@@ -1,14 +1,14 @@
 --- cert: certificates: read, made, verified.
 --
--- The methods of a certificate stand in lua/lacre/certificate.lua; here is what needs more than
+-- The methods of a certificate stand in lua/lacre/cert/read.lua; here is what needs more than
 -- one certificate.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local issue = require "lacre.issue"
+local issue = require "lacre.cert.issue"
 local lint = require "lacre.lint"
 local store = require "lacre.store"
-local views = require "lacre.views"
+local views = require "lacre.x509.views"
 
 local methods = core.cert.methods
 

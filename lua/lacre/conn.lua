@@ -5,12 +5,12 @@
 -- connection that was closed answers every call with the error `closed`.
 
 local engine = require "lacre.engine"
-local facts = require "lacre.facts"
-local handshaking = require "lacre.handshaking"
-local pollable = require "lacre.pollable"
-local steps = require "lacre.steps"
-local stream = require "lacre.stream"
-local target = require "lacre.target"
+local facts = require "lacre.tls.facts"
+local handshaking = require "lacre.tls.handshaking"
+local pollable = require "lacre.net.pollable"
+local steps = require "lacre.tls.steps"
+local stream = require "lacre.net.stream"
+local target = require "lacre.net.target"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 

@@ -1,14 +1,14 @@
 --- connect: from a host and port to a verified connection, in one call.
 
 local conn = require "lacre.conn"
-local dial = require "lacre.dial"
+local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local proxy = require "lacre.proxy"
-local reference = require "lacre.reference"
-local settings = require "lacre.settings"
+local proxy = require "lacre.net.proxy"
+local reference = require "lacre.tls.reference"
+local settings = require "lacre.tls.settings"
 local starttls = require "lacre.starttls"
-local target = require "lacre.target"
+local target = require "lacre.net.target"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 

@@ -6,7 +6,7 @@
 local connect = require "lacre.connect"
 local engine = require "lacre.engine"
 local listener = require "lacre.listener"
-local settings = require "lacre.settings"
+local settings = require "lacre.tls.settings"
 local wrap = require "lacre.wrap"
 
 local methods = settings.methods

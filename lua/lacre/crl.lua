@@ -1,19 +1,19 @@
 --- crl: certificate revocation lists, RFC 5280 section 5: read and made.
 --
--- Reading stands in lua/lacre/revocations.lua; here is what makes one.
+-- Reading stands in lua/lacre/crl/read.lua; here is what makes one.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local der = require "lacre.der"
-local extension = require "lacre.extension"
-local extension_list = require "lacre.extension_list"
+local extension = require "lacre.x509.extension"
+local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local revocations = require "lacre.revocations"
-local sign = require "lacre.sign"
+local revocations = require "lacre.crl.read"
+local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
-local views = require "lacre.views"
+local views = require "lacre.x509.views"
 
 local fail, misuse = lacre_error.fail, options.misuse
 

@@ -1,18 +1,18 @@
 --- csr: certificate signing requests, RFC 2986: read, made, checked.
 --
--- Reading stands in lua/lacre/request.lua; here is what makes one.
+-- Reading stands in lua/lacre/csr/read.lua; here is what makes one.
 
-local alt_names = require "lacre.alt_names"
+local alt_names = require "lacre.x509.alt_names"
 local der = require "lacre.der"
-local extension = require "lacre.extension"
-local extension_list = require "lacre.extension_list"
+local extension = require "lacre.x509.extension"
+local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
 local lint = require "lacre.lint"
 local name = require "lacre.name"
 local options = require "lacre.options"
-local request = require "lacre.request"
-local sign = require "lacre.sign"
-local views = require "lacre.views"
+local request = require "lacre.csr.read"
+local sign = require "lacre.x509.sign"
+local views = require "lacre.x509.views"
 
 local csr = {
   is = request.is,

@@ -7,7 +7,7 @@
 
 local core = require "lacre.core"
 local fail = require("lacre.error").fail
-local ground = require "lacre.der_element"
+local ground = require "lacre.der.element"
 
 local element, tagged, open = ground.element, ground.tagged, ground.open
 local malformed, same, whole = ground.malformed, ground.same, ground.whole
@@ -22,7 +22,7 @@ local byte, sub, concat = string.byte, string.sub, table.concat
 
 local der = { element = element, tagged = tagged, from_hex = ground.from_hex }
 
-for _, types in ipairs { (require "lacre.der_number"), (require "lacre.der_text") } do
+for _, types in ipairs { (require "lacre.der.number"), (require "lacre.der.text") } do
   for name, type in pairs(types) do
     der[name] = type
   end

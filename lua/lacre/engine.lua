@@ -3,15 +3,15 @@
 -- Feed what came, drain what is to be sent, and ask; nothing ever waits. A connection over a socket
 -- is the same engine over its own descriptor.
 
-local settings = require "lacre.settings"
+local settings = require "lacre.tls.settings"
 local core = require "lacre.core"
-local facts = require "lacre.facts"
-local hooks = require "lacre.hooks"
+local facts = require "lacre.tls.facts"
+local hooks = require "lacre.tls.hooks"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local peer = require "lacre.peer"
-local peer_error = require "lacre.peer_error"
-local reference = require "lacre.reference"
+local peer = require "lacre.tls.peer"
+local peer_error = require "lacre.tls.peer_error"
+local reference = require "lacre.tls.reference"
 
 local fail = lacre_error.fail
 

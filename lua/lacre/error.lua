@@ -5,7 +5,7 @@
 -- gives them this metatable; what a code means in general stands in the rows below.
 
 local core = require "lacre.core"
-local rows = require "lacre.error_codes"
+local rows = require "lacre.error.codes"
 
 ---@class lacre.error
 ---@field code string stable identifier, see `lacre.error.codes()`

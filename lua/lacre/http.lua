@@ -5,13 +5,13 @@
 
 local connect = require "lacre.connect"
 local lacre_error = require "lacre.error"
-local message = require "lacre.message"
+local message = require "lacre.http.message"
 local options = require "lacre.options"
-local redirect = require "lacre.redirect"
+local redirect = require "lacre.http.redirect"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
-local url = require "lacre.url"
-local webfiles = require "lacre.webfiles"
+local url = require "lacre.http.url"
+local webfiles = require "lacre.http.files"
 
 local fail = lacre_error.fail
 

@@ -25,11 +25,11 @@ local members = {
   verify = { "lacre.store", "verify" },
   on_warning = { "lacre.warning", "on_warning" },
   VERSION = { "lacre.version", "NUMBER" },
-  ciphers = { "lacre.abilities", "ciphers" },
-  groups = { "lacre.abilities", "groups" },
-  sigalgs = { "lacre.abilities", "sigalgs" },
-  digest = { "lacre.abilities", "digest" },
-  random = { "lacre.abilities", "random" },
+  ciphers = { "lacre.tls.abilities", "ciphers" },
+  groups = { "lacre.tls.abilities", "groups" },
+  sigalgs = { "lacre.tls.abilities", "sigalgs" },
+  digest = { "lacre.tls.abilities", "digest" },
+  random = { "lacre.tls.abilities", "random" },
 }
 
 local lacre = {}

@@ -8,10 +8,10 @@ local der = require "lacre.der"
 local file = require "lacre.file"
 local options = require "lacre.options"
 local lacre_error = require "lacre.error"
-local signing = require "lacre.key_signing"
+local signing = require "lacre.key.signing"
 local warning = require "lacre.warning"
 
-require "lacre.key_encoding"
+require "lacre.key.encoding"
 
 local annotate = lacre_error.annotate
 

@@ -3,12 +3,12 @@
 -- A server with a fresh self-signed certificate and a verifying client talk over loopback; then clients
 -- that must refuse, a bit that is changed on the way, and somebody in the middle.
 
-local client = require "lacre.lab_client"
+local client = require "lacre.lab.client"
 local context = require "lacre.context"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local lacre_error = require "lacre.error"
-local middle = require "lacre.lab_middle"
+local middle = require "lacre.lab.middle"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail

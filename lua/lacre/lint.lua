@@ -3,16 +3,16 @@
 -- Each finding names the rule, its level (`error`: some verifier refuses it; `warning`: some may;
 -- `note`: a limit of the public web), the clause, what is the case here, and the fix.
 
-local extension = require "lacre.extension"
+local extension = require "lacre.x509.extension"
 local options = require "lacre.options"
 local time = require "lacre.time"
 
 local lint = {}
 
 local certificate_rules = {
-  require "lacre.lint_rules", require "lacre.lint_extensions", require "lacre.lint_names",
+  require "lacre.lint.rules", require "lacre.lint.extensions", require "lacre.lint.names",
 }
-local request_rules = { require "lacre.lint_requests", require "lacre.lint_names" }
+local request_rules = { require "lacre.lint.requests", require "lacre.lint.names" }
 
 local PROFILES = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing", "any" }
 local alias = { peer = "server", intermediate = "ca" }

@@ -3,11 +3,11 @@
 -- Accepting never performs a handshake: a slow or hostile peer holds up nobody but its own task.
 
 local conn = require "lacre.conn"
-local door = require "lacre.door"
+local door = require "lacre.net.door"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local settings = require "lacre.settings"
-local target = require "lacre.target"
+local settings = require "lacre.tls.settings"
+local target = require "lacre.net.target"
 local wait = require "lacre.wait"
 
 local listener = {}

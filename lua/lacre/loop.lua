@@ -6,10 +6,10 @@
 
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local protected = require "lacre.protected"
-local scheduler = require "lacre.scheduler"
+local protected = require "lacre.loop.protected"
+local scheduler = require "lacre.loop.scheduler"
 local time = require "lacre.time"
-local traps = require "lacre.traps"
+local traps = require "lacre.loop.traps"
 local wait = require "lacre.wait"
 
 local unpack = table.unpack or unpack -- luacheck: ignore

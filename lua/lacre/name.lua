@@ -7,7 +7,7 @@
 local core = require "lacre.core"
 local der = require "lacre.der"
 local fail = require("lacre.error").fail
-local name_text = require "lacre.name_text"
+local name_text = require "lacre.name.text"
 local plain = require "lacre.plain"
 
 local name = {}

@@ -4,18 +4,18 @@
 --   local response = ocsp.parse(answer)
 --   response:verify { cert = cert, issuer = issuer, nonce = request.nonce }
 
-local certificate = require "lacre.certificate"
-local check = require "lacre.ocsp_check"
+local certificate = require "lacre.cert.read"
+local check = require "lacre.ocsp.check"
 local core = require "lacre.core"
 local der = require "lacre.der"
 local lacre_error = require "lacre.error"
 local name = require "lacre.name"
-local oid = require "lacre.oid"
+local oid = require "lacre.x509.oid"
 local options = require "lacre.options"
-local respond = require "lacre.ocsp_respond"
-local revocations = require "lacre.revocations"
+local respond = require "lacre.ocsp.respond"
+local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
-local types = require "lacre.ocsp_types"
+local types = require "lacre.ocsp.types"
 
 local fail = lacre_error.fail
 

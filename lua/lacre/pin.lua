@@ -4,9 +4,9 @@
 -- against the verified chain only; a chain as presented proves nothing.
 
 local lacre_error = require "lacre.error"
-local pin_set = require "lacre.pin_set"
+local pin_set = require "lacre.pin.set"
 local time = require "lacre.time"
-local value = require "lacre.pin_value"
+local value = require "lacre.pin.value"
 
 local pin = { is = value.is, parse = value.parse, of = value.of, set = pin_set.new }
 

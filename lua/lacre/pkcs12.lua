@@ -4,7 +4,7 @@
 -- Written with AES-256, PBKDF2 and a SHA-256 MAC. What older programs write and need has to be asked
 -- for by name: `legacy = true`.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local der = require "lacre.der"
 local file = require "lacre.file"

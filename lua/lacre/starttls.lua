@@ -4,12 +4,12 @@
 -- it denies `starttls_refused`, and a byte that came too early `plaintext_pending` (the injections of
 -- CVE-2011-0411 and CVE-2021-23222).
 
-local dialogue = require "lacre.dialogue"
+local dialogue = require "lacre.starttls.dialogue"
 local fail = require("lacre.error").fail
 
 local starttls = {}
 
-local lines, packets = require "lacre.dialogue_lines", require "lacre.dialogue_packets"
+local lines, packets = require "lacre.starttls.lines", require "lacre.starttls.packets"
 
 local dialogues = {}
 for _, some in ipairs { lines, packets } do

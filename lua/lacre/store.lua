@@ -1,11 +1,11 @@
 --- store: trust anchors, and the verification of chains without TLS (RFC 5280 section 6).
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local path = require "lacre.path"
-local trust = require "lacre.trust"
+local path = require "lacre.store.path"
+local trust = require "lacre.store.trust"
 
 local store = { with_crls = path.with_crls }
 

@@ -2,10 +2,10 @@
 --
 -- They exist for what comes before TLS (STARTTLS, proxies), for engines driven by hand, and for tests.
 
-local dial = require "lacre.dial"
-local door = require "lacre.door"
+local dial = require "lacre.net.dial"
+local door = require "lacre.net.door"
 local options = require "lacre.options"
-local stream = require "lacre.stream"
+local stream = require "lacre.net.stream"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 

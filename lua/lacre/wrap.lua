@@ -6,13 +6,13 @@
 
 local conn = require "lacre.conn"
 local core = require "lacre.core"
-local dial = require "lacre.dial"
+local dial = require "lacre.net.dial"
 local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local pump = require "lacre.pump"
-local reference = require "lacre.reference"
-local settings = require "lacre.settings"
+local pump = require "lacre.net.pump"
+local reference = require "lacre.tls.reference"
+local settings = require "lacre.tls.settings"
 local starttls = require "lacre.starttls"
 local tcp = require "lacre.tcp"
 

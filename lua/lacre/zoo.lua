@@ -5,17 +5,17 @@
 -- build is told as unavailable, and never served as something else. Everything runs in `lacre.loop`.
 
 local conn = require "lacre.conn"
-local entries = require "lacre.zoo_entries"
-local keeper = require "lacre.zoo_keeper"
+local entries = require "lacre.zoo.entries"
+local keeper = require "lacre.zoo.keeper"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
-local settings = require "lacre.settings"
-local groups = require "lacre.groups"
-local suites = require "lacre.suites"
+local settings = require "lacre.tls.settings"
+local groups = require "lacre.tls.groups"
+local suites = require "lacre.tls.suites"
 local tcp = require "lacre.tcp"
-local zoo_office = require "lacre.zoo_office"
-local zoo_pki = require "lacre.zoo_pki"
+local zoo_office = require "lacre.zoo.office"
+local zoo_pki = require "lacre.zoo.pki"
 
 local fail = lacre_error.fail
 

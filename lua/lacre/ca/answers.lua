@@ -1,7 +1,7 @@
 --- answers: what a CA says of one certificate when asked online (RFC 6960), and who says it for the CA.
 
 local authority = require "lacre.ca.authority"
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
 local key = require "lacre.key"
 local ocsp = require "lacre.ocsp"

@@ -3,15 +3,15 @@
 -- It draws a serial nobody used, checks what it is asked against its policy and the rules of
 -- `lacre.issue`, signs, enters it in the books, and only then gives it away.
 
-local issue = require "lacre.issue"
+local issue = require "lacre.cert.issue"
 local key = require "lacre.key"
 local ledger = require "lacre.ca.ledger"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
-local profiles = require "lacre.profile"
+local profiles = require "lacre.cert.profile"
 local record = require "lacre.ca.record"
 local scrutiny = require "lacre.ca.scrutiny"
-local sign = require "lacre.sign"
+local sign = require "lacre.x509.sign"
 
 local fail = require("lacre.error").fail
 local unpack = table.unpack or unpack -- luacheck: ignore

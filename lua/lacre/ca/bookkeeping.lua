@@ -8,7 +8,7 @@ local index = require "lacre.ca.index"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
 local record = require "lacre.ca.record"
-local revocations = require "lacre.revocations"
+local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
 
 local methods = books.methods

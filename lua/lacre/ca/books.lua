@@ -5,7 +5,7 @@
 -- durable before the next begins, so whatever happens between two of them leaves either no trace or
 -- a last line in the log that the next change completes or voids.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 local index = require "lacre.ca.index"

@@ -7,7 +7,7 @@ local index = require "lacre.ca.index"
 local lacre_error = require "lacre.error"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
-local sign = require "lacre.sign"
+local sign = require "lacre.x509.sign"
 
 local folder = {}
 

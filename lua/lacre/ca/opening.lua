@@ -1,6 +1,6 @@
 --- opening: what is in the directory of a CA, ours or another program's.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 local key = require "lacre.key"

@@ -3,7 +3,7 @@
 -- A record is plain data: `serial` (lower-case hexadecimal, whole octets), `not_after`, `subject` (as
 -- `/O=x/CN=y`, which is how index.txt writes it) and, once revoked, `revoked_at` and `reason`.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local options = require "lacre.options"
 local time = require "lacre.time"
 

@@ -4,7 +4,7 @@
 -- was not done. An issuance whose certificate is on disk is entered; one without is void. A revocation
 -- is carried out; taking one back is not.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local index = require "lacre.ca.index"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"

@@ -4,7 +4,7 @@
 -- identifiers of keys; what the caller names is changed.
 
 local authority = require "lacre.ca.authority"
-local extension = require "lacre.extension"
+local extension = require "lacre.x509.extension"
 local fail = require("lacre.error").fail
 local key = require "lacre.key"
 local record = require "lacre.ca.record"

@@ -1,13 +1,13 @@
 --- survey: everything that is in the directory of a CA, read once, for whoever checks it.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local disk = require("lacre.core").disk
 local file = require "lacre.file"
 local history = require "lacre.ca.history"
 local index = require "lacre.ca.index"
 local log = require "lacre.ca.log"
 local record = require "lacre.ca.record"
-local revocations = require "lacre.revocations"
+local revocations = require "lacre.crl.read"
 
 local survey = {}
 

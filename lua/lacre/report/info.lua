@@ -1,7 +1,7 @@
 --- info: what a TLS server is and shows, for people and for programs.
 
-local health_codes = require "lacre.health_codes"
-local target = require "lacre.target"
+local health_codes = require "lacre.health.codes"
+local target = require "lacre.net.target"
 local time = require "lacre.time"
 
 local info = {}

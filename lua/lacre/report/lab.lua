@@ -1,6 +1,6 @@
 --- lab: what the lab of TLS showed, for people and for programs.
 
-local records = require "lacre.records"
+local records = require "lacre.tls.records"
 local time = require "lacre.time"
 
 local lab = {}

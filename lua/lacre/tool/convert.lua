@@ -1,9 +1,9 @@
 --- convert: the same thing in another form: PEM, DER, PKCS#8, traditional, PKCS#12.
 
 local core = require "lacre.core"
-local documents = require "lacre.documents"
+local documents = require "lacre.x509.documents"
 local file = require "lacre.file"
-local filing = require "lacre.filing"
+local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local pkcs12 = require "lacre.pkcs12"

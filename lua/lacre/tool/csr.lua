@@ -1,7 +1,7 @@
 --- csr: a certificate signing request, with a new key or an old one.
 
 local csr = require "lacre.csr"
-local filing = require "lacre.filing"
+local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
 local plain = require "lacre.plain"
 local toolkit = require "lacre.toolkit"

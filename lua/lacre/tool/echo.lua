@@ -7,7 +7,7 @@ local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local report = require "lacre.report.lab"
-local target = require "lacre.target"
+local target = require "lacre.net.target"
 local toolkit = require "lacre.toolkit"
 
 local echo = {

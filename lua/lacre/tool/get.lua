@@ -1,11 +1,11 @@
 --- get: what a URL leads to, over a connection that was verified.
 
 local core = require "lacre.core"
-local download = require "lacre.download"
+local download = require "lacre.http.download"
 local environment = require "lacre.environment"
 local http = require "lacre.http"
 local lacre_error = require "lacre.error"
-local message = require "lacre.message"
+local message = require "lacre.http.message"
 local options = require "lacre.options"
 local toolkit = require "lacre.toolkit"
 local version = require "lacre.version"

@@ -2,13 +2,13 @@
 
 local file = require "lacre.file"
 local formats = require "lacre.report.formats"
-local health_codes = require "lacre.health_codes"
-local health_run = require "lacre.health_run"
+local health_codes = require "lacre.health.codes"
+local health_run = require "lacre.health.run"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local record = require "lacre.report.record"
-local rows = require "lacre.health_options"
-local selftest = require "lacre.selftest"
+local rows = require "lacre.health.options"
+local selftest = require "lacre.health.selftest"
 local toolkit = require "lacre.toolkit"
 
 local fail = lacre_error.fail

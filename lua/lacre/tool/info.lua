@@ -1,14 +1,14 @@
 --- info: what a TLS server is and shows.
 
-local capabilities = require "lacre.capabilities"
-local diagnosis = require "lacre.diagnosis"
-local findings = require "lacre.findings"
+local capabilities = require "lacre.health.capabilities"
+local diagnosis = require "lacre.health.diagnosis"
+local findings = require "lacre.health.findings"
 local loop = require "lacre.loop"
-local probe = require "lacre.probe"
+local probe = require "lacre.health.probe"
 local report = require "lacre.report.info"
 local starttls = require "lacre.starttls"
-local targets = require "lacre.targets"
-local threshold = require "lacre.threshold"
+local targets = require "lacre.health.targets"
+local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 

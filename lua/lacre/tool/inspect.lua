@@ -1,7 +1,7 @@
 --- inspect: what is in files of any kind, and what is wrong with it.
 
-local chain_order = require "lacre.chain_order"
-local documents = require "lacre.documents"
+local chain_order = require "lacre.x509.chain_order"
+local documents = require "lacre.x509.documents"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"

@@ -6,8 +6,8 @@ local file = require "lacre.file"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
-local probe = require "lacre.probe"
-local targets = require "lacre.targets"
+local probe = require "lacre.health.probe"
+local targets = require "lacre.health.targets"
 local toolkit = require "lacre.toolkit"
 
 local tool = {

@@ -1,7 +1,7 @@
 --- selfsign: a key and a certificate that signs itself, in one call.
 
 local cert = require "lacre.cert"
-local filing = require "lacre.filing"
+local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local time = require "lacre.time"

@@ -5,9 +5,9 @@ local context = require "lacre.context"
 local fail = require("lacre.error").fail
 local key = require "lacre.key"
 local loop = require "lacre.loop"
-local target = require "lacre.target"
+local target = require "lacre.net.target"
 local toolkit = require "lacre.toolkit"
-local webfiles = require "lacre.webfiles"
+local webfiles = require "lacre.http.files"
 
 local serve = {
   name = "serve",

@@ -1,7 +1,7 @@
 --- verify: whether a certificate would be believed, by whom, and if not, every reason why.
 
 local crl = require "lacre.crl"
-local documents = require "lacre.documents"
+local documents = require "lacre.x509.documents"
 local plain = require "lacre.plain"
 local store = require "lacre.store"
 local time = require "lacre.time"

@@ -4,7 +4,7 @@ local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local toolkit = require "lacre.toolkit"
-local tour = require "lacre.zoo_tour"
+local tour = require "lacre.zoo.tour"
 local zoo = require "lacre.zoo"
 
 local tool = {

@@ -1,7 +1,7 @@
 --- intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
 
 local authority = require "lacre.ca"
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local csr = require "lacre.csr"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"

@@ -1,7 +1,7 @@
 --- issue: a key and a certificate of the CA, in one go.
 
 local fail = require("lacre.error").fail
-local filing = require "lacre.filing"
+local filing = require "lacre.x509.filing"
 local key = require "lacre.key"
 local name = require "lacre.name"
 local options = require "lacre.options"

@@ -4,8 +4,8 @@ local file = require "lacre.file"
 local loop = require "lacre.loop"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
-local responder = require "lacre.responder"
-local target = require "lacre.target"
+local responder = require "lacre.ca.responder"
+local target = require "lacre.net.target"
 
 local ocsp = {
   name = "ocsp",

@@ -1,9 +1,9 @@
 --- parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
 
 local ca = require "lacre.ca"
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
-local filing = require "lacre.filing"
+local filing = require "lacre.x509.filing"
 local layout = require "lacre.ca.layout"
 local lacre_error = require "lacre.error"
 local time = require "lacre.time"

@@ -1,8 +1,8 @@
 --- trust: the CA in the trust stores of this machine.
 
-local certificate = require "lacre.certificate"
+local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
-local installation = require "lacre.installation"
+local installation = require "lacre.ca.installation"
 local layout = require "lacre.ca.layout"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"

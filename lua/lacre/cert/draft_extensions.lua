@@ -1,0 +1,109 @@
+--- cert.draft_extensions: what a certificate that is about to be signed says beside its names and dates,
+--- following from its profile and options (RFC 5280 section 4.2).
+
+local extension = require "lacre.x509.extension"
+local extension_list = require "lacre.x509.extension_list"
+local options = require "lacre.options"
+
+local draft_extensions = {}
+
+-- what a profile says alone, made once
+local function kept(profile, what, make)
+  profile[what] = profile[what] or extension.constant(make())
+  return profile[what]
+end
+
+local function profile_usage(draft)
+  local profile = draft.profile
+  local enciphers = profile.enciphers and draft.key:type() == "rsa"
+  return kept(profile, enciphers and "usage_enciphering" or "usage_alone", function()
+    local usage = extension_list.set_of(profile.usage, "key_usage", extension.usages)
+    usage.key_encipherment = enciphers or nil
+    return usage
+  end)
+end
+
+local function usage_of(draft, set)
+  if not set.key_usage then
+    return profile_usage(draft)
+  end
+  local usage = extension_list.set_of(set.key_usage, "key_usage", extension.usages)
+  if usage.key_cert_sign and not draft.profile.ca then
+    options.misuse("bad option 'key_usage' (a %s certificate signs no others)", set.profile)
+  end
+  return usage
+end
+
+local function purposes_of(draft, set)
+  local profile, list = draft.profile, set.extended_key_usage
+  if list then
+    return #list > 0 and extension_list.set_of(list, "extended_key_usage", extension.purposes) or nil
+  end
+  return profile.purposes and kept(profile, "purposes_alone", function()
+    return extension_list.set_of(profile.purposes, "extended_key_usage", extension.purposes)
+  end)
+end
+
+local leaf_constraints = extension.constant { ca = false }
+
+local function constraints_of(draft, set)
+  if not draft.profile.ca then
+    return leaf_constraints
+  end
+  local length = draft.path_length
+  if length == nil then
+    length = set.path_length
+  end
+  if length == nil then
+    length = draft.profile.path_length
+  end
+  return { ca = true, path_length = length or nil }
+end
+
+local function limits_of(draft, set)
+  local limits = set.name_constraints
+  if not limits then
+    return nil
+  elseif not draft.profile.ca then
+    options.misuse("bad option 'name_constraints' (a %s certificate limits nobody)", set.profile)
+  end
+  options.check({ permitted = { type = "list" }, excluded = { type = "list" } }, limits, "name_constraints")
+  local permitted, excluded = extension_list.subtrees(limits.permitted), extension_list.subtrees(limits.excluded)
+  return (permitted or excluded) and { permitted = permitted, excluded = excluded } or nil
+end
+
+local function authority_of(draft)
+  local id = draft.issuer and (draft.issuer:subject_key_id() or draft.issuer:public_key():key_id())
+  return { key_id = id or draft.key:key_id() }
+end
+
+local function policies_of(set)
+  local policies = {}
+  for i, oid in ipairs(set.policies or {}) do
+    policies[i] = { policy = oid }
+  end
+  return #policies > 0 and policies or nil
+end
+
+--- The extensions by default: `{ name, critical, value }`, in the order people print them.
+---@param draft table
+---@param set table the options of cert.create
+---@return table[]
+function draft_extensions.of(draft, set)
+  return {
+    { "basic_constraints", true, constraints_of(draft, set) },
+    { "key_usage", true, usage_of(draft, set) },
+    { "extended_key_usage", false, purposes_of(draft, set) },
+    { "subject_key_id", false, draft.key:key_id() },
+    { "authority_key_id", false, authority_of(draft) },
+    { "subject_alt_names", draft.subject:is_empty(), #draft.names > 0 and draft.names or nil },
+    { "name_constraints", true, limits_of(draft, set) },
+    { "certificate_policies", false, policies_of(set) },
+    { "crl_distribution_points", false, extension_list.points(set.crl_urls) },
+    { "authority_info_access", false, extension_list.access(set.ocsp_urls, set.issuer_urls) },
+    { "tls_feature", false, set.must_staple and { 5 } or nil },
+    { "ocsp_no_check", false, draft.profile.no_check },
+  }
+end
+
+return draft_extensions

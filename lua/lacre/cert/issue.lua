@@ -1,0 +1,146 @@
+--- cert.issue: makes certificates. One call, from options to a signed certificate.
+--
+-- A profile says what a certificate is for; everything a strict verifier wants follows from it.
+-- What is about to be signed is checked first: whoever reads the error learns before the
+-- certificate is out what would have been refused later.
+
+local certificate = require "lacre.cert.read"
+local core = require "lacre.core"
+local der = require "lacre.der"
+local draft = require "lacre.cert.draft"
+local draft_extensions = require "lacre.cert.draft_extensions"
+local extension = require "lacre.x509.extension"
+local extension_list = require "lacre.x509.extension_list"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local request = require "lacre.csr.read"
+local sign = require "lacre.x509.sign"
+
+local fail = lacre_error.fail
+
+local issue = {}
+
+local profile_names = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing" }
+
+local schema = {
+  key = { type = options.object("key", key.is) },
+  csr = { type = options.object("request", request.is) },
+  copy = { type = "list", default = {} },
+  issuer = { type = options.object("certificate", certificate.is) },
+  issuer_key = { type = options.object("key", key.is) },
+  profile = { type = "string", values = profile_names, default = "server" },
+  subject = { type = "any" },
+  hosts = { type = "list" },
+  subject_alt_names = { type = "list" },
+  valid_for = { type = "duration" },
+  not_before = { type = "instant" },
+  not_after = { type = "instant" },
+  clamp = { type = "boolean", default = false },
+  path_length = { type = { "integer", "boolean" } },
+  serial = { type = { "string", "integer" } },
+  hash = { type = "string", values = { "sha256", "sha384", "sha512" } },
+  key_usage = { type = "list" },
+  extended_key_usage = { type = "list" },
+  name_constraints = { type = "table" },
+  crl_urls = { type = "list" },
+  ocsp_urls = { type = "list" },
+  issuer_urls = { type = "list" },
+  policies = { type = "list" },
+  must_staple = { type = "boolean", default = false },
+  extensions = { type = "table", default = {} },
+  check = { type = "function" },
+}
+
+-- RFC 5280 section 4.1.2
+local tbs_type = der.sequence {
+  { "version", der.explicit(0, der.integer) },
+  { "serial", der.hex_integer },
+  { "algorithm", der.any },
+  { "issuer", der.any },
+  { "validity", der.sequence { { "not_before", der.time }, { "not_after", der.time } } },
+  { "subject", der.any },
+  { "spki", der.any },
+  { "extensions", der.explicit(3, extension.list), optional = true },
+}
+
+issue.tbs_type = tbs_type
+
+local function seal(prepared, set)
+  local scheme, err = sign.scheme(prepared.signer, set.hash)
+  if not scheme then
+    return nil, err
+  end
+  local extensions = extension_list.make(draft_extensions.of(prepared, set), set.extensions)
+  local bytes
+  bytes, err = sign.seal(tbs_type.write {
+    version = 2,
+    serial = prepared.serial,
+    algorithm = scheme.algorithm,
+    issuer = prepared.issuer and prepared.issuer:subject_der() or prepared.subject:der(),
+    validity = { not_before = prepared.not_before, not_after = prepared.not_after },
+    subject = prepared.subject:der(),
+    spki = prepared.key:spki(),
+    extensions = #extensions > 0 and extensions or nil,
+  }, prepared.signer, scheme)
+  if not bytes then
+    return nil, err
+  end
+  return core.cert.parse(bytes, 1)
+end
+
+local function violation(findings)
+  for _, finding in ipairs(findings) do
+    if finding.code == "name_constraint_violation" then
+      return finding
+    end
+  end
+end
+
+-- what an issuer may not name, it does not sign for: the verifier's own judgement, before it is out
+local function obeys(prepared, made)
+  if not prepared.issuer or not prepared.issuer:extension "name_constraints" then
+    return made
+  end
+  local anchors = core.store.new()
+  local done, err = anchors:add_cert(prepared.issuer)
+  local findings
+  if done then
+    findings, err = anchors:check(made, {}, {
+      purpose = "any", time = prepared.not_before, strict = 0, security_level = 0, all_errors = true,
+    })
+  end
+  if not findings then
+    return nil, err
+  elseif violation(findings) then
+    return fail("sign", "name_constraint_violation", "the name constraints of %s forbid a name of the certificate",
+      tostring(prepared.issuer:subject()))
+  end
+  return made
+end
+
+local function create(set)
+  local prepared, err = draft.prepare(set)
+  local allowed, made = prepared, nil
+  if prepared and set.check then
+    allowed, err = set.check(prepared, set)
+  end
+  if allowed then
+    made, err = seal(prepared, set)
+  end
+  if not made then
+    return nil, err
+  end
+  return obeys(prepared, made)
+end
+
+--- Makes and signs a certificate; self-signed where there is no issuer.
+---@param given table see docs/cert.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
+---@return lacre.cert? cert
+---@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer
+--- csr_signature_invalid weak_key bad_name name_constraint_violation
+function issue.create(given)
+  return options.blame(create, options.check(schema, given, "cert.create"))
+end
+
+return issue

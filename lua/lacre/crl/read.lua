@@ -1,0 +1,217 @@
+--- crl.read: reading certificate revocation lists, RFC 5280 section 5. `lacre.crl` adds making them.
+--
+-- Lists have up to hundreds of thousands of entries: OpenSSL keeps them, and an entry becomes a Lua
+-- table when it is looked at.
+
+local core = require "lacre.core"
+local der = require "lacre.der"
+local extensible = require "lacre.x509.extensible"
+local extension = require "lacre.x509.extension"
+local file = require "lacre.file"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local name = require "lacre.name"
+local options = require "lacre.options"
+local time = require "lacre.time"
+
+local annotate = lacre_error.annotate
+
+local revocations = {}
+
+---@class lacre.crl
+---@field version fun(self: lacre.crl): integer 2
+---@field this_update fun(self: lacre.crl): number seconds since 1970
+---@field next_update fun(self: lacre.crl): number? nil where the list does not say
+---@field signature_algorithm fun(self: lacre.crl): string
+---@field to_der fun(self: lacre.crl): string
+local methods = core.crl.methods
+extensible.extend(methods, {
+  "extensions", "extension", "authority_key_id", "issuing_distribution_point", "delta_crl_urls", "issuer_alt_names",
+})
+
+--- Whether a value is a revocation list.
+---@return boolean
+function revocations.is(value)
+  return type(value) == "userdata" and getmetatable(value) == "lacre.crl"
+end
+
+--- The first list of PEM bytes, or the one of DER bytes.
+---@param bytes string
+---@return lacre.crl? crl
+---@return lacre.error? err no_crl bad_pem bad_der trailing_data
+function revocations.parse(bytes)
+  options.argument("crl.parse", 1, bytes, "string")
+  return core.crl.parse(bytes)
+end
+
+--- A list from a file.
+---@param path string
+---@return lacre.crl? crl
+---@return lacre.error? err as crl.parse, and file_not_found permission_denied
+function revocations.load(path)
+  local bytes, err = file.read(path)
+  local parsed
+  if bytes then
+    parsed, err = revocations.parse(bytes)
+  end
+  return parsed, err and annotate(err, { path = path })
+end
+
+-- fields --
+
+---@return lacre.name
+function methods:issuer()
+  return name.wrap(self:issuer_der())
+end
+
+--- Its number, in lower-case hexadecimal; nil in lists of version 1.
+---@return string?
+function methods:number()
+  return extensible.value_of(self, "crl_number")
+end
+
+--- The number of the full list that this one tells the changes of; nil for full lists.
+---@return string?
+function methods:base_number()
+  return extensible.value_of(self, "delta_crl_indicator")
+end
+
+---@return boolean
+function methods:is_delta()
+  return self:extension "delta_crl_indicator" ~= nil
+end
+
+--- Whether its nextUpdate is over; a list without one never ends.
+---@param instant? number
+---@return boolean
+function methods:is_expired(instant)
+  local last = self:next_update()
+  return last ~= nil and math.floor(instant or time.now()) > last
+end
+
+-- entries --
+
+-- RFC 5280 section 5.3.1; 7 is not used
+local reason_names = {
+  [0] = "unspecified", "key_compromise", "ca_compromise", "affiliation_changed", "superseded",
+  "cessation_of_operation", "certificate_hold", nil, "remove_from_crl", "privilege_withdrawn", "aa_compromise",
+}
+
+--- The numbers of the reasons.
+---@type table<string, integer>
+revocations.reasons = {}
+for i = 0, 10 do
+  if reason_names[i] then
+    revocations.reasons[reason_names[i]] = i
+  end
+end
+
+--- The name of a reason's number.
+---@param number integer?
+---@return string?
+function revocations.reason(number)
+  return number and (reason_names[number] or tostring(number))
+end
+
+local function entry_of(raw)
+  if not raw then
+    return nil
+  end
+  for _, one in ipairs(raw.extensions) do
+    extension.understand(one)
+    if one.name == "crl_reason" then
+      raw.reason = revocations.reason(one.value)
+    elseif one.name == "invalidity_date" or one.name == "certificate_issuer" then
+      raw[one.name] = one.value
+    end
+  end
+  return raw
+end
+
+--- Every entry: `for entry in crl:revoked() do`; each `{ serial =, time =, reason?, invalidity_date?,
+--- certificate_issuer?, extensions = }`, in the order of their serial numbers.
+---@return fun(): table?
+function methods:revoked()
+  local i = 0
+  return function()
+    i = i + 1
+    return entry_of(self:raw_entry(i))
+  end
+end
+
+--- The number of entries.
+---@return integer
+function methods:count()
+  return self:raw_count()
+end
+
+local function serial_of(self, what)
+  if type(what) == "string" then
+    local hex = what:gsub(":", ""):lower()
+    if not hex:find "^%-?%x+$" then
+      options.misuse("bad argument #1 to 'crl:find' (not a serial number: '%s')", what)
+    end
+    return hex
+  elseif type(what) ~= "userdata" or getmetatable(what) ~= "lacre.cert" then
+    options.misuse("bad argument #1 to 'crl:find' (serial number or certificate expected, got %s)", type(what))
+  end
+  return core.name.equal(what:issuer_der(), self:issuer_der()) and what:serial() or nil
+end
+
+--- The entry of a serial number or certificate, or nil. A certificate of another issuer is never found.
+---@param what string|lacre.cert
+---@return table? entry
+function methods:find(what)
+  local serial = serial_of(self, what)
+  local content = serial and der.hex_integer.encode(serial)
+  return content and #content < 60 and entry_of(self:raw_find(content)) or nil
+end
+
+--- Whether an issuer made this list: its name, its right to sign lists, and the signature.
+---@param issuer lacre.cert
+---@return boolean
+function methods:verify(issuer)
+  local usage = issuer:key_usage()
+  if not core.name.equal(self:issuer_der(), issuer:subject_der()) or (usage and not usage.crl_sign) then
+    return false
+  end
+  local signer = issuer:public_key()
+  return signer ~= nil and self:is_signed_by(signer)
+end
+
+-- encoding --
+
+---@return string PEM
+function methods:to_pem()
+  return core.pem.encode("X509 CRL", self:to_der())
+end
+
+--- A digest of the list.
+---@param algorithm? string sha256
+---@param format? "hex"|"colon"|"base64"|"raw"
+---@return string? text
+---@return lacre.error? err unsupported
+function methods:fingerprint(algorithm, format)
+  return key.render_digest(algorithm, self:to_der(), format)
+end
+
+--- Writes the list as PEM.
+---@param path string
+---@param given? { overwrite?: boolean, mode?: string }
+---@return true? done
+---@return lacre.error? err file_exists permission_denied io_error
+function methods:save(path, given)
+  return file.write(path, self:to_pem(), given)
+end
+
+core.crl.metatable.__tostring = function(self)
+  local ok, text = pcall(function()
+    local last = self:next_update()
+    return ("lacre.crl: %s, %d revoked, until %s"):format(
+      tostring(self:issuer()), self:count(), last and time.format(last, "date") or "?"
+    )
+  end)
+  return ok and text or "lacre.crl"
+end
+
+return revocations

@@ -1,0 +1,139 @@
+--- csr.fields: what a certificate signing request says, as methods.
+
+local core = require "lacre.core"
+local extensible = require "lacre.x509.extensible"
+local file = require "lacre.file"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local name = require "lacre.name"
+local oid = require "lacre.x509.oid"
+
+---@class lacre.csr
+---@field is_csr true
+local methods = { is_csr = true }
+extensible.extend(methods, {
+  "extensions", "extension", "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "is_ca",
+  "subject_alt_names", "dns_names", "ip_addresses", "hosts", "must_staple", "tls_features",
+})
+
+---@return lacre.name
+function methods:subject()
+  return name.wrap(self.info.subject)
+end
+
+---@return string DER
+function methods:subject_der()
+  return self.info.subject
+end
+
+---@return integer 1
+function methods:version()
+  local version = self.info.version
+  return type(version) == "number" and version + 1 or version
+end
+
+---@return string DER of the SubjectPublicKeyInfo
+function methods:spki()
+  return self.info.spki
+end
+
+---@return lacre.key? key
+---@return lacre.error? err unsupported_key_type bad_der
+function methods:public_key()
+  local known, err = self.public, nil
+  if not known then
+    known, err = core.key.from_spki(self.info.spki) -- costs more than verifying with it
+    self.public = known
+  end
+  return known, err
+end
+
+--- The extensions it asks for, as `{ oid, critical, der }`.
+---@return table[]
+function methods:raw_extensions()
+  local copy = {}
+  for i, one in ipairs(self.wishes) do
+    copy[i] = { oid = one.oid, critical = one.critical, der = one.der }
+  end
+  return copy
+end
+
+function methods:raw_alt_names()
+  local found = self:extension "subject_alt_names"
+  return found and core.name.general(found.der)
+end
+
+--- Its attributes: `{ { oid =, values = { DER, ... } }, ... }`.
+---@return table[]
+function methods:attributes()
+  return self.info.attributes or {}
+end
+
+--- The challenge password, which some authorities ask for (RFC 2985 section 5.4.1).
+---@return string?
+function methods:challenge_password()
+  for _, attribute in ipairs(self:attributes()) do
+    if attribute.oid == "1.2.840.113549.1.9.7" and attribute.values[1] then
+      return core.name.text(attribute.values[1])
+    end
+  end
+end
+
+---@return string "ecdsa-with-SHA256"
+function methods:signature_algorithm()
+  return oid.algorithm(self.signed.algorithm)
+end
+
+---@return string bytes
+function methods:signature()
+  return self.signed.signature
+end
+
+--- Whether it is signed by the key in it, which proves that who asks has the key.
+---@return boolean
+function methods:verify()
+  local signer = self:public_key()
+  return signer ~= nil and core.signed.verify(self.signed.tbs, self.signed.algorithm, self.signed.signature, signer)
+end
+
+---@param other lacre.key
+---@return boolean
+function methods:matches_key(other)
+  return other:matches(self)
+end
+
+--- The pin of its key.
+---@return string
+function methods:pin()
+  return "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
+end
+
+--- A digest of the request.
+---@param algorithm? string sha256
+---@param format? "hex"|"colon"|"base64"|"raw"
+---@return string? text
+---@return lacre.error? err unsupported
+function methods:fingerprint(algorithm, format)
+  return key.render_digest(algorithm, self.bytes, format)
+end
+
+---@return string DER
+function methods:to_der()
+  return self.bytes
+end
+
+---@return string PEM
+function methods:to_pem()
+  return core.pem.encode("CERTIFICATE REQUEST", self.bytes)
+end
+
+--- Writes the request as PEM.
+---@param path string
+---@param given? { overwrite?: boolean, mode?: string }
+---@return true? done
+---@return lacre.error? err file_exists permission_denied io_error
+function methods:save(path, given)
+  return file.write(path, self:to_pem(), given)
+end
+
+return methods

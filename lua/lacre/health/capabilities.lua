@@ -1,0 +1,205 @@
+--- health.capabilities: what a server can, found by asking: versions, suites, groups, resumption, HSTS.
+--
+-- Versions, suites and groups are asked for with hellos made by hand, one connection a question, so the
+-- answer does not depend on the local OpenSSL. Resumption and HSTS need a connection that verifies.
+
+local conn = require "lacre.conn"
+local groups = require "lacre.tls.groups"
+local http = require "lacre.http"
+local loop = require "lacre.loop"
+local old_suites = require "lacre.tls.old_suites"
+local probe = require "lacre.health.probe"
+local settings = require "lacre.tls.settings"
+local sounding = require "lacre.health.sounding"
+local suites = require "lacre.tls.suites"
+local target = require "lacre.net.target"
+local time = require "lacre.time"
+
+local capabilities = {}
+
+local AT_ONCE = 8
+local MOST_SUITES = 64 -- questions about suites, at most
+
+local function ask(place, set, question)
+  local plain = probe.open(place, { timeout = set.timeout, deadline = set.deadline, rows = set.rows })
+  if not plain then
+    return nil
+  end
+  local name = set.server_name or place.host
+  local answer = sounding.ask(plain, question, not name:find "^[%d.:]+$" and name or nil)
+  return answer and answer.kind == "server_hello" and answer or nil
+end
+
+local versions = {
+  { "SSL 3.0", "ssl3", 0x0300 }, { "1.0", "tls10", 0x0301 }, { "1.1", "tls11", 0x0302 }, { "1.2", "tls12", 0x0303 },
+  { "1.3", "tls13", 0x0304 },
+}
+
+local function find_versions(place, set)
+  local found = {}
+  loop.map(versions, function(row)
+    local answer = ask(place, set, sounding.questions[row[2]])
+    found[row[1]] = answer ~= nil and answer.version == row[3]
+    return true
+  end, { concurrency = AT_ONCE })
+  return found
+end
+
+local function without(list, number)
+  local rest = {}
+  for _, one in ipairs(list) do
+    if one ~= number then
+      rest[#rest + 1] = one
+    end
+  end
+  return rest
+end
+
+local function copy_of(question)
+  local copy = {}
+  for name, value in pairs(question) do
+    copy[name] = value
+  end
+  return copy
+end
+
+local function name_of(number)
+  local old = old_suites.by_number[number]
+  return suites.cipher_of(number) or old and old.name or ("0x%04x"):format(number)
+end
+
+-- the server takes one of what is offered; without that one it is asked again
+local function find_suites(place, set, base, offered)
+  local names, question = {}, copy_of(base)
+  question.ciphers = offered
+  for _ = 1, MOST_SUITES do
+    local answer = #question.ciphers > 0 and ask(place, set, question)
+    if not answer or answer.version ~= base.expects then
+      break
+    end
+    names[#names + 1] = name_of(answer.cipher)
+    local rest = without(question.ciphers, answer.cipher)
+    if #rest == #question.ciphers then
+      break
+    end
+    question.ciphers = rest
+  end
+  return names
+end
+
+local function suites_of(place, set, version)
+  local base = copy_of(sounding.questions[version == "1.3" and "tls13" or "tls12"])
+  base.expects = version == "1.3" and 0x0304 or 0x0303
+  if version == "1.3" then
+    return find_suites(place, set, base, { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 })
+  end
+  local offered = suites.numbers "1.2"
+  for _, number in ipairs(old_suites.numbers) do
+    offered[#offered + 1] = number
+  end
+  return find_suites(place, set, base, offered)
+end
+
+-- without a key share the server says which group it would like: one group a question
+local function find_groups(place, set)
+  local list = {}
+  for number, name in pairs(groups.by_number()) do
+    list[#list + 1] = { number = number, name = name }
+  end
+  table.sort(list, function(a, b)
+    return a.number < b.number
+  end)
+  local found = loop.map(list, function(group)
+    local question = copy_of(sounding.questions.tls13)
+    question.groups = { group.number }
+    local answer = ask(place, set, question)
+    return { name = group.name, offered = answer ~= nil and answer.group == group.number }
+  end, { concurrency = AT_ONCE })
+  local names = {}
+  for _, one in ipairs(found) do
+    names[#names + 1] = one.offered and one.name or nil
+  end
+  return names
+end
+
+local function visit(ctx, place, set)
+  local plain = probe.open(place, { timeout = set.timeout, deadline = set.deadline, rows = set.rows })
+  local visitor = plain and conn.over(ctx, plain.socket, {
+    server_name = set.server_name or place.host, host = place.host, port = place.port, io_timeout = 0.3,
+    handshake_timeout = set.timeout,
+  })
+  if not visitor then
+    return nil
+  end
+  local resumed = visitor:handshake() and visitor:info().resumed
+  visitor:receive() -- tickets of TLS 1.3 come after the handshake
+  visitor:close()
+  return resumed
+end
+
+-- two connections that verify; not a byte of data is sent on them
+local function find_resumption(place, set)
+  local ctx = settings.client { trust = set.trust, sessions = true }
+  if not ctx then
+    return nil
+  end
+  if visit(ctx, place, set) == nil then
+    return nil
+  end
+  return visit(ctx, place, set) == true
+end
+
+--- RFC 6797: one HEAD request over a connection that verifies.
+---@param place { host: string, port: integer }
+---@param set { timeout: number, deadline: number, server_name?: string, trust?: any, rows?: table[] }
+---@return table|false|nil hsts `max_age`, `subdomains`, `text`; false where there is none, nil where nobody answers
+function capabilities.hsts(place, set)
+  local response = http.request {
+    url = ("https://%s/"):format(target.format(set.server_name or place.host, place.port)), method = "HEAD", follow = 0,
+    timeout = math.max(0.1, math.min(set.timeout, set.deadline - time.monotonic())), trust = set.trust,
+    resolver = set.rows and function()
+      return set.rows
+    end or nil,
+  }
+  if not response then
+    return nil
+  end
+  local field = response.headers["strict-transport-security"]
+  if not field then
+    return false
+  end
+  return { max_age = tonumber(field:lower():match "max%-age=\"?(%d+)"), text = field,
+    subdomains = field:lower():find "includesubdomains" ~= nil }
+end
+
+-- the certificate shown to clients that ask for no name
+local function pin_without_name(place, set)
+  local ctx = probe.context { trust = set.trust }
+  local facts = ctx and probe.contact(place, {
+    context = ctx, timeout = set.timeout, deadline = set.deadline, rows = set.rows, sni = false,
+    server_name = set.server_name,
+  })
+  return facts and facts.pins[1] or nil
+end
+
+--- Asks for everything, inside of a loop. Where a server could not be asked, a field is nil.
+---@param place { host: string, port: integer, starttls?: string }
+---@param set { timeout: number, deadline: number, server_name?: string, trust?: any, verified: boolean }
+---@return table found versions, suites, groups, resumption, hsts, default_pin
+function capabilities.find(place, set)
+  local found = { versions = find_versions(place, set), suites = {} }
+  for _, version in ipairs { "1.2", "1.3" } do
+    found.suites[version] = found.versions[version] and suites_of(place, set, version) or nil
+  end
+  found.default_pin = pin_without_name(place, set)
+  found.groups = found.versions["1.3"] and find_groups(place, set) or nil
+  if set.verified then
+    found.resumption = find_resumption(place, set)
+    if not place.starttls then
+      found.hsts = capabilities.hsts(place, set)
+    end
+  end
+  return found
+end
+
+return capabilities

@@ -1,0 +1,206 @@
+--- health.checkup: one target from its line to its result. Nothing that happens to it raises.
+
+local capabilities = require "lacre.health.capabilities"
+local diagnosis = require "lacre.health.diagnosis"
+local dial = require "lacre.net.dial"
+local error_rules = require "lacre.health.diagnosis_error"
+local findings = require "lacre.health.findings"
+local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
+local outcome = require "lacre.health.outcome"
+local probe = require "lacre.health.probe"
+local revocation = require "lacre.health.revocation"
+local settle = require "lacre.health.settings"
+local sounding = require "lacre.health.sounding"
+local groups = require "lacre.tls.groups"
+local threshold = require "lacre.health.threshold"
+local time = require "lacre.time"
+
+local checkup = {}
+
+local monotonic = time.monotonic
+
+-- talking -------------------------------------------------------------------------------------
+
+local function place_of(row, address)
+  return { host = address or row.set.ip or row.host, port = row.port, starttls = row.starttls }
+end
+
+local function ask(row, mine, name, address)
+  local plain = probe.open(place_of(row, address), { timeout = mine.timeout, deadline = mine.deadline,
+    family = mine.family })
+  if not plain then
+    return nil
+  end
+  local server_name = mine.server_name
+  return (sounding.ask(plain, sounding.questions[name], not server_name:find "^[%d.:]+$" and server_name or nil))
+end
+
+local function contact(row, mine, address)
+  return probe.contact(place_of(row, address), {
+    context = mine.context, timeout = mine.timeout, deadline = mine.deadline, sni = mine.sni, family = mine.family,
+    server_name = mine.server_name, has_identity = mine.has_identity,
+  })
+end
+
+local transient = {
+  connection_reset = true, dns_failure = true, host_unreachable = true, network_unreachable = true,
+    too_many_files = true,
+}
+
+-- trying again helps against passing troubles only, and after a moment
+local function contact_patiently(row, mine, set, address)
+  local facts, err
+  local attempts = 0
+  repeat
+    attempts = attempts + 1
+    facts, err = contact(row, mine, address)
+    local again = not facts and transient[err.code] and attempts <= set.retries
+    if again then
+      again = loop.sleep(math.min(0.1 * 2 ^ attempts, math.max(0, mine.deadline - monotonic())))
+    end
+  until not again or monotonic() >= mine.deadline
+  return facts, err, attempts
+end
+
+local function has(list, wanted)
+  for _, item in ipairs(list or {}) do
+    if item == wanted then
+      return true
+    end
+  end
+  return false
+end
+
+local function look_deeper(facts, row, mine, set, address)
+  if set.probe_old and facts.version >= "1.2" then
+    facts.old = ask(row, mine, "old", address)
+  end
+  if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
+    local answer = ask(row, mine, "hybrid", address)
+    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
+      or false
+  end
+end
+
+-- the one requirement that takes a request, and so a connection that verifies
+local function look_for_hsts(facts, row, mine, address)
+  if has(mine.require, "hsts") and facts.verified_chain and not row.starttls then
+    facts.hsts = capabilities.hsts(place_of(row, address), {
+      timeout = mine.timeout, deadline = mine.deadline, server_name = mine.server_name, trust = mine.trust,
+      rows = { { address = facts.address, family = "any" } },
+    })
+  end
+end
+
+local function ask_around(row, mine, address)
+  local answers = {}
+  for _, name in ipairs { "old", "weak", "ssl3", "tls13" } do
+    answers[name] = ask(row, mine, name, address)
+    if answers[name] and answers[name].kind == "server_hello" then
+      break
+    end
+  end
+  return answers
+end
+
+local function examine(row, mine, set, address)
+  local facts, err, attempts = contact_patiently(row, mine, set, address)
+  local out
+  if facts then
+    look_deeper(facts, row, mine, set, address)
+    look_for_hsts(facts, row, mine, address)
+    out = diagnosis.of_facts(facts, mine)
+    if facts.verified_chain and revocation.check(out, facts.verified_chain, mine) then
+      out:drop "REVOCATION_UNCHECKED"
+    end
+  else
+    out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and ask_around(row, mine, address) or nil)
+  end
+  return out, facts, err, attempts
+end
+
+-- results -------------------------------------------------------------------------------------
+
+local function compare_addresses(out, seen)
+  local first, differ = nil, false
+  for _, one in ipairs(seen) do
+    local leaf = one.facts and one.facts.chain[1]
+    differ = differ or (first and leaf and leaf ~= first)
+    first = first or leaf
+  end
+  if differ then
+    out:add("ADDRESSES_DIFFER", ("%d addresses do not show the same certificate"):format(#seen))
+  end
+end
+
+-- every address behind a name; the worst of them speaks for the target
+local function examine_all(row, mine, set)
+  local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" },
+    mine.deadline)
+  if not addresses then
+    return diagnosis.of_error(err), nil, err, 1
+  end
+  local seen, worst = {}, nil
+  local rank = { pass = 3, warn = 2, fail = 1 }
+  for i, address in ipairs(addresses) do
+    mine.deadline = monotonic() + mine.timeout -- a silent one does not take the time of the others
+    local out, facts, why, attempts = examine(row, mine, set, address.address)
+    local grade = findings.grade((out:sorted()))
+    seen[i] = { address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts }
+    worst = (not worst or rank[grade] < rank[worst.grade]) and seen[i] or worst
+  end
+  compare_addresses(worst.out, seen)
+  return worst.out, worst.facts, worst.err, worst.attempts, seen
+end
+
+local function addresses_of(seen)
+  local list = {}
+  for i, one in ipairs(seen or {}) do
+    list[i] = {
+      address = one.address, grade = one.grade, reasons = outcome.codes((one.out:sorted())),
+      pin = one.facts and one.facts.chain[1] and one.facts.pins[1] or nil,
+    }
+  end
+  return seen and list or nil
+end
+
+local function run(row, set, shared)
+  if row.error then
+    return outcome.conclude(row, set, diagnosis.of_error(row.error), nil, row.error)
+  end
+  local mine, err = settle(row, set, shared)
+  if not mine then
+    local out = findings.new()
+    out:add("TARGET_INVALID", err.message, { error = err.code })
+    return outcome.conclude(row, set, out, nil, err)
+  end
+  mine.deadline = monotonic() + mine.timeout
+  local began = monotonic()
+  local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
+  local result = outcome.conclude(row, set, out, facts, why, mine.now)
+  result.due = facts and facts.chain[1] and threshold.seconds(mine.warn,
+    facts.chain[1]:not_after() - facts.chain[1]:not_before())
+  result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
+  return result
+end
+
+--- Examines one target.
+---@param row lacre.target_row
+---@param set table the settings of the run
+---@param shared { contexts: table } what the targets of a run share
+---@return table result target, grade, reason, reasons, problems, notes, version, cipher, cert, days_left, err ...
+function checkup.run(row, set, shared)
+  local ok, result = loop.pcall(run, row, set, shared)
+  if ok then
+    return result
+  end
+  local out = findings.new()
+  out:add("INTERNAL", tostring(result))
+  return outcome.conclude(row, { expect = nil }, out, nil, select(2, lacre_error.fail("config", "internal_error",
+    "%s", tostring(result))))
+end
+
+checkup.conclude = outcome.conclude
+
+return checkup

@@ -1,0 +1,163 @@
+--- health.diagnosis: from what a probe found to a verdict: every reason at once, by the rules of the health check.
+--
+-- PASS needs a chain that verifies, the right name and TLS 1.2 or newer; everything else is a reason. The
+-- rules look at facts alone, so they can be tried without a server.
+
+local chain_rules = require "lacre.health.diagnosis_chain"
+local error_rules = require "lacre.health.diagnosis_error"
+local findings = require "lacre.health.findings"
+local old_suites = require "lacre.tls.old_suites"
+local verify_rules = require "lacre.health.diagnosis_verify"
+
+local diagnosis = {}
+
+local function check_version(out, facts, set)
+  local least = set.min_tls or "1.2"
+  if facts.version < least then
+    out:add("TLS_TOO_OLD", ("the server's best is TLS %s, needed is %s"):format(facts.version, least), {
+      version = facts.version,
+    })
+  elseif facts.version < "1.3" then
+    out:add("NO_TLS13", "TLS 1.3 is not spoken")
+  end
+end
+
+local function check_cipher(out, facts)
+  local name = facts.cipher or ""
+  local weakness = old_suites.weakness_of(name)
+  if weakness then
+    out:add("WEAK_CIPHER", ("%s: %s"):format(weakness, name), { cipher = name })
+  end
+  if facts.version == "1.3" then
+    return
+  end
+  if not name:find "DHE_" and not name:find "_anon_" then
+    out:add("NO_FORWARD_SECRECY", ("%s has no forward secrecy"):format(name), { cipher = name })
+  end
+  if not (name:find "GCM" or name:find "CCM" or name:find "CHACHA20") then
+    out:add("NO_AEAD", ("%s is no AEAD"):format(name), { cipher = name })
+  end
+end
+
+local LEAST_DH = 2048
+
+local function check_exchange(out, facts)
+  local dh = facts.dh
+  if dh and not dh.prime then
+    out:add("WEAK_DH", ("the Diffie-Hellman number of %d bits is no prime"):format(dh.bits), { bits = dh.bits })
+  elseif dh and dh.bits < LEAST_DH then
+    out:add("WEAK_DH", ("Diffie-Hellman with %d bits"):format(dh.bits), { bits = dh.bits })
+  elseif dh and not dh.safe then
+    out:add("WEAK_DH", "the Diffie-Hellman prime is not a safe one", { bits = dh.bits, severity = "warn" })
+  end
+  local group = facts.group or ""
+  if group:find "MLKEM" then
+    out:add("PQ", group)
+  elseif facts.hybrid_group then
+    out:add("PQ", facts.hybrid_group .. ", which this OpenSSL does not have")
+  elseif facts.hybrid_group == false then
+    out:add("NO_PQ", "no group with ML-KEM")
+  end
+end
+
+local function check_client_cert(out, facts)
+  local err = facts.client_cert_error
+  local alert = err and (err.alert or err.code) or nil
+  if facts.client_cert == "required" then
+    out:add("CLIENT_CERT_REQUIRED", "the server wants a client certificate" .. (alert and (" (%s)"):format(alert)
+      or ""),
+      { alert = alert })
+  elseif facts.client_cert == "rejected" then
+    out:add("HANDSHAKE_FAILED", "the server refused the client certificate: " .. tostring(alert), { alert = alert })
+  elseif facts.client_cert == "requested" then
+    out:add("CLIENT_CERT_REQUESTED", "a client certificate is asked for, and not demanded")
+  end
+end
+
+local function check_certificate(out, facts, set)
+  if not facts.chain[1] then
+    out:add("NO_CERTIFICATE", "the server showed no certificate")
+    return
+  end
+  verify_rules.check(out, facts, set)
+  verify_rules.check_staple(out, facts)
+  verify_rules.check_pins(out, facts, set.pins)
+  chain_rules.check(out, facts, set)
+end
+
+local requirements = {
+  tls13 = function(facts)
+    return facts.version == "1.3"
+  end,
+  pq = function(facts)
+    return (facts.group or ""):find "MLKEM" ~= nil or facts.hybrid_group ~= nil and facts.hybrid_group ~= false
+  end,
+  sct = function(facts)
+    return facts.chain[1] ~= nil and #facts.chain[1]:scts() > 0
+  end,
+  staple = function(facts)
+    return facts.staple_state == "good"
+  end,
+  hsts = function(facts)
+    return facts.hsts ~= nil and facts.hsts ~= false
+  end,
+}
+
+--- What may be required of a target besides, by name.
+diagnosis.requirements = { "tls13", "pq", "sct", "staple", "hsts" }
+
+local function check_requirements(out, facts, set)
+  for _, name in ipairs(set.require or {}) do
+    if not requirements[name](facts) then
+      out:add("REQUIREMENT_MISSED", name .. " is required", { requirement = name })
+    end
+  end
+end
+
+--- Every reason that facts of a handshake give.
+---@param facts table of `lacre.probe`, and `old` (an answer of `lacre.sounding`), `hybrid_group`, `hsts`
+---@param set table server_name, now, warn, fail, min_tls, pins, require, is_public
+---@param out? lacre.findings to go on with
+---@return lacre.findings
+function diagnosis.of_facts(facts, set, out)
+  out = out or findings.new()
+  check_version(out, facts, set)
+  check_certificate(out, facts, set)
+  check_cipher(out, facts)
+  check_exchange(out, facts)
+  check_client_cert(out, facts)
+  error_rules.check_old(out, facts.old)
+  check_requirements(out, facts, set)
+  return out
+end
+
+--- Every reason that a failure gives.
+---@param err lacre.error
+---@param answers? table of `lacre.sounding`, by question
+---@return lacre.findings
+function diagnosis.of_error(err, answers)
+  local out = findings.new()
+  error_rules.check(out, err, answers)
+  return out
+end
+
+--- Reasons that were expected count as notes; those that were expected and are missing are a failure.
+---@param out lacre.findings
+---@param expected? string[] "CERT_EXPIRED" or "FAIL:CERT_EXPIRED"
+function diagnosis.expect(out, expected)
+  for _, text in ipairs(expected or {}) do
+    local code = text:match "([%u_%d]+)$"
+    local found = false
+    for _, problem in ipairs(out.list) do
+      if problem.code == code then
+        problem.severity, problem.expected, found = "info", true, true
+      end
+    end
+    if not found then
+      out:add("EXPECTATION_MISSED", ("%s was expected, and is not the case"):format(tostring(code)),
+        { expected_code = code })
+    end
+  end
+end
+
+return diagnosis

@@ -1,0 +1,154 @@
+--- health.diagnosis_verify: what verification found, as reasons of the health check.
+
+local chain_rules = require "lacre.health.diagnosis_chain"
+local codes = require "lacre.health.codes"
+local pin = require "lacre.pin"
+local time = require "lacre.time"
+
+local diagnosis_verify = {}
+
+local shown = chain_rules.shown
+
+local function dated(cert, which)
+  return cert and time.format(cert[which](cert)) or "?"
+end
+
+local function where_to_get(cert)
+  local urls = cert:issuer_urls()
+  return urls[1] and (" (the missing certificate: %s)"):format(urls[1]) or ""
+end
+
+-- the last certificate that was sent and leads upwards has no issuer here: either the server forgot its
+-- intermediates, or it is a CA nobody knows
+local function no_issuer(out, finding, facts)
+  local cert = finding.cert or facts.chain[#facts.chain]
+  local issuer = tostring(cert:issuer())
+  if out:find "CHAIN_INCOMPLETE" or out:find "UNTRUSTED_ROOT" then
+    return
+  elseif (finding.depth or 0) == 0 then
+    out:add("CHAIN_INCOMPLETE", ("the chain ends at %s; its issuer %s is neither sent nor trusted%s"):format(
+      shown(cert), issuer, where_to_get(cert)), { issuer = issuer, url = cert:issuer_urls()[1] })
+  else
+    out:add("UNTRUSTED_ROOT", ("the chain ends at %s, whose issuer %s is not trusted%s"):format(
+      shown(cert), issuer, where_to_get(cert)), { issuer = issuer })
+  end
+end
+
+local function name_mismatch(out, _, facts, set)
+  local hosts = facts.chain[1]:hosts()
+  local name = set.server_name
+  if #hosts == 0 then
+    out:add("NO_SAN", ("the certificate has no subjectAltName; it cannot be for %s"):format(name))
+  else
+    out:add("HOSTNAME_MISMATCH", ("for %s, not for %s"):format(table.concat(hosts, ", "):sub(1, 200), name),
+      { expected = name, presented = hosts })
+  end
+end
+
+local special = {
+  cert_expired = function(out, finding)
+    local word = ("expired %s"):format(dated(finding.cert, "not_after"))
+    if finding.depth == 0 then
+      out:add("CERT_EXPIRED", word)
+    else
+      out:add("CHAIN_EXPIRED", ("%s %s"):format(shown(finding.cert), word), { depth = finding.depth })
+    end
+  end,
+  cert_not_yet_valid = function(out, finding)
+    local word = ("is not valid before %s"):format(dated(finding.cert, "not_before"))
+    if finding.depth == 0 then
+      out:add("CERT_NOT_YET_VALID", word)
+    else
+      out:add("CHAIN_EXPIRED", ("%s %s"):format(shown(finding.cert), word), { depth = finding.depth })
+    end
+  end,
+  hostname_mismatch = name_mismatch,
+  unknown_issuer = no_issuer,
+  self_signed = function(out, finding)
+    out:add("SELF_SIGNED", ("%s is signed by itself and not trusted"):format(shown(finding.cert)))
+  end,
+  untrusted_root = function(out, finding)
+    out:add("UNTRUSTED_ROOT", ("the chain ends in %s, which is not trusted"):format(shown(finding.cert)))
+  end,
+  cert_nonconforming = function(out, finding)
+    local rule = (finding.reason or ""):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
+    out:add("NONCONFORMING", ("%s: %s"):format(finding.cert and shown(finding.cert) or "a certificate", rule),
+      { depth = finding.depth })
+  end,
+}
+
+for _, code in ipairs { "crl_missing", "crl_expired", "crl_invalid" } do
+  special[code] = function(out, finding)
+    out:add("CRL_PROBLEM", (finding.reason or code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower(),
+      { depth = finding.depth })
+  end
+end
+
+local function plain(out, finding)
+  local code = codes.by_error[finding.code] or "VERIFY"
+  local reason = (finding.reason or ""):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
+  out:add(code, ("%s: %s"):format(finding.cert and shown(finding.cert) or "the chain", reason), {
+    depth = finding.depth, number = finding.number,
+  })
+end
+
+-- what follows from what was said already
+local function is_echo(out, finding)
+  if finding.code == "wrong_purpose" and finding.depth > 0 then
+    local known = out:find "INVALID_CA"
+    return known ~= nil and known.depth == finding.depth
+  end
+  return finding.code == "self_signed" and out:find "UNTRUSTED_ROOT" ~= nil
+    or finding.reason == "X509_V_ERR_CERT_UNTRUSTED" and (out:find "UNTRUSTED_ROOT" or out:find "SELF_SIGNED") ~= nil
+end
+
+--- Adds what verification found.
+---@param out lacre.findings
+---@param facts table of `lacre.probe`
+---@param set { server_name: string }
+function diagnosis_verify.check(out, facts, set)
+  for _, finding in ipairs(facts.verify.findings) do
+    if not is_echo(out, finding) then
+      (special[finding.code] or plain)(out, finding, facts, set)
+    end
+  end
+  if not facts.verify.ok and #out.list == 0 then
+    out:add("VERIFY", "the chain does not verify")
+  end
+end
+
+local staples = {
+  missing = { "MUST_STAPLE_MISSING", "the certificate demands a stapled OCSP response, and none came" },
+  invalid = { "STAPLE_BAD", "the stapled OCSP response is not about this certificate, or not signed by its issuer" },
+  expired = { "STAPLE_BAD", "the stapled OCSP response is past its time" },
+  unknown = { "STAPLE_BAD", "the OCSP responder does not know the certificate" },
+  revoked = { "REVOKED", "the stapled OCSP response says that the certificate is revoked" },
+}
+
+--- Adds what the stapled OCSP response says, or that it is missing.
+function diagnosis_verify.check_staple(out, facts)
+  local row = staples[facts.staple_state]
+  if row then
+    out:add(row[1], row[2])
+  elseif not facts.staple and facts.chain[1]:must_staple() then
+    out:add(staples.missing[1], staples.missing[2])
+  elseif facts.staple_state ~= "good" then
+    out:add("REVOCATION_UNCHECKED", "no stapled OCSP response; revocation was not asked")
+  end
+end
+
+--- Compares with pins: on the chain that was verified, or else with the leaf alone.
+---@param out lacre.findings
+---@param facts table
+---@param pins? lacre.pinset
+function diagnosis_verify.check_pins(out, facts, pins)
+  if not pins then
+    return
+  end
+  if not pins:match(facts.verified_chain or { facts.chain[1] }) then
+    local mine = tostring(pin.of(facts.chain[1]))
+    out:add("PIN_MISMATCH", ("the server's key is %s"):format(mine), { got = mine })
+  end
+end
+
+return diagnosis_verify

@@ -1,0 +1,204 @@
+--- health.exporter: the health check as something that Prometheus scrapes.
+--
+-- `/metrics` tells the last run over the list, which is repeated in the background; `/probe?target=...`
+-- examines one target now. Answers are kept for a while, the same question asked twice at once is one
+-- probe, and there are never more probes or kept answers than the limits say.
+
+local checkup = require "lacre.health.checkup"
+local formats = require "lacre.report.formats"
+local loop = require "lacre.loop"
+local survey = require "lacre.health.survey"
+local targets = require "lacre.health.targets"
+local tcp = require "lacre.tcp"
+local time = require "lacre.time"
+local webanswer = require "lacre.http.answer"
+local webrequest = require "lacre.http.request"
+
+local exporter = {}
+
+local KIND = "text/plain; version=0.0.4; charset=utf-8"
+local MOST_KEPT = 1000
+local IDLE = 30 -- seconds that a connection may say nothing
+
+---@class lacre.exporter
+local Exporter = {}
+Exporter.__index = Exporter
+
+local function decoded(text)
+  return (text:gsub("+", " "):gsub("%%(%x%x)", function(hex)
+    return string.char(tonumber(hex, 16))
+  end))
+end
+
+local function parameter(target, name)
+  for key, value in (target:match "%?(.*)$" or ""):gmatch "([^&=]+)=([^&]*)" do
+    if decoded(key) == name then
+      return decoded(value)
+    end
+  end
+end
+
+local function wrapped(result)
+  local results = { result, started = time.now(), seconds = result.seconds or 0, worst = result.grade }
+  results.counts = { pass = 0, warn = 0, fail = 0 }
+  return results
+end
+
+-- the oldest of what is kept makes place for what is new
+local function keep(self, id, entry)
+  self.order[#self.order + 1] = id
+  self.kept[id] = entry
+  if #self.order > MOST_KEPT then
+    local oldest = table.remove(self.order, 1)
+    if self.kept[oldest] and self.kept[oldest].text then
+      self.kept[oldest] = nil
+    end
+  end
+end
+
+local function examine(self, row, entry)
+  self.probing = self.probing + 1
+  local result = checkup.run(row, self.set, self.shared)
+  self.probing = self.probing - 1
+  entry.text = formats.render("prometheus", wrapped(result), { probe = true })
+  entry.until_time = time.monotonic() + self.set.cache
+  entry.done:notify()
+end
+
+local function fresh(self, id)
+  local entry = self.kept[id]
+  if entry and (not entry.text or entry.until_time > time.monotonic()) then
+    return entry
+  end
+end
+
+-- nil where there are more probes under way than allowed
+local function probe(self, row)
+  local id = row.text
+  local entry = fresh(self, id)
+  if not entry then
+    if self.probing >= self.set.concurrency then
+      return nil
+    end
+    entry = { done = loop.condition() }
+    keep(self, id, entry)
+    loop.spawn(examine, self, row, entry)
+  end
+  while not entry.text do
+    entry.done:wait()
+  end
+  return entry.text
+end
+
+local pages = {}
+
+pages["/metrics"] = function(self)
+  while self.has_list and not self.text do
+    self.ready:wait()
+  end
+  return 200, self.text or "# no list of targets was given: use /probe?target=\n"
+end
+
+pages["/probe"] = function(self, request)
+  local text = parameter(request.target, "target")
+  local row, err = targets.parse(text or "")
+  if not row then
+    return 400, "# " .. err.message:gsub("%c", " ") .. "\n"
+  end
+  local answer = probe(self, row)
+  if not answer then
+    return 503, "# too many probes at once\n"
+  end
+  return 200, answer
+end
+
+pages["/"] = function()
+  return 200, "lacre health: /metrics, and /probe?target=host:port\n"
+end
+
+pages["/-/healthy"] = function()
+  return 200, "ok\n"
+end
+
+local function answer(self, plain, request)
+  if request.bad then
+    return webanswer.refuse(plain, request, request.bad)
+  elseif request.method ~= "GET" and request.method ~= "HEAD" then
+    return webanswer.refuse(plain, request, 405, "Allow: GET, HEAD")
+  end
+  local page = pages[request.target:gsub("%?.*$", "")]
+  if not page then
+    return webanswer.refuse(plain, request, 404)
+  end
+  local status, text = page(self, request)
+  return webanswer.send(plain, request, status, KIND, text)
+end
+
+local function serve_one(self, plain)
+  plain:set_timeout(IDLE)
+  repeat
+    local request = webrequest.read(plain)
+    local sent = request and answer(self, plain, request)
+  until not sent or request.closes
+  plain:close()
+  self.visitors = self.visitors - 1
+end
+
+local function accept(self)
+  repeat
+    local plain = self.door:accept()
+    if plain and self.visitors >= self.set.max_visitors then
+      plain:close()
+    elseif plain then
+      self.visitors = self.visitors + 1
+      loop.spawn(serve_one, self, plain)
+    end
+  until not plain
+end
+
+local function refresh(self, rows)
+  repeat
+    local results = survey.run(rows, self.set)
+    self.results, self.text = results, formats.render("prometheus", results)
+    self.ready:notify()
+  until not self.set.interval or not loop.sleep(self.set.interval)
+end
+
+--- Opens an exporter, inside of a loop.
+---@param rows lacre.target_row[] for /metrics; may be empty
+---@param set table host, port, interval, cache, and those of `lacre.survey`
+---@return lacre.exporter?
+---@return lacre.error? err address_in_use ...
+function exporter.open(rows, set)
+  local door, err = tcp.listen { host = set.host, port = set.port }
+  if not door then
+    return nil, err
+  end
+  local self = setmetatable({
+    door = door, set = set, kept = {}, order = {}, probing = 0, visitors = 0, shared = { contexts = {}, kept = {} },
+    ready = loop.condition(), has_list = #rows > 0, tasks = {},
+  }, Exporter)
+  set.max_visitors, set.unattended = set.max_visitors or 256, true
+  self.tasks[1] = loop.spawn(accept, self)
+  if self.has_list then
+    self.tasks[2] = loop.spawn(refresh, self, rows)
+  end
+  return self
+end
+
+--- Where it listens.
+---@return string host
+---@return integer port
+function Exporter:address()
+  return self.door:address()
+end
+
+--- Stops.
+function Exporter:close()
+  self.door:close()
+  for _, task in ipairs(self.tasks) do
+    task:cancel()
+  end
+end
+
+return exporter

@@ -1,0 +1,96 @@
+--- health.findings: what is wrong with one target, all of it: reasons by stable code, each once.
+
+local codes = require "lacre.health.codes"
+
+local findings = {}
+
+---@class lacre.problem
+---@field code string a row of `lacre.health_codes`
+---@field severity "fail"|"warn"|"info"
+---@field message string
+---@field depth? integer place in the chain, 0 is the leaf
+
+---@class lacre.findings
+local Findings = {}
+Findings.__index = Findings
+
+local rank = { fail = 1, warn = 2, info = 3 }
+
+--- An empty list.
+---@return lacre.findings
+function findings.new()
+  return setmetatable({ list = {}, seen = {} }, Findings)
+end
+
+--- Adds a reason, unless this one is known of the same certificate. `severity` may be told otherwise.
+---@param code string
+---@param message string
+---@param fields? table
+function Findings:add(code, message, fields)
+  local row = codes.by_code[code] or error("no such reason: " .. tostring(code))
+  local problem = { code = code, severity = row.severity, message = message }
+  for name, value in pairs(fields or {}) do
+    problem[name] = value
+  end
+  local id = code .. ":" .. tostring(problem.depth)
+  if not self.seen[id] then
+    self.seen[id] = true
+    self.list[#self.list + 1] = problem
+  end
+  return problem
+end
+
+--- Whether a reason is among them.
+---@param code string
+---@return lacre.problem?
+function Findings:find(code)
+  for _, problem in ipairs(self.list) do
+    if problem.code == code then
+      return problem
+    end
+  end
+end
+
+--- Takes a reason back.
+---@param code string
+function Findings:drop(code)
+  for i = #self.list, 1, -1 do
+    if self.list[i].code == code then
+      table.remove(self.list, i)
+    end
+  end
+end
+
+local function before(a, b)
+  if rank[a.severity] ~= rank[b.severity] then
+    return rank[a.severity] < rank[b.severity]
+  elseif a.code ~= b.code then
+    return codes.by_code[a.code].place < codes.by_code[b.code].place
+  end
+  return (a.depth or 0) < (b.depth or 0)
+end
+
+--- In their order: the worst first, and of these the one to mend first.
+---@return lacre.problem[] problems those that decide
+---@return lacre.problem[] notes those that do not
+function Findings:sorted()
+  table.sort(self.list, before)
+  local problems, notes = {}, {}
+  for _, problem in ipairs(self.list) do
+    table.insert(problem.severity == "info" and notes or problems, problem)
+  end
+  return problems, notes
+end
+
+--- The grade that some problems amount to.
+---@param problems lacre.problem[]
+---@return "pass"|"warn"|"fail"
+function findings.grade(problems)
+  local worst = 3
+  for _, problem in ipairs(problems) do
+    worst = math.min(worst, rank[problem.severity])
+  end
+  return worst == 1 and "fail" or worst == 2 and "warn" or "pass"
+end
+
+return findings

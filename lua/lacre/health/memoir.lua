@@ -1,0 +1,116 @@
+--- health.memoir: what was found last time, so that changes are told: certificate, issuer, key, grade.
+
+local core = require "lacre.core"
+local file = require "lacre.file"
+local json = require "lacre.report.json"
+local lacre_error = require "lacre.error"
+local time = require "lacre.time"
+
+local memoir = {}
+
+local fail = lacre_error.fail
+
+local function record_of(result)
+  local leaf = result.cert
+  return {
+    grade = result.grade, reasons = result.reasons,
+    sha256 = leaf and core.bytes.hex(core.bytes.digest("sha256", leaf:to_der())) or nil,
+    pin = leaf and leaf:pin() or nil, issuer = leaf and tostring(leaf:issuer()) or nil,
+    not_after = leaf and leaf:not_after() or nil,
+  }
+end
+
+local function certificate_change(result, before, now)
+  if not before.sha256 or not now.sha256 or before.sha256 == now.sha256 then
+    return nil
+  end
+  local renewed = before.issuer == now.issuer and (now.not_after or 0) > (before.not_after or 0)
+  result.notes[#result.notes + 1] = renewed and {
+    code = "RENEWED", severity = "info", message = ("renewed until %s"):format(time.format(now.not_after, "date")),
+  } or nil
+  return renewed and "certificate renewed until " .. time.format(now.not_after, "date") or "another certificate"
+end
+
+--- What changed since a record was made, in words; nothing where nothing did.
+---@param result table
+---@param before table
+---@return string[]
+function memoir.changes(result, before)
+  local now, list = record_of(result), {}
+  if before.grade ~= now.grade then
+    list[#list + 1] = ("%s, was %s%s"):format(now.grade:upper(), before.grade:upper(),
+      result.reason and " (" .. result.reason .. ")" or "")
+  end
+  list[#list + 1] = certificate_change(result, before, now)
+  if before.issuer and now.issuer and before.issuer ~= now.issuer then
+    list[#list + 1] = ("issuer %s, was %s"):format(now.issuer, before.issuer)
+  end
+  if before.pin and now.pin and before.pin ~= now.pin then
+    list[#list + 1] = ("key %s, was %s"):format(now.pin, before.pin)
+  end
+  return list
+end
+
+--- Tells each result what changed (`result.changes`), and the whole which targets are gone (`results.gone`).
+---@param results lacre.survey
+---@param before table<string, table> of `memoir.load` or `memoir.of`
+function memoir.compare(results, before)
+  local seen = {}
+  for _, result in ipairs(results) do
+    seen[result.target] = true
+    local old = before[result.target]
+    result.changes = old and memoir.changes(result, old) or { "new" }
+  end
+  results.gone = {}
+  for target in pairs(before) do
+    if not seen[target] then
+      table.insert(results.gone, target)
+    end
+  end
+  table.sort(results.gone)
+end
+
+--- The records of some results, by target.
+---@param results lacre.survey
+---@return table<string, table>
+function memoir.of(results)
+  local records = {}
+  for _, result in ipairs(results) do
+    records[result.target] = record_of(result)
+  end
+  return records
+end
+
+--- Reads records that `save` wrote.
+---@param path string
+---@return table<string, table>?
+---@return lacre.error? err file_not_found, bad_pem ...
+function memoir.load(path)
+  local text, err = file.read(path)
+  if not text then
+    return nil, err
+  end
+  local whole
+  whole, err = json.decode(text)
+  if not whole then
+    return nil, lacre_error.annotate(err, { path = path })
+  elseif type(whole) ~= "table" or whole.v ~= 1 or type(whole.targets) ~= "table" then
+    return fail("load", "bad_state", "%s is no state of lacre health", path)
+  end
+  return whole.targets
+end
+
+--- Writes the records of some results, atomically.
+---@param path string
+---@param results lacre.survey
+---@return true?
+---@return lacre.error? err
+function memoir.save(path, results)
+  local text, err = json.encode { v = 1, targets = memoir.of(results) }
+  if not text then
+    return nil, err
+  end
+  return file.write(path, text .. "\n", { overwrite = true })
+end
+
+return memoir

@@ -1,0 +1,215 @@
+--- health.probe: one diagnosing handshake, that finds everything and refuses nothing.
+--
+-- For tools that tell about a host. Its context completes a handshake with every server, however old or
+-- weak; what is found wrong is returned beside the facts. Not one byte of application data is ever sent,
+-- because the engines of such a context refuse to write.
+
+local conn = require "lacre.conn"
+local dial = require "lacre.net.dial"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local peer_error = require "lacre.tls.peer_error"
+local pin = require "lacre.pin"
+local settings = require "lacre.tls.settings"
+local starttls = require "lacre.starttls"
+local target = require "lacre.net.target"
+local tcp = require "lacre.tcp"
+local time = require "lacre.time"
+
+local probe = {}
+
+local monotonic = time.monotonic
+local LATE = 0.3 -- seconds in which TLS 1.3 may say that it wanted a client certificate
+
+--- A context that only looks.
+---@param given { trust?: any, crls?: any, revocation?: string, cert?: any, key?: any, time?: number, alpn?: string[] }
+---@return lacre.context?
+---@return lacre.error? err trust_unavailable, file_not_found ...
+function probe.context(given)
+  return settings.lab("client", {
+    trust = given.trust, pins = given.trust == "pins" and given.pins or nil, crls = given.crls,
+    revocation = given.revocation, cert = given.cert, key = given.key, time = given.time, alpn = given.alpn,
+    ocsp = "check", sessions = false,
+  })
+end
+
+-- resolving by itself, so that its time is known; the addresses then go to the dialler
+local function resolve(place, deadline, set)
+  local rows, err = dial.resolve(place.host, place.port, { family = set.family or "any" }, deadline)
+  if not rows then
+    return nil, lacre_error.annotate(err, { host = place.host, port = place.port })
+  end
+  return rows
+end
+
+local function dial_options(set, rows)
+  return options.check(dial.schema, {
+    timeout = set.timeout, connect_timeout = set.timeout, family = set.family or "any",
+    resolver = function()
+      return rows
+    end,
+  }, "probe")
+end
+
+--- A plain socket to a place, at the point where TLS begins.
+---@param place { host: string, port: integer, starttls?: string }
+---@param set { timeout: number, deadline: number, rows?: table[], family?: string }
+---@return lacre.tcp? socket
+---@return lacre.error|table err or the times of the stages
+function probe.open(place, set)
+  local began = monotonic()
+  local rows, err = set.rows, nil
+  if not rows then
+    rows, err = resolve(place, set.deadline, set)
+  end
+  if not rows then
+    return nil, err
+  end
+  local resolved = monotonic()
+  local socket, address = dial.connect(place.host, place.port, dial_options(set, rows), set.deadline)
+  if not socket then
+    return nil, address
+  end
+  local connected = monotonic()
+  local plain = tcp.wrap(socket, set.timeout)
+  plain:set_deadline(set.deadline)
+  local times = { resolve = resolved - began, connect = connected - resolved, address = address }
+  if place.starttls then
+    local done
+    done, err = starttls.negotiate(plain, place.starttls, place.host)
+    times.starttls = monotonic() - connected
+    if not done then
+      plain:close()
+      return nil, lacre_error.annotate(err, { host = place.host, port = place.port, address = address })
+    end
+  end
+  return plain, times
+end
+
+local function verification(connection, chain)
+  local findings, presented = connection.core:verdict()
+  if findings then
+    local err = peer_error.of_verification(connection, findings, presented)
+    return { ok = false, error = err, err = err, findings = findings }
+  end
+  return { ok = #chain > 0, findings = {} }
+end
+
+local function pins_of(chain)
+  local pins = {}
+  for i, cert in ipairs(chain) do
+    pins[i] = tostring(pin.of(cert))
+  end
+  return pins
+end
+
+-- whether a server that asked for a certificate can do without: TLS 1.3 tells only afterwards
+local function late_word(connection)
+  connection:set_timeout(LATE)
+  local bytes, err = connection:receive()
+  if bytes or err.code == "timeout" or err.code == "closed" then
+    return "requested"
+  end
+  return "required", err
+end
+
+local function client_cert(connection, failure, set)
+  if not connection.core:was_asked() then
+    return "no"
+  elseif failure then
+    return set.has_identity and "rejected" or "required", failure
+  elseif connection:version() == "1.3" then
+    local word, err = late_word(connection)
+    return word == "required" and set.has_identity and "rejected" or word, err
+  end
+  return "requested"
+end
+
+local function facts_of(connection, times, failure, set)
+  local result = connection:info()
+  local chain = connection:peer_chain() or {}
+  result.verify = verification(connection, chain)
+  result.chain, result.cert = chain, chain[1]
+  result.verified_chain = connection:verified_chain()
+  result.built_chain = result.verified_chain or result.verify.findings.chain
+  result.pins = pins_of(chain)
+  result.staple = connection.core:peer_staple()
+  result.staple_state = connection.core:staple_state()
+  result.timing = times
+  result.client_cert, result.client_cert_error = client_cert(connection, failure, set)
+  return result
+end
+
+local function shake(ctx, plain, place, set, times)
+  local connection, err = conn.over(ctx, plain.socket, {
+    server_name = set.server_name or place.host, sni = set.sni, explicit_name = set.server_name ~= nil,
+    host = place.host, port = place.port, io_timeout = set.timeout, handshake_timeout = set.timeout,
+  })
+  if not connection then
+    return nil, err
+  end
+  connection:set_deadline(set.deadline)
+  local began = monotonic()
+  local done
+  done, err = connection:handshake()
+  times.handshake = monotonic() - began
+  times.total = (times.resolve or 0) + times.connect + (times.starttls or 0) + times.handshake
+  local result
+  if done or (connection.core:was_asked() and connection:peer_chain() and err.category
+    and err:category() ~= "timeout") then
+    result = facts_of(connection, times, not done and err or nil, set)
+  end
+  connection:abort()
+  return result, err
+end
+
+--- Connects, completes a handshake, and tells what was found.
+---@param place { host: string, port: integer, starttls?: string }
+---@param set table context, timeout, deadline?, server_name?, sni?, rows?, family?, has_identity?
+---@return table? facts
+---@return lacre.error? err when there was no handshake to tell about
+function probe.contact(place, set)
+  set.deadline = set.deadline or monotonic() + set.timeout
+  local plain, times = probe.open(place, set)
+  if not plain then
+    return nil, times
+  end
+  local result, err = shake(set.context, plain, place, set, times)
+  if not result then
+    return nil, lacre_error.annotate(err, { address = times.address })
+  end
+  result.host, result.port, result.address = place.host, place.port, times.address
+  return result
+end
+
+local schema = {
+  server_name = { type = "string" },
+  trust = { type = "any" },
+  pins = { type = "any" },
+  starttls = { type = starttls.option },
+  timeout = { type = "duration", default = 10 },
+}
+
+--- The same with everything in one call: "host[:port]", or a row of `lacre.targets`.
+---@param where string|{ host: string, port: integer, starttls?: string, name?: string }
+---@param given? { server_name?: string, trust?: any, pins?: any, timeout?: number|string, starttls?: string }
+---@return table? result version, cipher, group, chain, verified_chain, pins, verify = { ok =, error = }, timing
+---@return lacre.error? err when there was no handshake to tell about
+function probe.run(where, given)
+  local set = options.check(schema, given, "probe")
+  local place, err = where, nil
+  if type(where) == "string" then
+    place, err = target.parse(where)
+  end
+  if place then
+    set.context, err = probe.context(set)
+  end
+  if not set.context then
+    return nil, err
+  end
+  place.starttls = set.starttls or place.starttls
+  set.server_name = set.server_name or place.name
+  return probe.contact(place, set)
+end
+
+return probe

@@ -1,0 +1,181 @@
+--- health.revocation: whether a certificate was taken back, asked on the network: the issuer's OCSP responder, or
+--- its revocation list.
+--
+-- Both come over plain HTTP and are believed only because they are signed. What was fetched is kept for the
+-- run, and lists, where that is wanted, in a directory until they end.
+
+local core = require "lacre.core"
+local crl = require "lacre.crl"
+local file = require "lacre.file"
+local http = require "lacre.http"
+local lacre_error = require "lacre.error"
+local ocsp = require "lacre.ocsp"
+local time = require "lacre.time"
+
+local fail = lacre_error.fail
+
+local revocation = {}
+
+local MOST = 32 * 1024 * 1024 -- bytes of a list
+local PATIENCE = 5
+
+local function left(set)
+  return math.max(0.1, math.min(PATIENCE, set.deadline - time.monotonic()))
+end
+
+local function fetch(given)
+  local response, err = http.request(given)
+  if not response then
+    return nil, err
+  elseif response.status ~= 200 then
+    return fail("read", "http_status", "%s answered %d", given.url, response.status)
+  end
+  return response.body
+end
+
+-- OCSP --------------------------------------------------------------------------------------------
+
+local function ask_responder(cert, issuer, set)
+  local request = ocsp.request { cert = cert, issuer = issuer, nonce = false }
+  if not request.url then
+    return fail("verify", "ocsp_missing", "the certificate names no OCSP responder")
+  end
+  local body, err = fetch {
+    url = request.url, method = "POST", body = request.der, plaintext = true, timeout = left(set), max_body = 65536,
+    headers = { ["Content-Type"] = "application/ocsp-request" },
+  }
+  if not body then
+    return nil, err
+  end
+  return ocsp.parse(body)
+end
+
+--- What the responder of a certificate says of it.
+---@param cert lacre.cert
+---@param issuer lacre.cert
+---@param set { deadline: number, now: number, kept: table }
+---@return lacre.ocsp_response? response one that may be believed and says that it is good
+---@return lacre.error? err cert_revoked, ocsp_missing, ocsp_invalid, ocsp_expired, ocsp_unknown, or of the network
+function revocation.ocsp(cert, issuer, set)
+  local id = "ocsp " .. cert:pin() .. cert:serial()
+  local response, err = set.kept[id], nil
+  if not response then
+    response, err = ask_responder(cert, issuer, set)
+    set.kept[id] = response
+  end
+  if not response then
+    return nil, err
+  end
+  local good
+  good, err = response:verify { cert = cert, issuer = issuer, time = set.now }
+  return good and response or nil, err
+end
+
+-- revocation lists --------------------------------------------------------------------------------
+
+local function cached_path(set, url)
+  return set.crl_cache and file.join(set.crl_cache, core.bytes.hex(core.bytes.digest("sha256", url)):sub(1, 32)
+    .. ".crl")
+end
+
+local function from_cache(set, url)
+  local path = cached_path(set, url)
+  local bytes = path and file.read(path)
+  local list = bytes and crl.parse(bytes)
+  return list and not list:is_expired(set.now) and list or nil
+end
+
+local function download(set, url)
+  local bytes, err = fetch { url = url, plaintext = true, timeout = left(set), max_body = MOST }
+  local list
+  if bytes then
+    list, err = crl.parse(bytes)
+  end
+  local path = list and cached_path(set, url)
+  if path then
+    file.write(path, bytes, { overwrite = true }) -- a cache that cannot be written only costs time
+  end
+  return list, err
+end
+
+local function list_at(set, url)
+  local id = "crl " .. url
+  if not set.kept[id] then
+    local list, err = from_cache(set, url), nil
+    if not list then
+      list, err = download(set, url)
+    end
+    set.kept[id] = { list = list, err = err }
+  end
+  return set.kept[id].list, set.kept[id].err
+end
+
+local function judge(list, cert, issuer, set)
+  if not list:verify(issuer) then
+    return fail("verify", "crl_invalid", "the revocation list is not signed by %s", tostring(issuer:subject()))
+  elseif list:is_expired(set.now) then
+    return fail("verify", "crl_expired", "the revocation list is past its nextUpdate")
+  end
+  local entry = list:find(cert)
+  if entry and entry.reason ~= "remove_from_crl" then
+    return fail("verify", "cert_revoked", "revoked on %s%s", time.format(entry.time, "date"),
+      entry.reason and " (" .. entry.reason:gsub("_", " ") .. ")" or "")
+  end
+  return true
+end
+
+--- What the list of a certificate's issuer says of it.
+---@param cert lacre.cert
+---@param issuer lacre.cert
+---@param set { deadline: number, now: number, kept: table, crl_cache?: string }
+---@return true? good
+---@return lacre.error? err cert_revoked, crl_missing, crl_expired, crl_invalid, or of the network
+function revocation.crl(cert, issuer, set)
+  local url = cert:crl_urls()[1]
+  if not url then
+    return fail("verify", "crl_missing", "the certificate names no revocation list")
+  end
+  local list, err = list_at(set, url)
+  if not list then
+    return nil, err
+  end
+  return judge(list, cert, issuer, set)
+end
+
+-- as reasons of the health check ------------------------------------------------------------------
+
+local function tell(out, err, problem, is_soft)
+  if err.code == "cert_revoked" then
+    out:add("REVOKED", err.message)
+  elseif is_soft then
+    out:add("REVOCATION_UNKNOWN", err.message, { error = err.code })
+  else
+    out:add(problem, err.message, { error = err.code })
+  end
+end
+
+--- Adds what is to be said of a verified chain. `mode` is "soft" (an answer that cannot be had is a
+--- warning) or "hard".
+---@param out lacre.findings
+---@param chain lacre.cert[] leaf to anchor
+---@param set { ocsp?: string, crl?: string, deadline: number, now: number, kept: table, crl_cache?: string }
+function revocation.check(out, chain, set)
+  local asked = false
+  if (set.ocsp == "soft" or set.ocsp == "hard") and chain[2] then
+    local good, err = revocation.ocsp(chain[1], chain[2], set)
+    asked = true
+    if not good then
+      tell(out, err, "OCSP_PROBLEM", set.ocsp == "soft")
+    end
+  end
+  for i = 1, set.crl and #chain - 1 or 0 do
+    local good, err = revocation.crl(chain[i], chain[i + 1], set)
+    asked = true
+    if not good and (i == 1 or err.code ~= "crl_missing") then -- CAs need not name a list
+      tell(out, err, "CRL_PROBLEM", set.crl == "soft")
+    end
+  end
+  return asked
+end
+
+return revocation

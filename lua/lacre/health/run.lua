@@ -1,0 +1,226 @@
+--- health.run: what one run of the health check consists of: the list, the survey, what is written, what is
+--- remembered; once, again and again, or for Prometheus.
+
+local exporter = require "lacre.health.exporter"
+local file = require "lacre.file"
+local formats = require "lacre.report.formats"
+local json = require "lacre.report.json"
+local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
+local memoir = require "lacre.health.memoir"
+local record = require "lacre.report.record"
+local settle = require "lacre.health.settings"
+local survey = require "lacre.health.survey"
+local target = require "lacre.net.target"
+local targets = require "lacre.health.targets"
+
+local fail = lacre_error.fail
+
+local health_run = {}
+
+--- What is to be written: `{ format =, path = }`.
+---@param set table
+---@return table[]?
+---@return lacre.error? err unsupported
+function health_run.outputs(set)
+  local list = {}
+  for _, text in ipairs(set.output or {}) do
+    local format, path = text:match "^(%l+):(.+)$"
+    format = format or text
+    if not formats.has(format) then
+      return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
+        " "))
+    end
+    list[#list + 1] = { format = format, path = path }
+  end
+  return list
+end
+
+local function is_file(value)
+  return type(value) == "string" and file.stat(value) ~= nil
+end
+
+--- The targets: of arguments and files; Lua may give the name of a file instead of a list.
+---@param set table
+---@return lacre.target_row[]?
+---@return lacre.error? err
+function health_run.gather(set)
+  local list, files = set.targets, set.file
+  if type(list) == "table" and #list == 1 and #(files or {}) == 0 and is_file(list[1]) then
+    list, files = nil, { list[1] }
+  end
+  local all, err = targets.gather(list, files)
+  if not all then
+    return nil, err
+  elseif set.shard then
+    local index, count = set.shard:match "^(%d+)/(%d+)$"
+    index, count = tonumber(index), tonumber(count)
+    if not index or index < 1 or index > count then
+      return fail("config", "bad_name", "not a shard: %s (write 2/8)", set.shard)
+    end
+    return targets.shard(all, { index = index, count = count })
+  elseif #all == 0 and not set.serve then
+    return fail("config", "bad_name", "there is no target: name some, or a file of them with -f")
+  end
+  return all
+end
+
+local function streamer(set)
+  if set.format ~= "jsonl" or not set.on_data then
+    return nil
+  end
+  return function(result)
+    if result.grade ~= "pass" or not set.problems_only then
+      set.on_data(json.encode(record.of(result), true) .. "\n")
+    end
+  end
+end
+
+local function announcer(set)
+  local stream = streamer(set)
+  return function(result, done, total)
+    if stream then
+      stream(result)
+    end
+    if set.on_count then
+      set.on_count(done, total)
+    end
+  end
+end
+
+local function write_outputs(results, outputs, set)
+  for _, output in ipairs(outputs) do
+    local text, err = formats.render(output.format, results, set)
+    local done
+    if text and output.path then
+      done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })
+    elseif text then
+      done, err = (set.on_data or tostring)(text)
+    end
+    if not done then
+      return nil, err
+    end
+  end
+  return true
+end
+
+local function remembered(set)
+  local path = set.baseline or set.state
+  if not path or (path == set.state and not file.stat(path)) then
+    return nil
+  end
+  return memoir.load(path)
+end
+
+local function once(list, set, outputs, before)
+  local results = survey.run(list, set, announcer(set))
+  if before then
+    memoir.compare(results, before)
+  end
+  local done, err = write_outputs(results, outputs, set)
+  if done and set.state and not results.interrupted then
+    done, err = memoir.save(set.state, results)
+  end
+  results.set = set
+  return done and results or nil, err
+end
+
+-- again and again, telling what changed; ends with Ctrl-C
+local function watch(list, set, outputs, results)
+  while not results.interrupted do
+    local before = memoir.of(results)
+    local slept = false
+    local sleeper = loop.spawn(function()
+      slept = loop.sleep(set.watch) == true
+    end)
+    loop.on_signal("INT", function()
+      sleeper:cancel()
+    end)
+    sleeper:join()
+    if not slept then
+      results.interrupted = true
+      return results
+    end
+    local err
+    results, err = once(list, set, outputs, before)
+    if not results then
+      return nil, err
+    elseif set.on_event then
+      set.on_event(formats.render("table", results, { problems_only = true }))
+    end
+  end
+  return results
+end
+
+--- Whether the settings of the run make sense of themselves, before any target is begun: what is trusted, who
+--- we are, lists of our own. Those of single lines are told with their targets.
+---@param list lacre.target_row[]
+---@param set table
+---@return true?
+---@return lacre.error? err trust_unavailable, file_not_found, key_mismatch ...
+function health_run.check(list, set)
+  for _, row in ipairs(list) do
+    if not row.error and not (row.set.ca or row.set.trust) then
+      local bare = { text = row.text, host = row.host, port = row.port, set = {} }
+      local mine, err = settle(bare, set, { contexts = {}, kept = {} })
+      return mine and true, err
+    end
+  end
+  return true
+end
+
+--- Examines the list as the settings say, inside of a loop.
+---@param list lacre.target_row[]
+---@param set table
+---@param outputs table[]
+---@return lacre.survey?
+---@return lacre.error? err
+function health_run.examine(list, set, outputs)
+  local before, err = remembered(set)
+  if err then
+    return nil, err
+  end
+  local results
+  results, err = once(list, set, outputs, before)
+  if results and set.watch then
+    return watch(list, set, outputs, results)
+  end
+  return results, err
+end
+
+local function address_of(text)
+  return target.parse(text:match "^%d+$" and "127.0.0.1:" .. text or text)
+end
+
+--- Serves metrics until it is stopped, inside of a loop.
+---@param list lacre.target_row[]
+---@param set table with `serve`
+---@return table? result
+---@return lacre.error? err
+function health_run.serve(list, set)
+  local place, err = address_of(set.serve)
+  if not place then
+    return nil, err
+  end
+  set.host, set.port = place.host, place.port
+  local made
+  made, err = exporter.open(list, set)
+  if not made then
+    return nil, err
+  end
+  local say = set.on_event or tostring
+  say(("metrics at http://%s/metrics and /probe?target="):format(target.format(made:address())))
+  local stopped = loop.condition()
+  local function stop()
+    stopped:notify()
+  end
+  loop.on_signal("INT", stop)
+  loop.on_signal("TERM", stop)
+  stopped:wait()
+  loop.on_signal("INT", nil)
+  loop.on_signal("TERM", nil)
+  made:close()
+  return { served = true }
+end
+
+return health_run

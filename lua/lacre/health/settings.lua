@@ -1,0 +1,93 @@
+--- health.settings: the settings of one target, of its own line and of the run, made ready.
+
+local lacre_error = require "lacre.error"
+local pin = require "lacre.pin"
+local probe = require "lacre.health.probe"
+local threshold = require "lacre.health.threshold"
+local time = require "lacre.time"
+
+local function first_of(...)
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if value ~= nil then
+      return value
+    end
+  end
+end
+
+-- one context a combination of what it depends on: the trust store is read once
+local function context_for(shared, set)
+  local id = table.concat({
+    tostring(set.trust), tostring(set.crls), tostring(set.cert), tostring(set.key), tostring(set.at),
+      tostring(set.alpn),
+  }, "|")
+  if not shared.contexts[id] then
+    local ctx, err = probe.context {
+      trust = set.trust, crls = set.crls, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
+        time = set.at, alpn = set.alpn,
+    }
+    shared.contexts[id] = { ctx = ctx, err = err }
+  end
+  return shared.contexts[id].ctx, shared.contexts[id].err
+end
+
+local function pins_for(set, row)
+  local list = row.set.pin or set.pins
+  if not list then
+    return nil
+  end
+  local copy = { allow_no_backup = true }
+  for i, text in ipairs(list) do
+    copy[i] = text
+  end
+  local ok, made, err = pcall(pin.set, copy)
+  if not ok then -- a kind of pin that is refused outright
+    return lacre_error.fail("config", "bad_pin", "%s", tostring(made))
+  end
+  return made, err
+end
+
+-- revocation lists: a file of them, or "fetch" for those that the certificates name ("try" where a list that
+-- cannot be had is a warning)
+local function lists_of(value)
+  if value == "fetch" or value == "try" then
+    return nil, value == "fetch" and "hard" or "soft"
+  end
+  return value
+end
+
+--- What counts for a target: its own settings before those of the run.
+---@param row lacre.target_row
+---@param set table
+---@param shared { contexts: table }
+---@return table? mine
+---@return lacre.error? err bad_time, bad_pin, file_not_found, trust_unavailable ...
+local function settle(row, set, shared)
+  local own = row.set
+  local trust = first_of(own.trust, own.ca, set.trust)
+  local mine = {
+    trust = trust, is_public = trust == nil or trust == "system", cert = own.cert or set.cert, key = own.key or set.key,
+min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
+    timeout = own.timeout and time.duration(own.timeout) or set.timeout, at = set.at, now = set.at or time.now(),
+    sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
+    fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
+  }
+  mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
+  mine.kept, mine.crl_cache = shared.kept, set.crl_cache
+  local err
+  mine.warn, err = threshold.parse(own.warn or set.warn)
+  if mine.warn then
+    mine.pins, err = pins_for(set, row)
+  end
+  if err then
+    return nil, err
+  end
+  mine.has_identity = mine.cert ~= nil
+  mine.context, err = context_for(shared, mine)
+  if not mine.context then
+    return nil, lacre_error.annotate(err, { stage = "config" })
+  end
+  return mine
+end
+
+return settle

@@ -1,0 +1,97 @@
+--- health.sounding: what a server says to a hello that this OpenSSL would not send.
+--
+-- Each question is one ClientHello made by hand (`lacre.greeting`) on a connection of its own, which ends
+-- with the first record of the answer. So old versions, broken suites and new groups are found whatever
+-- the local library implements.
+
+local greeting = require "lacre.tls.greeting"
+local lacre_error = require "lacre.error"
+local old_suites = require "lacre.tls.old_suites"
+
+local fail = lacre_error.fail
+
+local sounding = {}
+
+local function joined(...)
+  local all = {}
+  for _, list in ipairs { ... } do
+    for _, number in ipairs(list) do
+      all[#all + 1] = number
+    end
+  end
+  return all
+end
+
+local classic = { 0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x0100, 0x0101 }
+local hybrid = { 0x11ec, 0x11eb, 0x11ed }
+local suites13 = { 0x1301, 0x1302, 0x1303 }
+
+--- The questions, by name: what the hello offers.
+sounding.questions = {
+  -- the best of what is old, and nothing good
+  old = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic, bare = true },
+  ssl3 = { version = 0x0300, ciphers = joined(old_suites.ordinary, old_suites.numbers), bare = true },
+  weak = { version = 0x0303, ciphers = old_suites.numbers, groups = classic },
+  tls10 = { version = 0x0301, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic,
+    bare = true },
+  tls11 = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic,
+    bare = true },
+  tls12 = { version = 0x0303, ciphers = old_suites.ordinary, groups = classic },
+  tls13 = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = joined(hybrid, classic) },
+  hybrid = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = hybrid },
+}
+
+local function read_record(plain)
+  local bytes = ""
+  repeat
+    local more, err = plain:receive()
+    if not more then
+      return nil, err
+    end
+    bytes = bytes .. more
+    local length = greeting.record_length(bytes)
+  until length == false or (length and #bytes >= length)
+  if greeting.record_length(bytes) == false then
+    return fail("handshake", "not_tls", "the peer does not speak TLS")
+  end
+  return bytes
+end
+
+--- Asks one question over a plain socket, which is closed then.
+---@param plain lacre.tcp
+---@param question table of `sounding.questions`
+---@param server_name? string
+---@return { kind: string, version?: integer, cipher?: integer, group?: integer, alert?: integer }? answer
+---@return lacre.error? err timeout, closed, connection_reset, not_tls
+function sounding.ask(plain, question, server_name)
+  local hello = { server_name = question.bare and question.version < 0x0301 and nil or server_name }
+  for name, value in pairs(question) do
+    hello[name] = value
+  end
+  local done, err = plain:write(greeting.client(hello))
+  local bytes
+  if done then
+    bytes, err = read_record(plain)
+  end
+  plain:close()
+  if not bytes then
+    return nil, err
+  end
+  local answer = greeting.read_server(bytes)
+  if not answer then
+    return fail("handshake", "bad_record", "the answer cannot be understood")
+  end
+  return answer
+end
+
+local version_names = { [0x0002] = "SSL 2.0", [0x0300] = "SSL 3.0", [0x0301] = "1.0", [0x0302] = "1.1",
+  [0x0303] = "1.2" }
+
+--- "1.2" of 0x0303.
+---@param number integer
+---@return string
+function sounding.version_name(number)
+  return version_names[number] or (number == 0x0304 and "1.3") or ("0x%04x"):format(number)
+end
+
+return sounding

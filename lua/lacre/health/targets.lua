@@ -1,0 +1,248 @@
+--- health.targets: lists of servers as people write them, in arguments, files and standard input.
+--
+-- One target a line (or a range of addresses, 192.0.2.0/28): host, host:port, [2001:db8::1]:443, host:25/smtp,
+-- https://host/, smtp://host,
+-- name@192.0.2.7:443; behind it key=value for this target alone. `# ...` is a comment, `[group] key=value`
+-- begins a group whose settings hold until the next. A line that makes no sense is a target with an error:
+-- every line has its result.
+
+local file = require "lacre.file"
+local lacre_error = require "lacre.error"
+local starttls = require "lacre.starttls"
+local target = require "lacre.net.target"
+local target_range = require "lacre.health.target_range"
+local target_words = require "lacre.health.target_words"
+
+local fail = lacre_error.fail
+
+local targets = {}
+
+---@class lacre.target_row
+---@field text string as it was written
+---@field host? string
+---@field port? integer
+---@field name? string what is asked for and verified, where it is not the host
+---@field starttls? string
+---@field set table settings of this target alone
+---@field group? string
+---@field file? string
+---@field line? integer
+---@field error? lacre.error why it is none
+
+local function split_scheme(text)
+  local scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
+  if not scheme then
+    return text, {}
+  end
+  local row = target_words.schemes[scheme:lower()]
+  if not row then
+    return fail("config", "bad_name", "no protocol is called %s; known are host:port, https://, smtp:// ...", scheme)
+  end
+  return rest:gsub("[/?#].*$", ""), { port = row[1], starttls = row[2] }
+end
+
+local function split_starttls(text, from)
+  local bare, protocol = text:match "^(.-)/([%w]+)$"
+  if not protocol then
+    return text
+  elseif not starttls.option(protocol) or from.starttls then
+    return fail("config", "bad_name", "no STARTTLS protocol is called %s; known are %s", protocol,
+      table.concat(starttls.names, " "))
+  end
+  from.starttls = protocol
+  local row = target_words.schemes[protocol]
+  from.port = from.port or row and row[1]
+  return bare
+end
+
+--- Reads one target, without settings.
+---@param text string
+---@return lacre.target_row?
+---@return lacre.error? err bad_name
+function targets.parse(text)
+  local bare, from = split_scheme(text)
+  if not bare then
+    return nil, from
+  end
+  local why
+  bare, why = split_starttls(bare, from)
+  if not bare then
+    return nil, why
+  end
+  local name, rest = bare:match "^([^@%s]+)@(.+)$"
+  local place, err = target.parse(rest or bare, from.port or 443)
+  if not place then
+    return nil, err
+  end
+  return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
+end
+
+local function setting(set, word)
+  local key, value = word:match "^([%w_-]+)=(.*)$"
+  local kind = key and target_words.settings[key:gsub("-", "_")]
+  if not kind then
+    return fail("config", "bad_name", "not a setting of a target: %s", word)
+  end
+  key = key:gsub("-", "_")
+  if kind == "string" then
+    set[key] = value
+    return true
+  end
+  set[key] = {}
+  for item in value:gmatch "[^,;]+" do
+    table.insert(set[key], item)
+  end
+  return true
+end
+
+local function settings_of(words, inherited)
+  local set = {}
+  for name, value in pairs(inherited or {}) do
+    set[name] = value
+  end
+  for word in words:gmatch "%S+" do
+    local done, err = setting(set, word)
+    if not done then
+      return nil, err
+    end
+  end
+  return set
+end
+
+local function without_comment(line)
+  return (line:gsub("^#.*$", ""):gsub("%s#.*$", ""):gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
+-- what `name=` and `starttls=` say goes where the target says it
+local function applied(row, set)
+  row.set = set
+  row.name = set.name or row.name
+  row.starttls = set.starttls or row.starttls
+  if row.starttls and not starttls.option(row.starttls) then
+    return fail("config", "bad_name", "no STARTTLS protocol is called %s", row.starttls)
+  end
+  return row
+end
+
+local function read_one(text, group)
+  local words = text:match "^%S+%s*(.*)$"
+  local row, err = targets.parse(text:match "^%S+")
+  local set
+  if row then
+    set, err = settings_of(words, group.set)
+  end
+  if set then
+    row, err = applied(row, set)
+  end
+  if not set or not row then
+    return { text = text:match "^%S+", error = err, set = {} }
+  end
+  return row
+end
+
+-- one row, or as many as a range has addresses
+local function read_line(text, group)
+  local word, rest = text:match "^(%S+)(.*)$"
+  local list, err = target_range.expand(word)
+  if err then
+    return { { text = word, error = err, set = {} } }
+  end
+  local rows = {}
+  for i, one in ipairs(list or { word }) do
+    rows[i] = read_one(one .. rest, group)
+  end
+  return rows
+end
+
+local function begin_group(text, group)
+  local name, words = text:match "^%[([%w _.-]+)%]%s*(.*)$"
+  if not name then
+    return false
+  end
+  local set, err = settings_of(words)
+  group.name, group.set, group.error = name, set or {}, err
+  return true
+end
+
+--- Reads a list.
+---@param text string
+---@param path? string for the rows' `file`
+---@return lacre.target_row[]
+function targets.read(text, path)
+  local rows, group, number = {}, {}, 0
+  for line in (text:gsub("^\239\187\191", "") .. "\n"):gmatch "(.-)\r?\n" do
+    number = number + 1
+    local bare = without_comment(line)
+    if bare ~= "" and not begin_group(bare, group) then
+      for _, row in ipairs(read_line(bare, group)) do
+        row.file, row.line, row.group = path, number, group.name
+        row.error = row.error or group.error
+        rows[#rows + 1] = row
+      end
+    end
+  end
+  return rows
+end
+
+local function read_stdin()
+  return io.read "*a" or ""
+end
+
+--- Reads a file, or standard input where it is "-".
+---@param path string
+---@return lacre.target_row[]?
+---@return lacre.error? err file_not_found ...
+function targets.load(path)
+  if path == "-" then
+    return targets.read(read_stdin(), "-")
+  end
+  local text, err = file.read(path)
+  return text and targets.read(text, path), err
+end
+
+--- The rows of arguments and files together, in their order.
+---@param list? string[]
+---@param files? string[]
+---@return lacre.target_row[]?
+---@return lacre.error? err
+function targets.gather(list, files)
+  local rows = {}
+  for _, text in ipairs(list or {}) do
+    local words = without_comment(text)
+    local some = words ~= "" and read_line(words, {})
+      or { { text = text, set = {}, error = select(2, fail("config", "bad_name", "an empty target")) } }
+    for _, row in ipairs(some) do
+      rows[#rows + 1] = row
+    end
+  end
+  for _, path in ipairs(files or {}) do
+    local some, err = targets.load(path)
+    if not some then
+      return nil, err
+    end
+    for _, row in ipairs(some) do
+      rows[#rows + 1] = row
+    end
+  end
+  return rows
+end
+
+--- The rows of one of several shards: which one is decided by the target alone, so that each run agrees.
+---@param rows lacre.target_row[]
+---@param shard { index: integer, count: integer }
+---@return lacre.target_row[]
+function targets.shard(rows, shard)
+  local mine = {}
+  for _, row in ipairs(rows) do
+    local hash = 5381
+    for i = 1, #row.text do
+      hash = (hash * 33 + row.text:byte(i)) % 4294967296
+    end
+    if hash % shard.count == shard.index - 1 then
+      mine[#mine + 1] = row
+    end
+  end
+  return mine
+end
+
+return targets

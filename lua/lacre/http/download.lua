@@ -1,0 +1,207 @@
+--- http.download: a file that is being fetched, and can be gone on with.
+--
+-- Bytes go to `NAME.part`; the file gets its name when it is whole, and replaces no other unless told.
+-- What is left after a failure is gone on with only if the server says that it is still the same
+-- thing: its entity tag stands beside it, in `NAME.part.tag` (RFC 9110 section 13.1.5).
+
+local core = require "lacre.core"
+local file = require "lacre.file"
+local http = require "lacre.http"
+local lacre_error = require "lacre.error"
+
+local fail = lacre_error.fail
+
+local download = {}
+
+---@class lacre.download
+---@field path string
+---@field offset integer bytes that are there already
+---@field received integer bytes of this answer
+local Download = {}
+Download.__index = Download
+Download.__name = "lacre.download"
+
+local function io_failed(path, why)
+  return fail("save", "io_error", "%s: %s", path, tostring(why):gsub("^.-: ", ""))
+end
+
+-- what may be gone on with: bytes, and the tag of what they belong to
+local function left_over(part)
+  local stat, tag = file.stat(part), file.read(part .. ".tag")
+  if stat and stat.kind == "file" and stat.size > 0 and tag and tag:find '^"[^"%c]*"$' then
+    return stat.size, tag
+  end
+  return 0
+end
+
+--- Begins; nothing is written yet.
+---@param path string
+---@param given { overwrite?: boolean, resume?: boolean }
+---@return lacre.download?
+---@return lacre.error? err file_exists, is_directory, file_not_found, permission_denied
+function download.new(path, given)
+  local old = file.stat(path)
+  if old and old.kind == "directory" then
+    return fail("save", "is_directory", "%s: Is a directory", path)
+  elseif old and not given.overwrite then
+    return fail("save", "file_exists", "%s: File exists", path)
+  end
+  local writable, err = file.stat(file.directory(path))
+  if not writable then
+    return nil, err
+  end
+  local self = { path = path, part = path .. ".part", overwrite = given.overwrite, offset = 0, received = 0 }
+  if given.resume then
+    self.offset, self.tag = left_over(self.part)
+  end
+  return setmetatable(self, Download)
+end
+
+--- The header fields that ask for the rest.
+---@return table<string, string>
+function Download:headers()
+  if self.offset == 0 then
+    return {}
+  end
+  return { Range = ("bytes=%d-"):format(self.offset), ["If-Range"] = self.tag }
+end
+
+local function remember_tag(self, response)
+  local tag = response.headers.etag or ""
+  os.remove(self.part .. ".tag")
+  if tag:find '^"[^"%c]*"$' then -- a weak one does not vouch for bytes
+    file.write(self.part .. ".tag", tag)
+  end
+end
+
+local function begin(self, response)
+  if response.status == 206 then
+    local first = response.headers["content-range"] or ""
+    if self.offset == 0 or tonumber(first:match "^bytes (%d+)%-") ~= self.offset then
+      return fail("read", "http_malformed", "not the part that was asked for: %s", (first:gsub("%c", "?")))
+    end
+  else
+    self.offset = 0
+    remember_tag(self, response)
+  end
+  local handle, why = io.open(self.part, self.offset > 0 and "ab" or "wb")
+  if not handle then
+    return io_failed(self.part, why)
+  end
+  self.handle = handle
+  self.total = type(response.length) == "number" and self.offset + response.length or nil
+  return true
+end
+
+--- Takes bytes of an answer (200 or 206).
+---@param bytes string
+---@param response { status: integer, headers: table<string, string>, length: integer|"chunked"|nil }
+---@return true?
+---@return lacre.error? err http_malformed, io_error
+function Download:write(bytes, response)
+  if not self.handle then
+    local begun, err = begin(self, response)
+    if not begun then
+      return nil, err
+    end
+  end
+  local written, why = self.handle:write(bytes)
+  if not written then
+    return io_failed(self.part, why)
+  end
+  self.received = self.received + #bytes
+  return true
+end
+
+--- Whether an answer says that everything was there already.
+---@param response { status: integer, headers: table<string, string> }
+---@return boolean
+function Download:is_complete(response)
+  local size = response.status == 416 and (response.headers["content-range"] or ""):match "^bytes %*/(%d+)$"
+  return self.offset > 0 and tonumber(size) == self.offset
+end
+
+--- Lets go of the file; what came stays, to be gone on with.
+function Download:close()
+  if self.handle then
+    self.handle:close()
+    self.handle = nil
+  end
+end
+
+--- Gives the file its name. The answer was read to its end.
+---@param response table
+---@return true?
+---@return lacre.error? err file_exists, io_error
+function Download:finish(response)
+  if not self.handle and not self:is_complete(response) then
+    local begun, err = begin(self, response) -- of nothing
+    if not begun then
+      return nil, err
+    end
+  end
+  local closed, why = true, nil
+  if self.handle then
+    closed, why = self.handle:close()
+    self.handle = nil
+  end
+  if not closed then
+    return io_failed(self.part, why)
+  end
+  local published, err = file.publish(self.part, self.path, { overwrite = self.overwrite })
+  if published then
+    core.disk.remove(self.part .. ".tag")
+  end
+  return published, err
+end
+
+local function is_wanted(response)
+  return response.status == 200 or response.status == 206
+end
+
+-- the answer gives the file its name, or leaves it as it is
+local function conclude(self, response)
+  if is_wanted(response) or self:is_complete(response) then
+    local finished, err = self:finish(response)
+    if not finished then
+      return nil, err
+    end
+    response.status = self:is_complete(response) and 200 or response.status
+    response.file, response.bytes, response.resumed = self.path, self.offset + self.received, self.offset
+  end
+  return response
+end
+
+--- Fetches into a file. Answers that are no content (404 ...) are returned, and leave it alone.
+---@param path string
+---@param request table of `lacre.http.request`; its `sink` and `headers` are added to
+---@param given { overwrite?: boolean, resume?: boolean, on_progress?: fun(bytes: integer, total?: integer) }
+---@return table? response with `file`, `bytes`, `resumed` (bytes from before)
+---@return lacre.error? err
+function download.fetch(path, request, given)
+  local self, err = download.new(path, given)
+  if not self then
+    return nil, err
+  end
+  for name, value in pairs(self:headers()) do
+    request.headers[name] = value
+  end
+  local progress = given.on_progress or function() end
+  function request.sink(bytes, response)
+    if not is_wanted(response) then
+      return true
+    end
+    local written, why = self:write(bytes, response)
+    progress(self.offset + self.received, self.total)
+    return written, why
+  end
+  local response
+  response, err = http.request(request)
+  if response then
+    response, err = conclude(self, response)
+  end
+  self:close()
+  return response, err
+end
+
+return download

@@ -1,0 +1,147 @@
+--- lint.rules: the rules of RFC 5280 and of the public web that break real verifiers, for certificates.
+--
+-- A row is asked `check(cert, facts)` and answers why the rule is broken, or nil. `facts` says for which
+-- profile, at what time, and what is known of its extensions.
+
+local der = require "lacre.der"
+local oid = require "lacre.x509.oid"
+local sign = require "lacre.x509.sign"
+local time = require "lacre.time"
+
+local DAY = 86400
+
+-- the algorithm inside of what is signed: version, serial number, algorithm
+local function inner_algorithm(cert)
+  local list = der.decode(der.sequence_of(der.any), cert:tbs()) or {}
+  local at = list[1] and list[1]:byte() == 0xa0 and 3 or 2
+  return list[at]
+end
+
+local function curve_fault(key)
+  local curve = key:curve()
+  if not curve then
+    return "the key spells its curve out, which verifiers refuse"
+  elseif not curve:find "^P%-" then
+    return ("the curve %s is known to few verifiers"):format(curve)
+  end
+end
+
+local function at_least(limit)
+  return function(cert)
+    return cert:not_after() and cert:not_before() and cert:not_after() - cert:not_before() > limit
+  end
+end
+
+-- CA/Browser Forum BR section 6.3.2: the day of issuance decides
+local limits = {
+  { "2029-03-15", 47 }, { "2027-03-15", 100 }, { "2026-03-15", 200 }, { "2020-09-01", 398 },
+}
+
+local function lifetime_limit(cert)
+  for _, row in ipairs(limits) do
+    if (cert:not_before() or 0) >= time.parse(row[1]) then
+      return row[2]
+    end
+  end
+end
+
+local strict = "RFC 5280 section "
+
+return {
+  {
+    rule = "version", level = "error", clause = strict .. "4.1.2.1",
+    check = function(cert, facts)
+      return cert:version() ~= 3 and (#facts.list > 0 and "it has extensions and is not of version 3"
+        or ("it is of version %s"):format(cert:version())) or nil
+    end,
+    fix = "have it issued as version 3",
+  },
+  {
+    rule = "serial", level = "error", clause = strict .. "4.1.2.2",
+    check = function(cert)
+      local serial = cert:serial()
+      local text = "the serial number %s is not positive and of at most 20 octets"
+      return not sign.is_serial(serial) and text:format(serial) or nil
+    end,
+    fix = "have it issued with a random positive serial number",
+  },
+  {
+    rule = "signature_mismatch", level = "error", clause = strict .. "4.1.1.2",
+    check = function(cert)
+      local inner = inner_algorithm(cert)
+      return inner and oid.algorithm(inner) ~= cert:signature_algorithm()
+        and "the two places that name the signature algorithm disagree" or nil
+    end,
+    fix = "have it issued anew",
+  },
+  {
+    rule = "weak_signature", level = "error", clause = "CA/Browser Forum BR section 7.1.3.2",
+    check = function(cert)
+      local algorithm = cert:signature_algorithm()
+      local weak = algorithm:lower():find "sha1" or algorithm:lower():find "md[245]"
+      return weak and not cert:is_self_issued() and ("it is signed with %s"):format(algorithm) or nil
+    end,
+    fix = "have it signed with SHA-256 or better",
+  },
+  {
+    rule = "weak_key", level = "error", clause = "CA/Browser Forum BR section 6.1.5",
+    check = function(_, facts)
+      local key = facts.key
+      if not key then
+        return "its key cannot be read: " .. facts.key_error
+      elseif key:security_bits() < 112 then
+        return ("a %s key of %d bits is too weak"):format(key:type(), key:bits())
+      elseif key:type() == "ec" then
+        return curve_fault(key)
+      end
+    end,
+    fix = "use P-256, or RSA of at least 2048 bits",
+  },
+  {
+    rule = "validity", level = "error", clause = strict .. "4.1.2.5",
+    check = function(cert)
+      local first, last = cert:not_before(), cert:not_after()
+      if not first or not last then
+        return "its dates cannot be read"
+      end
+      return first > last and "it ends before it begins" or nil
+    end,
+    fix = "have it issued anew",
+  },
+  {
+    rule = "expired", level = "warning", clause = strict .. "6.1.3",
+    check = function(cert, facts)
+      if cert:not_after() and cert:is_expired(facts.now) then
+        return "it ended " .. time.format(cert:not_after())
+      elseif cert:not_before() and cert:not_before() > facts.now then
+        return "it begins " .. time.format(cert:not_before())
+      end
+    end,
+    fix = "renew it, or check this machine's clock",
+  },
+  {
+    rule = "issuer_name", level = "error", clause = strict .. "4.1.2.4",
+    check = function(cert)
+      return cert:issuer():is_empty() and "its issuer has no name" or nil
+    end,
+    fix = "have it issued by a CA with a subject",
+  },
+  {
+    rule = "public_lifetime", level = "note", clause = "CA/Browser Forum BR section 6.3.2",
+    check = function(cert, facts)
+      local limit = facts.profile == "server" and not cert:is_self_issued() and lifetime_limit(cert)
+      return limit and at_least(limit * DAY)(cert)
+        and ("it is valid longer than the %d days that browsers accept from public CAs"):format(limit) or nil
+    end,
+    fix = "nothing, where the CA is your own; a public one has to issue it for less",
+  },
+  {
+    rule = "public_client_auth", level = "note", clause = "Chrome Root Program policy section 3.2",
+    check = function(cert, facts)
+      local purposes = cert:extended_key_usage()
+      return facts.profile == "server" and purposes and purposes.client_auth and not cert:is_self_issued()
+        and "it is also for clients, which public CAs no longer issue" or nil
+    end,
+    fix = "nothing, where the CA is your own",
+  },
+}

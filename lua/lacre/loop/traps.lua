@@ -1,0 +1,51 @@
+--- loop.traps: what is done when a signal comes. Each runs as a task; watching for them keeps no loop alive.
+
+local core = require "lacre.core"
+local lacre_error = require "lacre.error"
+local scheduler = require "lacre.loop.scheduler"
+local wait = require "lacre.wait"
+
+local traps = {}
+
+local handlers, watcher = {}, nil
+
+local function watch_signals()
+  while next(handlers) do
+    local name = core.signals.take()
+    local handler = name and handlers[name]
+    if handler then
+      scheduler.spawn(handler, name)
+    elseif not name then
+      wait.ready(core.signals.fd(), "r")
+    end
+  end
+  watcher = nil
+end
+
+--- Watches, where a loop runs and somebody set a trap.
+function traps.begin()
+  if next(handlers) and scheduler.is_open() and not watcher then
+    watcher = scheduler.spawn(watch_signals)
+    scheduler.make_daemon(watcher)
+  end
+end
+
+--- Watches no longer: the loop has ended.
+function traps.finish()
+  watcher = nil
+end
+
+--- Sets what is done, or with nil undoes it.
+---@param name string
+---@param fn? fun(name: string)
+function traps.set(name, fn)
+  if fn == nil then
+    core.signals.forget(name)
+  else
+    lacre_error.assert(core.signals.watch(name))
+  end
+  handlers[name] = fn
+  traps.begin()
+end
+
+return traps

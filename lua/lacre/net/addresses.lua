@@ -1,0 +1,76 @@
+--- net.addresses: from the name of a host to where it may be, off the main thread.
+
+local core = require "lacre.core"
+local lacre_error = require "lacre.error"
+local names = require "lacre.host"
+local time = require "lacre.time"
+local wait = require "lacre.wait"
+
+local fail = lacre_error.fail
+local monotonic = time.monotonic
+
+local addresses = {}
+
+local function resolve_in_thread(host, set, deadline)
+  local request, err = core.resolver.start(host, set.family)
+  if not request then
+    return nil, err
+  end
+  local fd = request:fd()
+  local ready, why = (set.wait or wait.ready)(fd, "r", math.max(0, deadline - monotonic()))
+  local rows
+  if ready then
+    rows, err = request:result()
+  end
+  wait.forget(fd)
+  request:close()
+  if not ready then
+    return nil, lacre_error.is(why) and why
+      or select(2, fail("resolve", "resolve_timeout", "%s was not resolved in time", host))
+  end
+  return rows, err
+end
+
+--- The addresses of a host.
+---@param host string
+---@param port integer handed to a resolver of one's own
+---@param set { family: string, resolver?: function }
+---@param deadline number monotonic
+---@return { address: string, family: string }[]?
+---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
+function addresses.of(host, port, set, deadline)
+  local rows, err
+  if host == "" or host:find "%c" or names.is_octal(host) then
+    return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
+  elseif set.resolver then
+    rows, err = set.resolver(host, port, set.family)
+  else
+    rows = core.resolver.numeric(host)
+  end
+  if not rows and not err and not set.resolver then
+    rows, err = resolve_in_thread(host, set, deadline)
+  end
+  if rows and #rows == 0 then
+    return fail("resolve", "host_not_found", "%s has no address", host)
+  elseif not rows and not lacre_error.is(err) then
+    return fail("resolve", "dns_failure", "%s: %s", host, tostring(err))
+  end
+  return rows, err
+end
+
+--- The families alternate, beginning with that of the first address (RFC 8305 section 4).
+---@param rows { address: string, family: string }[]
+---@return { address: string, family: string }[]
+function addresses.interleave(rows)
+  local same, other, out = {}, {}, {}
+  for _, row in ipairs(rows) do
+    table.insert(row.family == rows[1].family and same or other, row)
+  end
+  for i = 1, math.max(#same, #other) do
+    out[#out + 1] = same[i]
+    out[#out + 1] = other[i]
+  end
+  return out
+end
+
+return addresses

@@ -1,0 +1,44 @@
+--- net.target: "host:port" as people write it.
+
+local fail = require("lacre.error").fail
+
+local target = {}
+
+local function port_of(text, default)
+  if text == "" then
+    return default
+  end
+  local port = text:match "^:(%d+)$" and tonumber(text:sub(2))
+  return port and port >= 0 and port <= 65535 and port or nil
+end
+
+--- Splits `host`, `host:port`, `[2001:db8::1]:port`, a bare IPv6 address, or an https URL.
+---@param text string
+---@param default_port? integer 443 by default
+---@return { host: string, port: integer }?
+---@return lacre.error? err bad_name
+function target.parse(text, default_port)
+  default_port = default_port or 443
+  local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
+  local host, rest = bare:match "^%[([%x:.%%]+)%](.*)$"
+  if not host and select(2, bare:gsub(":", "")) > 1 then
+    host, rest = bare, ""
+  elseif not host then
+    host, rest = bare:match "^([^:]*)(.*)$"
+  end
+  local port = port_of(rest, default_port)
+  if not port or host == "" or host:find "[%s@%z]" then
+    return fail("config", "bad_name", "not a host and port: %s", text)
+  end
+  return { host = host, port = port }
+end
+
+--- The text of a host and port, IPv6 in brackets.
+---@param host string
+---@param port integer
+---@return string
+function target.format(host, port)
+  return (host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(host, port)
+end
+
+return target

@@ -1,0 +1,182 @@
+--- store.path: one verification of a certificate against anchors: its rules, its helpers, its verdict.
+
+local certificate = require "lacre.cert.read"
+local core = require "lacre.core"
+local file = require "lacre.file"
+local host = require "lacre.host"
+local pin = require "lacre.pin"
+local time = require "lacre.time"
+local trust = require "lacre.store.trust"
+local verdict = require "lacre.store.verdict"
+
+local path = {}
+
+path.schema = {
+  trust = { type = "any", default = "system" },
+  intermediates = { type = { "list", "string", "userdata" }, default = {} },
+  server_name = { type = "string" },
+  email = { type = "string" },
+  any_name = { type = "boolean" },
+  purpose = {
+    type = "string", default = "server",
+    values = { "server", "client", "email", "code_signing", "ocsp", "timestamp", "any" },
+  },
+  time = { type = "instant" },
+  strict = { type = { "boolean", "string" }, default = true },
+  max_depth = { type = "integer", default = 8 },
+  security_level = { type = "integer", default = 2 },
+  crls = { type = { "list", "string", "userdata" } },
+  revocation = { type = "string", values = { "off", "leaf", "chain" } },
+  pins = { type = "any" },
+  all_errors = { type = "boolean", default = false },
+  policies = { type = "list" },
+}
+
+local strictness = { [true] = 1, [false] = 0, anchors = 2 }
+
+local function rules_of(set)
+  local rules = {
+    purpose = set.purpose, time = math.floor(set.time or time.now()), strict = strictness[set.strict],
+    max_depth = set.max_depth, security_level = set.security_level, all_errors = set.all_errors,
+    policies = set.policies, email = set.email, revocation = set.revocation or (set.crls and "chain" or "off"),
+  }
+  if not rules.strict then
+    error("bad option 'strict' to 'verify' (true, false or \"anchors\" expected)", 0)
+  elseif set.server_name then
+    local wanted, err = host.reference(set.server_name)
+    if not wanted then
+      return nil, err
+    end
+    rules[wanted.type == "ip" and "ip" or "host"] = wanted.value
+  elseif not set.email and not set.any_name then
+    error("missing option 'server_name' to 'verify' (a name, 'email', or any_name = true)", 0)
+  end
+  return rules
+end
+
+local function helpers(spec)
+  if certificate.is(spec) then
+    return { spec }
+  elseif type(spec) == "string" then
+    return (spec:find("-----BEGIN ", 1, true) and certificate.parse_all or certificate.load_all)(spec)
+  end
+  local list = {}
+  for _, item in ipairs(spec) do
+    local some, err = helpers(item)
+    if not some then
+      return nil, err
+    end
+    for _, one in ipairs(some) do
+      list[#list + 1] = one
+    end
+  end
+  return list
+end
+
+local function load_crls(spec)
+  if type(spec) == "userdata" then
+    return { spec }
+  elseif type(spec) == "string" then
+    local bytes, err = spec, nil
+    if not spec:find("-----BEGIN ", 1, true) then
+      bytes, err = file.read(spec)
+    end
+    local crl
+    if bytes then
+      crl, err = core.crl.parse(bytes)
+    end
+    return crl and { crl }, err
+  end
+  local list = {}
+  for _, item in ipairs(spec) do
+    local some, err = load_crls(item)
+    if not some then
+      return nil, err
+    end
+    list[#list + 1] = some[1]
+  end
+  return list
+end
+
+-- lists are added to a store of their own: the one given stays as it is
+local function with_crls(base, spec)
+  if not spec then
+    return base
+  end
+  local crls, err = load_crls(spec)
+  if not crls then
+    return nil, err
+  end
+  local own = trust.empty()
+  local done
+  done, err = trust.add(own, base)
+  for _, crl in ipairs(done and crls or {}) do
+    done, err = own:add_crl(crl)
+    if not done then
+      break
+    end
+  end
+  return done and own, err
+end
+
+--- A store with revocation lists beside the anchors of another, which stays as it is.
+---@type fun(base: lacre.store, spec: any): lacre.store?, lacre.error?
+path.with_crls = with_crls
+
+-- OpenSSL 3.0 has no purpose for code: the leaf must say so itself
+local function lacks_purpose(cert, set)
+  if set.purpose ~= "code_signing" then
+    return false
+  end
+  local usage = cert:extended_key_usage()
+  return not usage or not usage.code_signing
+end
+
+local function check_pins(chain, pins)
+  if pins == nil then
+    return true
+  end
+  return pin.check(pins, chain)
+end
+
+--- The verdict of a certificate.
+---@param base lacre.store
+---@param cert lacre.cert
+---@param set table checked options
+---@return lacre.cert[]? chain
+---@return lacre.error? err
+function path.judge(base, cert, set)
+  local rules, err = rules_of(set)
+  local untrusted, findings, good
+  if rules then
+    untrusted, err = helpers(set.intermediates)
+  end
+  if not untrusted then
+    return nil, err
+  end
+  base, err = with_crls(base, set.crls)
+  if not base then
+    return nil, err
+  end
+  findings, good = base:check(cert, untrusted, rules)
+  if not findings then
+    return nil, good
+  elseif good and lacks_purpose(cert, set) then
+    findings[1] = { number = 26, code = "wrong_purpose", reason = "X509_V_ERR_INVALID_PURPOSE", depth = 0, cert = cert }
+    good = false
+  end
+  if not good then
+    local presented = { cert }
+    for i, one in ipairs(untrusted) do
+      presented[i + 1] = one
+    end
+    return nil, verdict.error(findings, {
+      server_name = set.server_name, email = set.email, purpose = set.purpose, now = rules.time,
+      max_depth = set.max_depth, presented = presented,
+    })
+  end
+  good, err = check_pins(findings.chain, set.pins)
+  return good and findings.chain, err
+end
+
+return path

@@ -1,0 +1,179 @@
+--- store.trust: where trust anchors come from. The one place that understands a trust spec.
+--
+-- `"system"`, a file name, PEM text, a certificate, a store, a CA, or a list of these becomes a store.
+-- Directories of hashed links are handed to OpenSSL, which looks into them by name; everything else
+-- is read here, and nothing found is an error that says where was looked, never an empty store.
+
+local anchors = require "lacre.store.anchors"
+local certificate = require "lacre.cert.read"
+local core = require "lacre.core"
+local file = require "lacre.file"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local time = require "lacre.time"
+
+local fail = lacre_error.fail
+
+local trust = { empty = anchors.empty }
+
+local sources = anchors.sources
+local shared = setmetatable({}, { __mode = "k" })
+trust.sources = sources
+
+--- Whether a store belongs to the process and must not change.
+---@return boolean
+function trust.is_shared(store)
+  return shared[store] == true
+end
+
+local function is_store(value)
+  return type(value) == "userdata" and getmetatable(value) == "lacre.store"
+end
+
+-- a spec --
+
+local add
+
+local function add_store(store, other)
+  local from = sources[other]
+  for _, path in ipairs(from.directories) do
+    local done, err = anchors.add_hashed(store, path)
+    if not done then
+      return nil, err
+    end
+  end
+  return anchors.add_all(store, other:list())
+end
+
+local parts_schema = {
+  system = { type = "boolean", default = false },
+  file = { type = "string" },
+  dir = { type = "string" },
+  pem = { type = "string" },
+  certs = { type = "table", default = {} },
+}
+
+local function add_parts(store, spec)
+  local set = options.check(parts_schema, spec, "trust", 0)
+  local steps = {
+    set.system and { anchors.add_system } or false, set.file and { anchors.add_path, set.file } or false,
+    set.dir and { anchors.add_path, set.dir } or false, set.pem and { add, set.pem } or false, { add, set.certs },
+  }
+  for _, step in ipairs(steps) do
+    if step then
+      local done, err = step[1](store, step[2])
+      if not done then
+        return nil, err
+      end
+    end
+  end
+  return true
+end
+
+local function add_list(store, list)
+  for _, item in ipairs(list) do
+    local done, err = add(store, item)
+    if not done then
+      return nil, err
+    end
+  end
+  return true
+end
+
+local function add_text(store, text)
+  if text == "system" then
+    return anchors.add_system(store)
+  elseif text:find("-----BEGIN ", 1, true) then
+    return anchors.add_all(store, certificate.parse_all(text))
+  end
+  return anchors.add_path(store, text)
+end
+
+--- Adds what a spec names to a store.
+---@return true?, lacre.error?
+function add(store, spec)
+  if type(spec) == "string" then
+    return add_text(store, spec)
+  elseif certificate.is(spec) then
+    return anchors.add_cert(store, spec)
+  elseif is_store(spec) then
+    return add_store(store, spec)
+  elseif type(spec) == "table" and type(spec.cert) == "function" then
+    return anchors.add_cert(store, spec:cert()) -- a CA
+  elseif type(spec) == "table" and (#spec > 0 or next(spec) == nil) then
+    return add_list(store, spec)
+  elseif type(spec) == "table" then
+    return add_parts(store, spec)
+  end
+  options.misuse("bad option 'trust' (file, PEM, certificate, store or list expected, got %s)", type(spec))
+end
+trust.add = add
+
+local system_key, system_store
+
+--- The system's store, made once a process for each setting of the environment.
+---@return lacre.store? store
+---@return lacre.error? err trust_unavailable
+function trust.system()
+  local _, _, directory_variable, file_variable = core.store.defaults()
+  local key = (os.getenv(directory_variable) or "") .. "\n" .. (os.getenv(file_variable) or "")
+  if system_key ~= key then
+    local store = trust.empty()
+    local done, err = anchors.add_system(store)
+    if not done then
+      return nil, err
+    end
+    system_key, system_store, shared[store] = key, store, true
+  end
+  return system_store
+end
+
+-- what contexts trust: never changed, so that one store serves all that trust the same file
+local kept, most_kept = {}, 8
+
+local RACY = 2 -- seconds in which a file could change again and look the same
+
+--- The store of a spec for a context, which shares it: a file is not read again while it is the same.
+---@param spec any
+---@return lacre.store? store
+---@return lacre.error? err as `trust.store`
+function trust.kept(spec)
+  local stat = type(spec) == "string" and spec ~= "system" and not spec:find("\n", 1, true) and file.stat(spec)
+  if not stat or stat.kind ~= "file" then
+    return trust.store(spec)
+  end
+  local key = spec .. "\n" .. stat.version
+  for _, one in ipairs(kept) do
+    if one.key == key then
+      return one.store
+    end
+  end
+  local store, err = trust.store(spec)
+  if store and math.abs(time.now() - stat.changed) > RACY then
+    table.insert(kept, 1, { key = key, store = store })
+    kept[most_kept + 1] = nil
+  end
+  return store, err
+end
+
+--- The store of a spec. Nothing in it is an error: nothing could ever be verified.
+---@param spec any
+---@return lacre.store? store
+---@return lacre.error? err trust_empty trust_unavailable file_not_found no_certificate ...
+function trust.store(spec)
+  if spec == "system" then
+    return trust.system()
+  elseif is_store(spec) then
+    return spec
+  end
+  local store = trust.empty()
+  local done, err = add(store, spec)
+  if not done then
+    return nil, err
+  elseif sources[store].anchors == 0 and #sources[store].directories == 0 then
+    return fail("load", "trust_empty", "no trust anchor was given")
+  end
+  return store
+end
+
+return trust

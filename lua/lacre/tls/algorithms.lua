@@ -1,0 +1,178 @@
+--- tls.algorithms: what a context negotiates: versions, ciphers, groups, signatures, protocols.
+--
+-- OpenSSL drops unknown ciphers without a word and refuses a list for one unknown name, so each is
+-- looked up here first. The system's own policy may narrow all of it, and is never widened.
+
+local core = require "lacre.core"
+local fail = require("lacre.error").fail
+local options = require "lacre.options"
+local groups = require "lacre.tls.groups"
+local suites = require "lacre.tls.suites"
+
+local misuse = options.misuse
+local unpack = table.unpack or unpack -- luacheck: ignore
+
+local algorithms = {}
+
+local function check_versions(set, policy)
+  set.min_version = set.min_version or policy.min_version
+  local old = set.min_version == "1.0" or set.min_version == "1.1"
+  if old and not set.insecure.allow_tls_1_0 then
+    misuse("bad option 'min_version' to '%s' (TLS %s is broken; \"1.2\" or \"1.3\" expected)",
+      set.role, set.min_version)
+  elseif set.max_version and set.max_version < set.min_version then
+    misuse("bad option 'max_version' to '%s' (below min_version)", set.role)
+  end
+end
+
+local function check_level(set, ctx)
+  local weak = set.insecure.allow_weak_crypto
+  local level = set.security_level or (weak and 0 or 2)
+  if level < 2 and not weak then
+    misuse("bad option 'security_level' to '%s' (2 to 5 expected)", set.role)
+  end
+  set.security_level = weak and level or math.max(level, ctx:security_level())
+end
+
+local kept_lists = setmetatable({}, { __mode = "k" })
+
+-- a version that nothing is said about has the default policy's: OpenSSL's own would be laxer
+local function cipher_names(set, policy)
+  local names, more = set.ciphers or policy.ciphers, {}
+  for _, version in ipairs { "1.2", "1.3" } do
+    if #suites.of_version(names, version) == 0 then
+      more[#more + 1] = suites.of_version(suites.policies.default.ciphers, version)
+    end
+  end
+  return #more == 0 and names or suites.join(names, unpack(more))
+end
+
+local function cipher_lists(set, policy)
+  local names = cipher_names(set, policy)
+  local weak = set.insecure.allow_weak_crypto
+  local lists = not weak and names == policy.ciphers and kept_lists[names]
+  if not lists then
+    local tls12, tls13 = suites.cipher_lists(names, not weak)
+    if not tls12 then
+      misuse("bad option 'ciphers' to '%s' (unknown cipher suite '%s')", set.role, tostring(tls13))
+    end
+    lists = { tls12, tls13 }
+    kept_lists[names] = lists
+  end
+  return lists[1], lists[2]
+end
+
+-- everything but what authenticates or encrypts nothing
+local WEAK = "ALL:!aNULL:!eNULL:!PSK:!SRP"
+
+local function apply_ciphers(set, policy, ctx)
+  if set.insecure.allow_weak_crypto and not set.ciphers then
+    return ctx:ciphers(WEAK, "")
+  end
+  local tls12, tls13 = cipher_lists(set, policy)
+  if tls12 == "" or tls13 == "" then
+    return fail("config", "no_shared_cipher", "the system's policy allows none of the cipher suites")
+  end
+  return ctx:ciphers(tls12, tls13)
+end
+
+local function apply_groups(set, policy, ctx)
+  local list, culprit, why = groups.list(set.groups or policy.groups)
+  if why == "unknown" then
+    misuse("bad option 'groups' to '%s' (unknown group '%s')", set.role, tostring(culprit))
+  elseif not list then
+    return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
+  end
+  return ctx:groups(list)
+end
+
+local function apply_sigalgs(set, ctx)
+  for _, name in ipairs(set.sigalgs) do
+    if not suites.is_sigalg(name) then
+      misuse("bad option 'sigalgs' to '%s' (unknown signature algorithm '%s')", set.role, tostring(name))
+    end
+  end
+  local done, err = ctx:sigalgs(table.concat(set.sigalgs, ":"))
+  if not done then
+    return fail("config", "unsupported", "this OpenSSL has not all of the signature algorithms %s: %s",
+      table.concat(set.sigalgs, ", "), err.message)
+  end
+  return true
+end
+
+local function alpn_wire(set)
+  local wire = {}
+  for i, name in ipairs(set.alpn) do
+    if type(name) ~= "string" or #name < 1 or #name > 255 then
+      misuse("bad option 'alpn' to '%s' (names of 1 to 255 bytes expected)", set.role)
+    end
+    wire[i] = string.char(#name) .. name
+  end
+  return table.concat(wire)
+end
+
+--- Applies the protocols above TLS (RFC 7301).
+---@param set { alpn?: string[] }
+---@param ctx any core context
+---@return true?
+---@return lacre.error?
+function algorithms.apply_alpn(set, ctx)
+  if set.alpn and #set.alpn > 0 then
+    return ctx:alpn(alpn_wire(set))
+  end
+  return true
+end
+
+-- what no option of a context gives: a client that only looks, a server of the zoo with a fault
+local function apply_lab(set, ctx)
+  local lab = set.lab
+  local done, err = core.permit[set.role == "client" and "looking" or "weak"](ctx)
+  if done and set.min_version then
+    done, err = ctx:versions(set.min_version, set.max_version)
+  end
+  if done and set.ciphers then
+    local tls12, tls13 = suites.cipher_lists(set.ciphers, false)
+    if not tls12 then
+      return fail("config", "unsupported", "this OpenSSL has no %s", tls13)
+    end
+    done, err = ctx:ciphers(tls12, tls13)
+  end
+  if done and set.groups then
+    done, err = apply_groups(set, nil, ctx)
+  end
+  if done and lab.prime then
+    done, err = core.permit.prime(ctx, lab.prime)
+  end
+  return done, err
+end
+
+--- Applies what a context negotiates.
+---@param set table checked options of a context; `security_level` is filled in
+---@param ctx any core context, fresh
+---@return true?
+---@return lacre.error? err unsupported, no_shared_cipher
+function algorithms.apply(set, ctx)
+  if set.lab then
+    return apply_lab(set, ctx)
+  end
+  local policy = suites.policies[set.policy]
+  check_versions(set, policy)
+  check_level(set, ctx)
+  local done, err = apply_ciphers(set, policy, ctx)
+  if done then
+    ctx:security_level(set.security_level)
+    done, err = ctx:versions(set.min_version, set.max_version)
+  end
+  if done then
+    done, err = apply_groups(set, policy, ctx)
+  end
+  if done and set.sigalgs then
+    done, err = apply_sigalgs(set, ctx)
+  end
+  if set.prefer_server_ciphers == false then
+    ctx:client_prefers()
+  end
+  return done, err
+end
+
+return algorithms

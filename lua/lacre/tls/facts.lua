@@ -1,0 +1,163 @@
+--- tls.facts: what is known of a connection, the same for engines and for connections over sockets.
+--
+-- Both hold the core's engine in `core`, their context in `context` and the verified name in `name`.
+-- Once closed, `core` is a stand-in that answers everything with the error `closed`.
+
+local core = require "lacre.core"
+local lacre_error = require "lacre.error"
+local groups = require "lacre.tls.groups"
+local peer = require "lacre.tls.peer"
+local settings = require "lacre.tls.settings"
+local suites = require "lacre.tls.suites"
+
+local fail = lacre_error.fail
+
+local facts = {}
+
+local function closed()
+  return fail("read", "closed", "the connection is closed")
+end
+
+--- The error of everything that comes too late.
+---@return nil
+---@return lacre.error
+facts.closed = closed
+
+--- What stands in for the core's engine of a closed connection.
+facts.CLOSED = setmetatable({
+  state = function()
+    return "closed"
+  end,
+  pending = function()
+    return 0, 0, 0
+  end,
+}, {
+  __index = function()
+    return closed
+  end,
+})
+
+local methods = {}
+
+local function verified_how(self, set)
+  if set.pins_only then
+    return self.core:pin_state() == "match" and "pins" or "none"
+  end
+  return self.core:verified_chain() and "chain" or "none"
+end
+
+local function pin_of(self, set)
+  local state, place = self.core:pin_state()
+  local pins = state == "match" and peer.pins_of(set, self.name)
+  return pins and tostring(pins.pins[place]) or state
+end
+
+--- What is known of the connection, as plain data.
+---@return table info role version cipher group sigalg alpn server_name resumed verified pin insecure
+function methods:info()
+  local info, set = self.core:info(), settings.inside(self.context).set
+  info.role = set.role
+  info.group = info.group and groups.usual(info.group)
+  info.sigalg = suites.signature_name(info.sigalg)
+  info.server_name, info.sni = self.name or info.sni, nil
+  info.verified = verified_how(self, set)
+  info.pin = pin_of(self, set)
+  local staple = self.core:staple_state()
+  info.ocsp = staple and { status = staple }
+  info.insecure = settings.sins(set)
+  return info
+end
+
+---@return lacre.cert?
+function methods:peer_cert()
+  local chain = self.core:peer_chain()
+  return chain and chain[1]
+end
+
+--- What the peer sent, leaf first.
+---@return lacre.cert[]?
+function methods:peer_chain()
+  return self.core:peer_chain()
+end
+
+--- The chain that was built and verified, leaf to anchor.
+---@return lacre.cert[]?
+function methods:verified_chain()
+  return self.core:verified_chain()
+end
+
+---@return lacre.cert?
+function methods:local_cert()
+  return self.core:local_cert()
+end
+
+--- Keying material for other protocols: RFC 5705, RFC 8446 section 7.5.
+---@param label string
+---@param length integer
+---@param material? string
+---@return string?
+---@return lacre.error?
+function methods:export(label, length, material)
+  return self.core:export(label, length, material)
+end
+
+-- RFC 5929 section 4.1: the digest of the certificate's own signature, SHA-256 for broken ones
+local function end_point(cert)
+  local digest = cert:signature_algorithm():lower():match "sha%-?(%d+)"
+  if not digest then
+    return fail("read", "unsupported", "the certificate's signature has no digest that RFC 5929 could name")
+  end
+  local name = (digest == "1" or digest == "224") and "sha256" or "sha" .. digest
+  return core.bytes.digest(name, cert:to_der())
+end
+
+--- What binds an authentication inside the connection to the connection.
+---@param kind "tls-exporter"|"tls-server-end-point" RFC 9266, RFC 5929
+---@return string? bytes
+---@return lacre.error? err unsupported, handshake_incomplete
+function methods:channel_binding(kind)
+  if kind == "tls-exporter" then
+    return self:export("EXPORTER-Channel-Binding", 32, "")
+  elseif kind ~= "tls-server-end-point" then
+    return fail("read", "unsupported", "no channel binding of the type %s", tostring(kind))
+  end
+  local chain = self.context:role() == "client" and self.core:peer_chain()
+  local cert = chain and chain[1] or self.context:role() == "server" and self.core:local_cert() or nil
+  if not cert then
+    return fail("read", "handshake_incomplete", "there is no certificate yet")
+  end
+  return end_point(cert)
+end
+
+---@return string?
+function methods:alpn()
+  return self.core:info().alpn
+end
+
+---@return string?
+function methods:version()
+  return self.core:info().version
+end
+
+--- The name that is verified; at a server, the name the client asked for.
+---@return string?
+function methods:server_name()
+  return self.name or self.core:info().sni
+end
+
+--- Gives a class the methods of this file.
+---@param class table
+function facts.give(class)
+  for name, method in pairs(methods) do
+    class[name] = function(self, ...)
+      if self.core == facts.CLOSED then
+        return closed()
+      end
+      return method(self, ...)
+    end
+  end
+end
+
+facts.info = methods.info
+
+return facts

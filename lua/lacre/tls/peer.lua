@@ -1,0 +1,98 @@
+--- tls.peer: what a fresh engine is given beside its context, and what it logs: pins, time, staples, keys.
+
+local core = require "lacre.core"
+local loop = require "lacre.loop"
+local settings = require "lacre.tls.settings"
+local time = require "lacre.time"
+local warning = require "lacre.warning"
+
+local peer = {}
+
+--- The time at which a context judges, or nil for now.
+---@param set table settings of a context
+---@return number?
+function peer.time_of(set)
+  if type(set.time) == "function" then
+    return set.time()
+  end
+  return set.time
+end
+
+--- The pins that count for a name: those of its hosts, or the whole set.
+---@param set table settings of a context
+---@param name? string
+---@return lacre.pinset?
+function peer.pins_of(set, name)
+  local pins = set.pin_set
+  if not pins or not pins.hosts then
+    return pins
+  end
+  return name and pins:for_host(name) or nil
+end
+
+-- the OCSP response a server sends; a function's answer is kept until its next update
+local function staple_of(set)
+  local source = set.ocsp_staple
+  if type(source) ~= "function" then
+    return source
+  end
+  local kept = set.staple_kept
+  if not kept or (kept.next_update and kept.next_update <= time.now()) then
+    local ok, der, next_update = loop.pcall(source, set.identities[1])
+    if not ok or type(der) ~= "string" then
+      warning.say("ocsp_staple gave no response: %s", tostring(der))
+      der, next_update = nil, time.now() + 60
+    end
+    kept = { der = der, next_update = next_update }
+    set.staple_kept = kept
+  end
+  return kept.der
+end
+
+--- Gives a fresh engine of the core its pins, its time and its staple.
+---@param made any engine of the core
+---@param set table settings of a context
+---@param name? string
+function peer.prepare(made, set, name)
+  local now = peer.time_of(set)
+  if now then
+    made:time(now)
+  end
+  local staple = set.ocsp_staple and staple_of(set)
+  if staple then
+    made:staple(staple)
+  end
+  local pins = peer.pins_of(set, name)
+  if not pins then
+    return
+  end
+  local is_expired = pins.expires ~= nil and (now or time.now()) > pins.expires
+  if not is_expired or pins.on_expired ~= "unpin" then
+    made:pins(table.concat(pins:digests()), pins.scope, is_expired, pins.report_only)
+  end
+end
+
+local OWNER_ONLY = 384 -- 0600
+
+--- Hands on what was logged for SSLKEYLOGFILE since.
+---@param self table
+function peer.log_keys(self)
+  local sink = settings.inside(self.context).set.keylog
+  local lines = sink and self.core:keylog()
+  if not lines then
+    return
+  elseif type(sink) == "string" then
+    core.disk.create(sink, "", OWNER_ONLY) -- does nothing where there is one
+    local handle = io.open(sink, "a")
+    if handle then
+      handle:write(lines)
+      handle:close()
+    end
+    return
+  end
+  for line in lines:gmatch "[^\n]+" do
+    sink(line)
+  end
+end
+
+return peer

@@ -1,0 +1,231 @@
+--- tls.settings_build: from an options table to a core context.
+--
+-- Each step takes the checked options and the core context, and applies one concern. What is wrong
+-- with an option raises at whoever asked for the context; what is wrong with the world behind it (a
+-- file, a key that is not the certificate's) is returned.
+
+local algorithms = require "lacre.tls.algorithms"
+local core = require "lacre.core"
+local identity = require "lacre.tls.identity"
+local lacre_error = require "lacre.error"
+local options = require "lacre.options"
+local pin = require "lacre.pin"
+local schema = require "lacre.tls.settings_schema"
+local store = require "lacre.store"
+local time = require "lacre.time"
+local warning = require "lacre.warning"
+
+local misuse = options.misuse
+
+local function checked_insecure(given, role, is_demonstration)
+  local sins = options.check(schema.insecure, given, role .. " insecure")
+  for name, set in pairs(sins) do
+    if set and not is_demonstration then
+      warning.say("insecure.%s is set: %s", name, "what it gives up is not protected")
+    end
+  end
+  return sins
+end
+
+-- revocation is asked for by giving lists, and then fails hard
+local function apply_revocation(set, ctx)
+  local extent = set.revocation or (set.crls ~= nil and "chain" or "off")
+  set.revocation = extent
+  if extent ~= "off" then
+    ctx:revocation(extent)
+  end
+end
+
+local function apply_trust(set, ctx, spec)
+  local anchors, err = store.kept(spec)
+  if anchors and set.crls ~= nil then
+    anchors, err = store.with_crls(anchors, set.crls)
+  end
+  if not anchors then
+    return nil, err
+  end
+  ctx:trust(anchors)
+  apply_revocation(set, ctx)
+  return anchors
+end
+
+local SOON = 30 * 86400
+
+local function warn_of_expiry(pins)
+  local left = pins.expires and pins:expires_in()
+  if left and left < 0 then
+    warning.say("the pins expired on %s", time.format(pins.expires))
+  elseif left and left < SOON then
+    warning.say("the pins expire in %s", time.humanize(left))
+  end
+  return true
+end
+
+local function apply_pins(set)
+  if set.pins == nil then
+    return true
+  end
+  local pins, err = pin.set(set.pins)
+  if not pins then
+    return nil, err
+  end
+  set.pin_set = pins
+  return warn_of_expiry(pins)
+end
+
+local function apply_client(set, ctx)
+  set.pins_only = set.trust == "pins"
+  if set.pins_only and set.pins == nil then
+    misuse("missing option 'pins' to 'client' (trust = \"pins\" trusts nothing else)")
+  end
+  local done, err = true, nil
+  if not set.pins_only and not set.insecure.accept_any_certificate then
+    done, err = apply_trust(set, ctx, set.trust)
+  end
+  if done then
+    done, err = apply_pins(set)
+  end
+  return done, err
+end
+
+local HOUR = 3600
+
+local function ticket_options(set)
+  local given = set.session_tickets
+  if given == nil then
+    given = set.client_auth == "none"
+  end
+  if given == false then
+    return nil
+  end
+  return options.check(schema.tickets, given ~= true and given or nil, "session_tickets")
+end
+
+local function apply_tickets(set, ctx)
+  local tickets = ticket_options(set)
+  if not tickets then
+    return true
+  end
+  for _, key in ipairs(tickets.keys or {}) do
+    if type(key) ~= "string" or #key ~= 80 then
+      misuse "bad option 'keys' to 'session_tickets' (strings of 80 bytes expected)"
+    end
+  end
+  local keys = tickets.keys and table.concat(tickets.keys)
+  if keys and (#keys == 0 or #keys > 4 * 80) then
+    misuse "bad option 'keys' to 'session_tickets' (one to four keys expected)"
+  elseif tickets.count < 1 or tickets.count > 16 or tickets.lifetime < 1 or tickets.lifetime > 7 * 24 * HOUR then
+    misuse "bad option 'session_tickets' to 'server' (count 1 to 16, lifetime up to 7d)"
+  end
+  return ctx:tickets(tickets.count, math.floor(tickets.lifetime), keys)
+end
+
+local function apply_greeting(set, ctx)
+  return ctx:greet(set.on_client_hello ~= nil, set.sni_unknown == "reject")
+end
+
+local function apply_sessions(set, ctx)
+  local limit = set.sessions == true and 64 or set.sessions or 0
+  if type(limit) ~= "number" or limit < 0 or limit > 65536 then
+    misuse "bad option 'sessions' to 'client' (true, false or a number up to 65536 expected)"
+  end
+  return limit == 0 or ctx:sessions(limit)
+end
+
+local function apply_ocsp(set, ctx)
+  if set.ocsp and set.ocsp ~= "off" then
+    ctx:ocsp(set.ocsp)
+  elseif set.ocsp_staple then
+    ctx:ocsp "send"
+  end
+  return true
+end
+
+local function apply_keylog(set, ctx)
+  if set.keylog == "env" then
+    set.keylog = os.getenv "SSLKEYLOGFILE" or nil
+  end
+  if set.keylog then
+    warning.say "keylog is set: whoever reads it reads everything"
+    ctx:keylog()
+  end
+  return true
+end
+
+local function apply_client_auth(set, ctx)
+  if set.client_auth == "none" then
+    return true
+  elseif set.client_trust == nil then
+    misuse("missing option 'client_trust' to 'server' (client_auth needs it)")
+  elseif set.client_trust == "system" then
+    misuse("bad option 'client_trust' to 'server' (public CAs say nothing about your users)")
+  end
+  local anchors, err = apply_trust(set, ctx, set.client_trust)
+  if not anchors then
+    return nil, err
+  end
+  for _, cert in ipairs(set.advertise_cas and lacre_error.assert(anchors:list()) or {}) do
+    ctx:advertise(cert)
+  end
+  return ctx:client_auth(set.client_auth)
+end
+
+local function apply_rules(set, ctx)
+  ctx:rules({
+    lax = set.strict == false,
+    strict_anchors = set.strict == "anchors",
+    accept_expired = set.insecure.accept_expired,
+    accept_name = set.insecure.accept_any_name,
+    accept_any = set.insecure.accept_any_certificate,
+    pins_only = set.pins_only,
+    hook = set.on_verify ~= nil,
+  }, set.max_depth)
+  if set.insecure.allow_unsafe_renegotiation then
+    ctx:unsafe_renegotiation()
+  end
+  return true
+end
+
+local function note_ktls(set)
+  if set.ktls then
+    warning.say "ktls is set, and not used: connections encrypt in the process"
+  end
+  return true
+end
+
+local steps = {
+  client = {
+    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client, apply_sessions, apply_ocsp, apply_rules,
+    apply_keylog, note_ktls,
+  },
+  server = {
+    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client_auth, apply_greeting, apply_tickets,
+    apply_ocsp, apply_rules, apply_keylog, note_ktls,
+  },
+}
+
+--- Builds the core's context.
+---@param role "client"|"server"
+---@param given? table
+---@param lab? { prime?: string, acts?: boolean } of `settings.lab`
+---@return any? core
+---@return table|lacre.error settings or the error
+local function build(role, given, lab)
+  local set = options.check(schema[role], given, role)
+  set.lab = not (lab and lab.acts) and lab or nil
+  set.role, set.insecure = role, checked_insecure(set.insecure, role, lab and lab.acts)
+  local ctx, err = core.context.new(role)
+  if not ctx then
+    return nil, err
+  end
+  for _, step in ipairs(steps[role]) do
+    local done
+    done, err = step(set, ctx)
+    if not done then
+      return nil, err
+    end
+  end
+  return ctx, set
+end
+
+return build

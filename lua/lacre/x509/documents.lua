@@ -1,0 +1,261 @@
+--- x509.documents: what is in bytes of any kind: certificates, requests, revocation lists, keys, PKCS#12 files,
+--- PKCS#7 bundles and OCSP responses, as PEM, mixed, or DER.
+--
+-- What cannot be read is told as an item of its own, beside what can, so that one broken block hides
+-- nothing behind it.
+
+local certificate = require "lacre.cert.read"
+local core = require "lacre.core"
+local crl = require "lacre.crl"
+local csr = require "lacre.csr"
+local der = require "lacre.der"
+local file = require "lacre.file"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local ocsp = require "lacre.ocsp"
+local pkcs12 = require "lacre.pkcs12"
+
+local annotate, fail = lacre_error.annotate, lacre_error.fail
+
+local documents = {}
+
+---@class lacre.document
+---@field kind "cert"|"csr"|"crl"|"key"|"ocsp"|"unknown"
+---@field value? any the object
+---@field error? lacre.error why there is none
+---@field label? string of PEM
+---@field path? string
+---@field inside? "pkcs12"|"pkcs7" what held it
+
+local function item(kind, value, err)
+  return { kind = value and kind or "unknown", value = value or nil, error = not value and err or nil, meant = kind }
+end
+
+local function one(kind, parse)
+  return function(bytes, set)
+    return { item(kind, parse(bytes, set)) }
+  end
+end
+
+local function parse_key(bytes, set)
+  return key.parse(bytes, { password = set.password })
+end
+
+-- RFC 2315 section 9.1: a bundle of certificates that nobody signed
+local signed_data = der.sequence {
+  { "version", der.integer },
+  { "digests", der.any },
+  { "content", der.any },
+  { "certs", der.implicit(0, der.set_of(der.any)), optional = true },
+  { "crls", der.implicit(1, der.set_of(der.any)), optional = true },
+  { "signers", der.any },
+}
+local content_info = der.sequence { { "type", der.oid }, { "content", der.explicit(0, signed_data) } }
+
+local function read_pkcs7(bytes)
+  local info, err = der.decode(content_info, bytes)
+  if not info then
+    return { item("pkcs7", nil, err) }
+  end
+  local list = {}
+  for _, row in ipairs { { "cert", certificate.parse, "certs" }, { "crl", crl.parse, "crls" } } do
+    for _, encoded in ipairs(info.content[row[3]] or {}) do
+      list[#list + 1] = item(row[1], row[2](encoded))
+      list[#list].inside = "pkcs7"
+    end
+  end
+  return list
+end
+
+local function read_pkcs12(bytes, set)
+  local found, err = pkcs12.parse(bytes, { password = set.password, legacy = set.legacy })
+  if not found then
+    return { item("pkcs12", nil, err) }
+  end
+  local list = { found.key and item("key", found.key), found.cert and item("cert", found.cert) }
+  list = { found.key and list[1] or list[2], found.key and list[2] or nil }
+  for _, cert in ipairs(found.chain) do
+    list[#list + 1] = item("cert", cert)
+  end
+  for _, each in ipairs(list) do
+    each.inside, each.name = "pkcs12", found.name
+  end
+  return list
+end
+
+local readers = {
+  cert = one("cert", certificate.parse),
+  csr = one("csr", csr.parse),
+  crl = one("crl", crl.parse),
+  key = one("key", parse_key),
+  ocsp = one("ocsp", ocsp.parse),
+  pkcs7 = read_pkcs7,
+  pkcs12 = read_pkcs12,
+}
+
+-- DER: what it is follows from its first elements --
+
+local tags = der.sequence_of({ read = function(bytes, pos, stop)
+  local raw, behind = der.any.read(bytes, pos, stop)
+  return { tag = raw:byte(), raw = raw }, behind
+end })
+
+local INTEGER, BITS, OCTETS, OID, ENUMERATED, SEQUENCE = 0x02, 0x03, 0x04, 0x06, 0x0a, 0x30
+
+local function first_of(element)
+  local inner = der.decode(tags, element.raw)
+  return inner and inner[1]
+end
+
+-- certificate, request and list have one shape: what is signed tells them apart
+local function signed_kind(tbs)
+  local inner = der.decode(tags, tbs.raw) or {}
+  if #inner >= 6 and (inner[1].tag == 0xa0 or inner[5].tag == SEQUENCE) and inner[1].tag ~= SEQUENCE then
+    local is_list = inner[1].tag == INTEGER and inner[4] and (inner[4].tag == 0x17 or inner[4].tag == 0x18)
+    return is_list and "crl" or "cert"
+  elseif inner[1] and inner[1].tag == INTEGER and #inner <= 4 and inner[4] and inner[4].tag == 0xa0 then
+    return "csr"
+  end
+  return inner[1] and inner[1].tag == INTEGER and #inner == 3 and "csr" or "crl"
+end
+
+local function kind_of(bytes)
+  local list = der.decode(tags, bytes)
+  local a, b = list and list[1], list and list[2]
+  if not a or not b then
+    return a and a.tag == ENUMERATED and "ocsp" or nil
+  elseif a.tag == ENUMERATED then
+    return "ocsp"
+  elseif a.tag == OID then
+    return "pkcs7"
+  elseif a.tag == INTEGER then
+    local inside = b.tag == SEQUENCE and first_of(b)
+    return a.raw == "\2\1\3" and inside and inside.tag == OID and inside.raw:find("\42\134\72\134\247\13\1\7", 1, true)
+      and "pkcs12" or "key"
+  elseif a.tag == SEQUENCE and (b.tag == BITS or b.tag == OCTETS) then
+    return "key"
+  end
+  return a.tag == SEQUENCE and #list == 3 and signed_kind(a) or nil
+end
+
+local function read_der(bytes, set)
+  local length = der.length(bytes)
+  local kind = length and kind_of(bytes:sub(1, length))
+  if not kind then
+    local _, err = fail("parse", "bad_der", "neither PEM nor anything known in DER")
+    return { item("unknown", nil, err) }
+  end
+  return readers[kind](bytes, set)
+end
+
+-- PEM --
+
+local labels = {
+  CERTIFICATE = "cert", ["X509 CERTIFICATE"] = "cert", ["TRUSTED CERTIFICATE"] = "cert",
+  ["CERTIFICATE REQUEST"] = "csr", ["NEW CERTIFICATE REQUEST"] = "csr", ["X509 CRL"] = "crl",
+  PKCS7 = "pkcs7", CMS = "pkcs7", PKCS12 = "pkcs12", ["OCSP RESPONSE"] = "ocsp",
+}
+
+-- keys and certificates are read with their headers and settings
+local whole = { key = true, cert = true, csr = true, crl = true }
+
+local function read_block(label, bytes, block, set)
+  local kind = labels[label] or (label:find "KEY$" and "key")
+  if not kind then
+    local _, err = fail("parse", "unsupported", "a PEM block '%s'", label)
+    return { item("unknown", nil, err) }
+  end
+  return readers[kind](whole[kind] and block or bytes, set)
+end
+
+-- where a block that is broken may be followed by another
+local function next_begin(text, from)
+  local at = text:find("-----BEGIN ", from + 1, true)
+  return at
+end
+
+local function read_pem(text, set)
+  local list, from = {}, 1
+  while from do
+    local behind, label, bytes, _, block = core.pem.next(text, from)
+    if behind == false then
+      break
+    elseif behind == nil then
+      list[#list + 1] = item("unknown", nil, label)
+      local begins = text:find("-----BEGIN ", from, true)
+      from = begins and next_begin(text, begins)
+    else
+      for _, found in ipairs(read_block(label, bytes, block, set)) do
+        found.label = label
+        list[#list + 1] = found
+      end
+      from = behind
+    end
+  end
+  return list
+end
+
+--- Everything in some bytes. What follows from a password is asked for when it is needed.
+---@param bytes string
+---@param set? { password?: string|fun(what: string): string, legacy?: boolean }
+---@return lacre.document[]? list never empty
+---@return lacre.error? err no_certificate, where nothing is there
+function documents.parse(bytes, set)
+  local list = bytes:find("-----BEGIN ", 1, true) and read_pem(bytes, set or {})
+    or bytes ~= "" and read_der(bytes, set or {}) or {}
+  if #list == 0 then
+    return fail("parse", "no_certificate", "nothing is there")
+  end
+  return list
+end
+
+--- The same of a file; "-" is standard input.
+---@param path string
+---@param set? table as documents.parse
+---@return lacre.document[]? list
+---@return lacre.error? err of reading
+function documents.load(path, set)
+  local bytes, err = file.read(path == "-" and "/dev/stdin" or path)
+  local list
+  if bytes then
+    list, err = documents.parse(bytes, set)
+  end
+  if not list then
+    return nil, annotate(err, { path = path })
+  end
+  for _, found in ipairs(list) do
+    found.path = path
+    if found.error then
+      annotate(found.error, { path = path })
+    end
+  end
+  return list
+end
+
+-- a PEM block that this knows is no certificate is no reason to refuse the certificates beside it
+local silent = { unsupported = true, password_required = true }
+
+--- The objects of one kind among documents; the first error where there are none, or where one of them
+--- is broken.
+---@param list lacre.document[]
+---@param kind string
+---@return any[]? objects
+---@return lacre.error? err
+function documents.only(list, kind)
+  local objects, broken, first = {}, nil, nil
+  for _, found in ipairs(list) do
+    if found.kind == kind then
+      objects[#objects + 1] = found.value
+    elseif found.error and (found.meant == kind or not silent[found.error.code]) then
+      broken = broken or found.error
+    end
+    first = first or found.error
+  end
+  if #objects == 0 or broken then
+    local code = kind == "key" and "no_key" or "no_certificate"
+    return nil, broken or first or select(2, fail("parse", code, "there is no %s", kind))
+  end
+  return objects
+end
+
+return documents

@@ -1,0 +1,198 @@
+--- x509.extensible: what certificates, requests and revocation lists share: their extensions, as methods.
+--
+-- A type that has `raw_extensions()` takes these methods over; each is the value of one extension in
+-- the shape programs want. An extension that is absent or malformed gives nil, or an empty list.
+
+local extension = require "lacre.x509.extension"
+local general = require "lacre.x509.general_name"
+
+local extensible = {}
+
+local methods = {}
+extensible.methods = methods
+
+--- Every extension: `for e in cert:extensions() do`; each `{ oid, name?, critical, der, value?, text }`.
+---@return fun(): table?
+function methods:extensions()
+  local list, i = self:raw_extensions(), 0
+  return function()
+    i = i + 1
+    return list[i] and extension.explain(list[i])
+  end
+end
+
+local function find(self, which)
+  local oid = extension.oid(which)
+  for _, raw in ipairs(self:raw_extensions()) do
+    if raw.oid == oid then
+      return raw
+    end
+  end
+end
+
+--- One extension, by name or dotted identifier.
+---@param which string "key_usage" or "2.5.29.15"
+---@return table? extension
+function methods:extension(which)
+  local raw = find(self, which)
+  return raw and extension.explain(raw)
+end
+
+local function value_of(self, which)
+  local raw = find(self, which)
+  return raw and extension.understand(raw).value
+end
+extensible.value_of = value_of
+
+-- methods that are the value of one extension, or nil
+for _, which in ipairs {
+  "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "name_constraints", "policy_constraints",
+  "inhibit_any_policy", "issuing_distribution_point",
+} do
+  methods[which] = function(self)
+    return value_of(self, which)
+  end
+end
+
+--- Whether it says that it is a CA.
+---@return boolean
+function methods:is_ca()
+  local constraints = value_of(self, "basic_constraints")
+  return constraints ~= nil and constraints.ca
+end
+
+---@return string? hex
+function methods:authority_key_id()
+  local value = value_of(self, "authority_key_id")
+  return value and value.key_id
+end
+
+--- The subject's alternative names: `{ { type = "dns", value = "a.example" }, ... }`; types are dns ip
+--- email uri dir (a lacre.name) rid other (with `oid` and `der`).
+---@return table[]
+function methods:subject_alt_names()
+  return general.wrap_directories(self:raw_alt_names() or {})
+end
+
+--- The alternative names of the issuer, in the same shape.
+---@return table[]
+function methods:issuer_alt_names()
+  return value_of(self, "issuer_alt_names") or {}
+end
+
+local function values_of(self, ...)
+  local wanted, values = { ... }, {}
+  for _, item in ipairs(self:raw_alt_names() or {}) do
+    for _, kind in ipairs(wanted) do
+      if item.type == kind then
+        values[#values + 1] = item.value
+      end
+    end
+  end
+  return values
+end
+
+---@return string[]
+function methods:dns_names()
+  return values_of(self, "dns")
+end
+
+---@return string[]
+function methods:ip_addresses()
+  return values_of(self, "ip")
+end
+
+--- DNS names and IP addresses, in their order.
+---@return string[]
+function methods:hosts()
+  return values_of(self, "dns", "ip")
+end
+
+--- The certificate policies, as identifiers.
+---@return string[]
+function methods:policies()
+  local list = {}
+  for i, policy in ipairs(value_of(self, "certificate_policies") or {}) do
+    list[i] = policy.policy
+  end
+  return list
+end
+
+--- The policies that an issuer equates: `{ { issuer_policy =, subject_policy = }, ... }`.
+---@return table[]
+function methods:policy_mappings()
+  return value_of(self, "policy_mappings") or {}
+end
+
+--- Certificate transparency timestamps: `{ { version =, log_id = hex, time = }, ... }`.
+---@return table[]
+function methods:scts()
+  return value_of(self, "signed_certificate_timestamps") or {}
+end
+
+--- The TLS extensions it asks a server for, by their numbers (RFC 7633).
+---@return integer[]
+function methods:tls_features()
+  return value_of(self, "tls_feature") or {}
+end
+
+--- Whether it asks for a stapled OCSP response (RFC 7633).
+---@return boolean
+function methods:must_staple()
+  for _, feature in ipairs(self:tls_features()) do
+    if feature == 5 then
+      return true
+    end
+  end
+  return false
+end
+
+local function access_urls(method)
+  return function(self)
+    local urls = {}
+    for _, access in ipairs(value_of(self, "authority_info_access") or {}) do
+      if access.method == method and access.location.type == "uri" then
+        urls[#urls + 1] = access.location.value
+      end
+    end
+    return urls
+  end
+end
+
+methods.ocsp_urls = access_urls "1.3.6.1.5.5.7.48.1"
+methods.issuer_urls = access_urls "1.3.6.1.5.5.7.48.2"
+
+local function point_urls(which)
+  return function(self)
+    local urls = {}
+    for _, point in ipairs(value_of(self, which) or {}) do
+      for _, item in ipairs(point.name and point.name.full_name or {}) do
+        if item.type == "uri" then
+          urls[#urls + 1] = item.value
+        end
+      end
+    end
+    return urls
+  end
+end
+
+--- Where its revocation list is, and the changes to that.
+methods.crl_urls = point_urls "crl_distribution_points"
+methods.delta_crl_urls = point_urls "freshest_crl"
+
+--- Gives a type the methods named, or all of them; what it has already stays.
+---@param type_methods table
+---@param names? string[]
+function extensible.extend(type_methods, names)
+  local chosen = {}
+  for _, name in ipairs(names or {}) do
+    chosen[name] = true
+  end
+  for name, method in pairs(methods) do
+    if type_methods[name] == nil and (not names or chosen[name]) then
+      type_methods[name] = method
+    end
+  end
+end
+
+return extensible

@@ -1,0 +1,121 @@
+--- x509.extension_list: the extensions that are about to be signed: defaults, what a caller drops of
+--- them, and what a caller adds.
+
+local extension = require "lacre.x509.extension"
+local general = require "lacre.x509.general_name"
+local options = require "lacre.options"
+
+local extension_list = {}
+
+local function oid_of(which)
+  local oid = extension.oid(which)
+  if not oid then
+    options.misuse("bad option 'extensions' (unknown extension '%s')", tostring(which))
+  end
+  return oid
+end
+
+--- A set of the names in a list; a name that nobody knows raises.
+---@param list string[]
+---@param option string where the list came from
+---@param known table<string, any> names as keys
+---@return table<string, true>
+function extension_list.set_of(list, option, known)
+  local set = {}
+  for _, item in ipairs(list) do
+    if not known[item] and not tostring(item):find "^%d+%.%d[%d.]*$" then
+      local nearest = options.nearest(tostring(item), known)
+      local guess = nearest and ("; did you mean '%s'?"):format(nearest) or ""
+      options.misuse("bad option '%s' (unknown name '%s'%s)", option, tostring(item), guess)
+    end
+    set[item] = true
+  end
+  return set
+end
+
+--- The subtrees of name constraints from texts: domains, address ranges, mail domains, directory names.
+---@param list string[]?
+---@return table[]?
+function extension_list.subtrees(list)
+  local trees = {}
+  for i, text in ipairs(list or {}) do
+    trees[i] = { base = type(text) == "table" and text or general.subtree_of(text), minimum = 0 }
+  end
+  return #trees > 0 and trees or nil
+end
+
+--- Where the issuer's services are, for authority_info_access.
+---@param ocsp_urls string[]?
+---@param issuer_urls string[]?
+---@return table[]?
+function extension_list.access(ocsp_urls, issuer_urls)
+  local access = {}
+  for _, row in ipairs { { "1.3.6.1.5.5.7.48.1", ocsp_urls }, { "1.3.6.1.5.5.7.48.2", issuer_urls } } do
+    for _, url in ipairs(row[2] or {}) do
+      access[#access + 1] = { method = row[1], location = { type = "uri", value = url } }
+    end
+  end
+  return #access > 0 and access or nil
+end
+
+--- Where revocation lists are, for crl_distribution_points.
+---@param urls string[]?
+---@return table[]?
+function extension_list.points(urls)
+  local points = {}
+  for i, url in ipairs(urls or {}) do
+    points[i] = { name = { full_name = { { type = "uri", value = url } } } }
+  end
+  return #points > 0 and points or nil
+end
+
+-- what the caller adds, and which defaults are dropped or replaced --
+
+local function dropped_by(given)
+  local dropped = {}
+  local function look(fields)
+    for which, value in pairs(fields) do
+      if value == false and which ~= "critical" then
+        dropped[oid_of(which)] = true
+      end
+    end
+  end
+  look(given)
+  for _, item in ipairs(given) do
+    look(item)
+  end
+  return dropped
+end
+
+local function made(item)
+  local oid, critical = oid_of(item.oid or item.name), item.critical == true
+  if item.der then
+    return { oid = oid, critical = critical, der = item.der }
+  end
+  return extension.make(oid, critical, item.value)
+end
+
+--- The encoded extensions: the defaults, without what was dropped, and what was added.
+---@param defaults table[] { name, critical, value }; no value, or false: not there
+---@param given table the option `extensions`: `{ { oid =, critical =, der = }, { name = false }, name = false }`
+---@return table[]
+function extension_list.make(defaults, given)
+  local dropped, out, added = dropped_by(given), {}, {}
+  for _, item in ipairs(given) do
+    if item.oid or item.name then
+      local one = made(item)
+      dropped[one.oid], added[#added + 1] = true, one
+    end
+  end
+  for _, row in ipairs(defaults) do
+    if row[3] ~= nil and row[3] ~= false and not dropped[extension.oid(row[1])] then
+      out[#out + 1] = extension.make(row[1], row[2], row[3])
+    end
+  end
+  for _, item in ipairs(added) do
+    out[#out + 1] = item
+  end
+  return out
+end
+
+return extension_list

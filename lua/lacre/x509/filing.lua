@@ -1,0 +1,117 @@
+--- x509.filing: how the files of an identity are named, and how they are written: all of them or none, keys for
+--- their owner alone, nothing old replaced unless that was said.
+
+local file = require "lacre.file"
+local host = require "lacre.host"
+local key = require "lacre.key"
+local lacre_error = require "lacre.error"
+local pkcs12 = require "lacre.pkcs12"
+
+local fail = lacre_error.fail
+
+local filing = {}
+
+--- The first name, as a file may be called: `*.x` becomes `_wildcard.x`.
+---@param name string
+---@return string
+function filing.base_name(name)
+  local parsed = host.parse(name)
+  name = parsed and parsed.type == "dns" and parsed.value or name
+  local base = name:gsub("^%*", "_wildcard"):gsub("[^%w._@-]", "_"):gsub("^%.+", "_")
+  return base == "" and "unnamed" or base
+end
+
+--- The key that an option names: a kind of key ("p256") is made, a file is read.
+---@param value string|lacre.key
+---@param password? string|function of a file that is sealed
+---@return lacre.key? key
+---@return lacre.error|string? err_or_path the error, or the file it was read from
+function filing.key(value, password)
+  if type(value) ~= "string" then
+    return value
+  elseif not file.stat(value) then
+    return key.generate(value)
+  end
+  local private, err = key.load(value, { password = password })
+  if private and not private:is_private() then
+    return fail("load", "no_key", "%s holds a public key, and a private one is needed", value)
+  end
+  return private, err or value
+end
+
+--- A password that is text or a function; false where there is none.
+---@param password string|function|nil
+---@param what string whose password it is
+---@return string|false|nil
+---@return lacre.error? err
+function filing.password(password, what)
+  if type(password) ~= "function" then
+    return password or false
+  end
+  local text, err = password(what)
+  if type(text) == "string" and text ~= "" then
+    return text
+  end
+  return nil, err or select(2, fail("load", "password_required", "no password for %s", what))
+end
+
+local function bundle_of(identity, password)
+  if not password then
+    return fail("config", "password_required",
+      "a PKCS#12 file needs a password: --encrypt asks for one, --password-file and --password-env name one")
+  end
+  return pkcs12.create {
+    cert = identity.cert, key = identity.key, chain = identity.chain, password = password,
+    name = identity.cert:hosts()[1] or tostring(identity.cert:subject()),
+  }
+end
+
+-- { which field gets the path, suffix, mode, what makes the bytes }
+local function rows_of(identity, set, password)
+  return {
+    identity.key_file == nil and { "key_file", ".key", "0600", function()
+      return identity.key:to_pem { password = password or nil }
+    end } or false,
+    identity.cert and { "cert_file", ".crt", "0644", function()
+      return identity.cert:to_pem()
+    end } or false,
+    identity.csr and { "csr_file", ".csr", "0644", function()
+      return identity.csr:to_pem()
+    end } or false,
+    set.p12 and { "p12_file", ".p12", "0600", function()
+      return bundle_of(identity, password)
+    end } or false,
+  }
+end
+
+--- Writes an identity's files into `set.out` and fills `key_file`, `cert_file`, `csr_file` and `p12_file` in. A
+--- key that has a file already is not written again.
+---@param identity { key: lacre.key, cert?: lacre.cert, csr?: lacre.csr, chain?: lacre.cert[], key_file?: string }
+---@param set { out: string, name: string, overwrite?: boolean, password?: string|function, p12?: boolean }
+---@return table? identity the same
+---@return lacre.error? err file_exists permission_denied password_required ...
+function filing.write(identity, set)
+  local base = file.join(set.out, filing.base_name(set.name))
+  local password, err = filing.password(set.password, base .. ".key")
+  if password == nil then
+    return nil, err
+  end
+  local plan = {}
+  for _, row in ipairs(rows_of(identity, set, password)) do
+    if row then
+      local bytes
+      bytes, err = row[4]()
+      if not bytes then
+        return nil, err
+      end
+      identity[row[1]] = base .. row[2]
+      plan[#plan + 1] = { path = base .. row[2], bytes = bytes, mode = row[3] }
+    end
+  end
+  local done
+  done, err = file.write_together(plan, { overwrite = set.overwrite })
+  identity.is_sealed = password ~= false
+  return done and identity or nil, err
+end
+
+return filing

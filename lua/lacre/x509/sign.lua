@@ -1,0 +1,91 @@
+--- x509.sign: certificates, requests and revocation lists are one shape: what is signed, how, and the
+--- signature (RFC 5280 section 4.1.1). Here is the how.
+
+local core = require "lacre.core"
+local der = require "lacre.der"
+local lacre_error = require "lacre.error"
+
+local fail = lacre_error.fail
+
+local sign = {}
+
+local bare = der.sequence { { "oid", der.oid } }
+local with_null = der.sequence { { "oid", der.oid }, { "null", der.null } }
+
+local rsa = { sha256 = "1.2.840.113549.1.1.11", sha384 = "1.2.840.113549.1.1.12", sha512 = "1.2.840.113549.1.1.13" }
+local ec = { sha256 = "1.2.840.10045.4.3.2", sha384 = "1.2.840.10045.4.3.3", sha512 = "1.2.840.10045.4.3.4" }
+
+-- keys that hash by themselves: RFC 8410, RFC 9881
+local direct = {
+  ed25519 = "1.3.101.112",
+  ed448 = "1.3.101.113",
+  ["ml-dsa-44"] = "2.16.840.1.101.3.4.3.17",
+  ["ml-dsa-65"] = "2.16.840.1.101.3.4.3.18",
+  ["ml-dsa-87"] = "2.16.840.1.101.3.4.3.19",
+}
+
+local made = {}
+
+local function algorithm_of(kind, hash)
+  local id = kind .. (hash or "")
+  if not made[id] then
+    if kind == "rsa" then
+      made[id] = with_null.write { oid = rsa[hash], null = true }
+    else
+      made[id] = bare.write { oid = kind == "ec" and ec[hash] or direct[kind] }
+    end
+  end
+  return made[id]
+end
+
+--- How a key signs: the encoded AlgorithmIdentifier, and the hash that goes with it.
+---@param key lacre.key
+---@param hash? string
+---@return { algorithm: string, hash?: string }? scheme
+---@return lacre.error? err unsupported_key_type weak_key
+function sign.scheme(key, hash)
+  local kind = key:type()
+  if not (kind == "rsa" or kind == "ec" or direct[kind]) then
+    return fail("sign", "unsupported_key_type", "certificates are not signed with %s keys here", kind)
+  elseif key:security_bits() < 112 then
+    return fail("sign", "weak_key", "a %s key of %d bits is too weak to sign", kind, key:bits())
+  end
+  hash = key:default_hash() and (hash or key:default_hash()) or nil
+  return { algorithm = algorithm_of(kind, hash), hash = hash }
+end
+
+local signed = der.sequence { { "tbs", der.any }, { "algorithm", der.any }, { "signature", der.bits } }
+sign.type = signed
+
+--- The whole: what is to be signed (`tbs`, which holds the same algorithm where its type asks for
+--- it), the algorithm and the signature.
+---@param tbs string DER
+---@param key lacre.key private
+---@param scheme { algorithm: string, hash?: string }
+---@return string? der
+---@return lacre.error? err
+function sign.seal(tbs, key, scheme)
+  local signature, err = key:sign(tbs, { hash = scheme.hash })
+  if not signature then
+    return nil, err
+  end
+  return signed.write { tbs = tbs, algorithm = scheme.algorithm, signature = signature }
+end
+
+--- A serial number nobody can guess: 128 random bits, positive, never 0.
+---@return string hex
+function sign.serial()
+  local raw = lacre_error.assert(core.bytes.random(16))
+  local first = raw:byte() % 64 + 64 -- positive, and of the same length always
+  return core.bytes.hex(string.char(first) .. raw:sub(2))
+end
+
+--- Whether text is a serial number: positive, at most 20 octets (RFC 5280 section 4.1.2.2).
+---@param hex string
+---@return boolean
+function sign.is_serial(hex)
+  local digits = hex:match "^0*(%x+)$"
+  return digits ~= nil and digits ~= "0" and (#digits < 40 or (#digits == 40 and digits:find "^[0-7]" ~= nil))
+end
+
+return sign
