@@ -8,6 +8,7 @@ local fail = require("lacre.error").fail
 local options = require "lacre.options"
 local groups = require "lacre.tls.groups"
 local suites = require "lacre.tls.suites"
+local system_policy = require "lacre.tls.system_policy"
 
 local misuse = options.misuse
 local unpack = table.unpack or unpack -- luacheck: ignore
@@ -76,6 +77,11 @@ local function apply_ciphers(set, policy, ctx)
   return ctx:ciphers(tls12, tls13)
 end
 
+-- a policy of the system narrows; who names weak crypto as his sin has set it aside
+local function narrowed(kind, names, set)
+  return (set.lab or set.insecure.allow_weak_crypto) and names or system_policy.narrow(kind, names)
+end
+
 local function apply_groups(set, policy, ctx)
   local list, culprit, why = groups.list(set.groups or policy.groups)
   if why == "unknown" then
@@ -83,7 +89,14 @@ local function apply_groups(set, policy, ctx)
   elseif not list then
     return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
   end
-  return ctx:groups(list)
+  local allowed = narrowed("groups", list, set)
+  if #list == 0 then
+    return fail("config", "unsupported", "this OpenSSL has none of the groups")
+  elseif #allowed == 0 then
+    return fail("config", "no_shared_group", "the system's policy allows none of the groups %s",
+      table.concat(list, ", "))
+  end
+  return ctx:groups(table.concat(allowed, ":"))
 end
 
 local function apply_sigalgs(set, ctx)
@@ -92,7 +105,11 @@ local function apply_sigalgs(set, ctx)
       misuse("bad option 'sigalgs' to '%s' (unknown signature algorithm '%s')", set.role, tostring(name))
     end
   end
-  local done, err = ctx:sigalgs(table.concat(set.sigalgs, ":"))
+  local list = narrowed("sigalgs", set.sigalgs, set)
+  if #list == 0 then
+    return fail("config", "no_shared_sigalg", "the system's policy allows none of the signature algorithms")
+  end
+  local done, err = ctx:sigalgs(table.concat(list, ":"))
   if not done then
     return fail("config", "unsupported", "this OpenSSL has not all of the signature algorithms %s: %s",
       table.concat(set.sigalgs, ", "), err.message)
@@ -173,6 +190,18 @@ function algorithms.apply(set, ctx)
     ctx:client_prefers()
   end
   return done, err
+end
+
+--- What is really negotiated with some settings, as a ClientHello of theirs says it.
+---@param set table checked options of a context
+---@return { groups: string[], sigalgs: string[] }?
+function algorithms.offered(set)
+  local ctx = core.context.new "client"
+  if set.lab then
+    return nil
+  end
+  local copy = setmetatable({ security_level = set.security_level }, { __index = set })
+  return ctx and algorithms.apply(copy, ctx) and system_policy.hello_of(ctx)
 end
 
 return algorithms

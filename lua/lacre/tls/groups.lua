@@ -65,9 +65,9 @@ local function is_available(name)
   return available[name]
 end
 
---- OpenSSL's list for some groups; `?name` is left out where this build has it not.
+--- Some groups by their usual names; `?name` is left out where this build has it not.
 ---@param names string[]
----@return string? list joined by ":"
+---@return string[]? list
 ---@return string? culprit
 ---@return "unknown"|"unavailable"|nil why
 function groups.list(names)
@@ -83,7 +83,7 @@ function groups.list(names)
       return nil, given, "unavailable"
     end
   end
-  return table.concat(list, ":")
+  return list
 end
 
 return groups

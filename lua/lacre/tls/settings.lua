@@ -5,10 +5,10 @@
 -- it needs of the world (files, the system's trust) is read while it is built and copied, so that
 -- nothing done later alters what a live context trusts.
 
+local algorithms = require "lacre.tls.algorithms"
 local build = require "lacre.tls.settings_build"
 local options = require "lacre.options"
 local schema = require "lacre.tls.settings_schema"
-local suites = require "lacre.tls.suites"
 
 local settings = {}
 
@@ -148,6 +148,7 @@ end
 function Context:config()
   local inside = settings.inside(self)
   local set, effective = inside.set, inside.core:effective()
+  local offered = algorithms.offered(set) or {}
   local subjects = {}
   for i, one in ipairs(set.identities) do
     subjects[i] = tostring(one.cert:subject())
@@ -159,7 +160,8 @@ function Context:config()
     max_version = effective.max_version,
     security_level = effective.security_level,
     ciphers = names_of(effective.ciphers),
-    groups = set.groups or suites.policies[set.policy].groups,
+    groups = offered.groups or {},
+    sigalgs = offered.sigalgs or {},
     identities = subjects,
     strict = set.strict,
     client_auth = set.client_auth,
@@ -169,7 +171,7 @@ function Context:config()
 end
 
 function metatable.__tostring(ctx)
-  return ("lacre.context: %s, TLS %s or newer"):format(ctx:role(), ctx:config().min_version)
+  return ("lacre.context: %s, TLS %s or newer"):format(ctx:role(), settings.inside(ctx).core:effective().min_version)
 end
 
 --- The methods of contexts, for `lacre.context` to complete.

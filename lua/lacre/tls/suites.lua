@@ -174,11 +174,17 @@ local sigalgs_by_number = {
   [0x0904] = "mldsa44", [0x0905] = "mldsa65", [0x0906] = "mldsa87",
 }
 
+-- TLS 1.2 pairs (RFC 5246 section 7.4.1.4.1) that clients still offer and nobody should ask for
+local old_sigalgs_by_number = {
+  [0x0301] = "rsa_pkcs1_sha224", [0x0303] = "ecdsa_sha224", [0x0202] = "dsa_sha1", [0x0302] = "dsa_sha224",
+  [0x0402] = "dsa_sha256", [0x0502] = "dsa_sha384", [0x0602] = "dsa_sha512",
+}
+
 --- The name of a signature scheme by its number.
 ---@param number integer
 ---@return string?
 function suites.sigalg_of(number)
-  return sigalgs_by_number[number]
+  return sigalgs_by_number[number] or old_sigalgs_by_number[number]
 end
 
 local known_sigalgs = {}
@@ -202,6 +208,14 @@ end
 ---@return boolean
 function suites.is_sigalg(name)
   return known_sigalgs[name] == true
+end
+
+--- Whether this build has a signature scheme.
+---@param name string
+---@return boolean
+function suites.has_sigalg(name)
+  local ctx = core.context.new "client"
+  return ctx ~= nil and ctx:sigalgs(name) == true
 end
 
 -- OBJ_nid2sn of the key and the digest, as RFC 8446 section 4.2.3 names the pair
