@@ -1,5 +1,6 @@
 local cert = require "lacre.cert"
 local key = require "lacre.key"
+local time = require "lacre.time"
 local pki = require "spec.support.pki"
 
 describe("cert", function()
@@ -48,6 +49,20 @@ describe("cert", function()
     local root = pki.root()
     local leaf = pki.issue(root)
 
+    it("writes every date as it was asked, the century where two digits would not tell it", function()
+      local days = { "0001-01-01", "1900-03-01", "1949-12-31", "1950-01-01", "1970-01-01", "1999-12-31", "2000-02-29",
+        "2049-12-31", "2050-01-01", "2100-02-28", "9999-12-31" }
+      for _, day in ipairs(days) do
+        local instant = time.parse(day .. "T23:59:58Z")
+        local made = assert(cert.create { key = private, hosts = { "a" }, not_before = instant, not_after = instant + 1 })
+        assert.equal(instant, made:not_before())
+        assert.equal(instant + 1, made:not_after())
+        local digits = day:gsub("-", "") .. "235958Z"
+        local is_short = day >= "1950" and day < "2050"
+        assert.truthy(made:to_der():find(is_short and "\23\13" .. digits:sub(3) or "\24\15" .. digits, 1, true), day)
+      end
+    end)
+
     for name, case in pairs {
       ["an unknown option"] = { { key = private, hots = {} }, "bad option 'hots' to 'cert.create' (unknown; did you mean 'hosts'?)" },
       ["no key"] = { { hosts = { "a" } }, "bad options to 'cert.create' (one of 'key' and 'csr' is required)" },
@@ -56,6 +71,8 @@ describe("cert", function()
       ["an issuer without its key"] = { { key = private, hosts = { "a" }, issuer = root.cert }, "bad options to 'cert.create' ('issuer' and 'issuer_key' go together)" },
       ["a serial number of 0"] = { { key = private, hosts = { "a" }, serial = 0 }, "bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)" },
       ["a serial number of 21 octets"] = { { key = private, hosts = { "a" }, serial = ("11"):rep(21) }, "bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)" },
+      ["a beginning before all years"] = { { key = private, hosts = { "a" }, not_before = -1e12 },
+        "bad option 'not_before' to 'cert.create' (before the year 0)" },
       ["an end before its beginning"] = { { key = private, hosts = { "a" }, not_after = 0 }, "bad options to 'cert.create' (it would end before it begins)" },
     } do
       it("raises for " .. name, function()

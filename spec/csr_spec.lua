@@ -44,6 +44,22 @@ describe("csr", function()
         wish:subject_alt_names())
     end)
 
+    it("has its attributes in the order of their encodings (X.690 section 11.6)", function()
+      for _, length in ipairs { 1, 20, 40, 64, 200, 70000 } do
+        local password = ("p"):rep(length)
+        local wish = assert(csr.create { key = private, hosts = { "a.example" }, challenge_password = password })
+        local parsed = assert(csr.parse(wish:to_pem()))
+        local encoded = {}
+        for i, one in ipairs(parsed:attributes()) do
+          encoded[i] = der.sequence({ { "oid", der.oid }, { "values", der.set_of(der.any) } }).write(one)
+        end
+        assert.equal(2, #encoded)
+        assert.is_true(encoded[1] < encoded[2], length)
+        assert.equal(password, parsed:challenge_password())
+        assert.is_true(parsed:verify())
+      end
+    end)
+
     it("asks for nothing but a key", function()
       local bare = assert(csr.create { key = private, subject = "" })
       assert.same({}, bare:subject_alt_names())

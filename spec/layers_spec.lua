@@ -2,15 +2,15 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link" },
+  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature" },
   { "verify", "own", "fail", "args", "base64" },
-  { "bytes", "disk", "lock", "clock", "terminal", "der" },
+  { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out" },
   { "pem", "oid", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
   { "key" },
   { "keyfile", "keyuri", "signed", "judge", "hello" },
   { "cert", "crl" },
-  { "verdict", "facts" },
+  { "verdict", "facts", "builder" },
   { "store", "pkcs12" },
   { "session", "staple" },
   { "context" },
@@ -39,6 +39,7 @@ local lua_floors = {
   { "x509.extensible", "x509.extension_list", "x509.alt_names", "x509.sign", "cert.profile", "x509.views" },
   { "lint.rules", "lint.extensions", "lint.names", "lint.requests" },
   { "lint" },
+  { "csr.parts" },
   { "csr.fields" },
   { "cert.read", "csr.read", "crl.read", "cert.draft", "cert.draft_extensions", "ocsp.types" },
   { "ocsp.check", "ocsp.respond" },

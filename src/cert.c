@@ -25,7 +25,9 @@ static light_Cert *check_cert (lua_State *L, int arg) {
 
 /* what fields are read from */
 static X509 *check_light (lua_State *L, int arg) {
-  return light_fields(check_cert(L, arg));
+  X509 *x = light_fields(check_cert(L, arg));
+  if (x == NULL) fail_memory(L);
+  return x;
 }
 
 static const unsigned char *check_der (lua_State *L, int arg, size_t *len) {
@@ -51,6 +53,12 @@ X509 *cert_test (lua_State *L, int index) {
 void cert_push (lua_State *L, X509 *x) {
   own_Box *box = own_new(L, &cert_type);
   box->obj = light_wrap(x);
+  if (box->obj == NULL) fail_memory(L);
+}
+
+void cert_push_made (lua_State *L, const unsigned char *der, size_t len) {
+  own_Box *box = own_new(L, &cert_type);
+  box->obj = light_keep(der, len);
   if (box->obj == NULL) fail_memory(L);
 }
 

@@ -30,6 +30,9 @@ void cert_push_chain (lua_State *L, const STACK_OF(X509) * chain);
 /* parses a whole DER certificate and pushes it, or nil, err */
 int cert_push_der (lua_State *L, const unsigned char *der, size_t len);
 
+/* pushes one that was made here, whose encoding is good: read when somebody asks */
+void cert_push_made (lua_State *L, const unsigned char *der, size_t len);
+
 int cert_open (lua_State *L);
 
 #endif

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 
+#include "builder.h"
 #include "bytes.h"
 #include "cert.h"
 #include "clock.h"
@@ -71,6 +72,7 @@ static const luaL_Reg parts[] = {
   { "signed", signed_open },
   { "cert", cert_open },
   { "crl", crl_open },
+  { "builder", builder_open },
   { "pkcs12", pkcs12_open },
   { "store", store_open },
   { "net", net_open },

@@ -24,7 +24,7 @@ X509_CRL *crl_check (lua_State *L, int arg) {
 
 /* -- parsing -- */
 
-static int push_der (lua_State *L, const unsigned char *der, size_t len) {
+int crl_push_der (lua_State *L, const unsigned char *der, size_t len) {
   const unsigned char *p = der;
   der_Item whole;
   own_Box *box = own_new(L, &crl_type);
@@ -47,12 +47,13 @@ static int crl_parse (lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &len);
   pem_Block b;
   int found;
-  if (len > 0 && text[0] == 0x30) return push_der(L, (const unsigned char *)text, len);
+  if (len > 0 && text[0] == 0x30)
+    return crl_push_der(L, (const unsigned char *)text, len);
   while ((found = pem_next(text, len, &pos, &b)) == PEM_FOUND) {
     const unsigned char *der;
     if (!pem_is(&b, "X509 CRL")) continue;
     der = pem_decode(L, &b, &size);
-    if (der != NULL) return push_der(L, der, size);
+    if (der != NULL) return crl_push_der(L, der, size);
     return fail_code(L, "parse", "bad_pem", "a revocation list's PEM is no base64");
   }
   if (found == PEM_BROKEN)

@@ -16,6 +16,9 @@ extern const own_Type crl_type;
 /* lends the list; raises unless the argument is one */
 X509_CRL *crl_check (lua_State *L, int arg);
 
+/* parses a whole DER list and pushes it, or nil, err */
+int crl_push_der (lua_State *L, const unsigned char *der, size_t len);
+
 int crl_open (lua_State *L);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "args.h"
 #include "fail.h"
+#include "signature.h"
 #include "spki.h"
 
 #define MAX_BITS 16384 /* beyond it an RSA key takes hours */
@@ -38,6 +39,10 @@ static const own_Type generator_type = { "lacre.key_generator", release_generato
 
 static void release_context (void *obj) {
   EVP_MD_CTX_free(obj);
+}
+
+static void release_bytes (void *obj) {
+  OPENSSL_free(obj);
 }
 
 EVP_PKEY *key_check (lua_State *L, int arg) {
@@ -257,36 +262,21 @@ static int key_is_pair (lua_State *L) {
 
 /* -- signatures -- */
 
-static int set_padding (EVP_PKEY_CTX *context, const char *padding) {
-  if (padding == NULL) return 1;
-  if (strcmp(padding, "pss") != 0)
-    return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
-  return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-         EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1;
-}
-
 /* key:sign(data, hash or nil, padding or nil) -> signature | nil, err */
 static int key_sign (lua_State *L) {
   EVP_PKEY *pkey = key_check_private(L, 1);
-  size_t len, room = 0, size;
+  size_t len, size;
   const char *data = luaL_checklstring(L, 2, &len);
   const char *hash = args_opt_text(L, 3, NULL), *padding = args_opt_text(L, 4, NULL);
-  own_Box *box = own_temp(L, release_context);
-  EVP_PKEY_CTX *context;
-  unsigned char *out;
+  own_Box *box = own_temp(L, release_bytes);
+  unsigned char *signature;
+  int good;
   fail_clear();
-  box->obj = EVP_MD_CTX_new();
-  if (box->obj == NULL ||
-      EVP_DigestSignInit_ex(box->obj, &context, hash, NULL, NULL, pkey, NULL) != 1 ||
-      !set_padding(context, padding) ||
-      EVP_DigestSign(box->obj, NULL, &room, (const unsigned char *)data, len) != 1)
-    return fail(L, "sign");
-  out = lua_newuserdata(L, size = room);
-  /* out of memory, ECDSA succeeds with a size of -1: OpenSSL up to 3.0.22 at least */
-  if (EVP_DigestSign(box->obj, out, &size, (const unsigned char *)data, len) != 1 ||
-      size > room)
-    return fail(L, "sign");
-  lua_pushlstring(L, (char *)out, size);
+  good = signature_make(pkey, hash, padding, data, len, &signature, &size);
+  box->obj = signature;
+  if (!good) return fail(L, "sign");
+  fail_clear();
+  lua_pushlstring(L, (char *)signature, size);
   return 1;
 }
 
@@ -305,7 +295,7 @@ static int key_verify (lua_State *L) {
   if (box->obj == NULL) return fail(L, "verify");
   good =
       EVP_DigestVerifyInit_ex(box->obj, &context, hash, NULL, NULL, pkey, NULL) == 1 &&
-      set_padding(context, padding) &&
+      signature_set_padding(context, padding) &&
       EVP_DigestVerify(box->obj, (const unsigned char *)signature, n,
                        (const unsigned char *)data, len) == 1;
   fail_clear();

@@ -30,16 +30,26 @@ static X509 *decode (OSSL_LIB_CTX *context, const unsigned char *der, size_t len
   return NULL;
 }
 
-light_Cert *light_decode (const unsigned char *der, size_t len) {
+static int ensure_light (light_Cert *c) {
+  if (c->light == NULL && CRYPTO_THREAD_run_once(&light_once, make_light_context))
+    c->light = decode(light_context, c->der, c->len);
+  return c->light != NULL;
+}
+
+light_Cert *light_keep (const unsigned char *der, size_t len) {
   light_Cert *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL || !CRYPTO_THREAD_run_once(&light_once, make_light_context)) goto fail;
+  if (c == NULL) return NULL;
   c->der = OPENSSL_memdup(der, len);
   c->len = len;
-  if (c->der == NULL) goto fail;
-  c->light = decode(light_context, der, len);
-  if (c->light != NULL) return c;
-fail:
-  if (c != NULL) light_free(c);
+  if (c->der != NULL) return c;
+  light_free(c);
+  return NULL;
+}
+
+light_Cert *light_decode (const unsigned char *der, size_t len) {
+  light_Cert *c = light_keep(der, len);
+  if (c == NULL || ensure_light(c)) return c;
+  light_free(c);
   return NULL;
 }
 
@@ -53,8 +63,11 @@ light_Cert *light_wrap (X509 *full) {
   return c;
 }
 
-X509 *light_fields (const light_Cert *c) {
-  return c->light != NULL ? c->light : c->full;
+X509 *light_fields (light_Cert *c) {
+  if (c->light != NULL) return c->light;
+  if (c->full != NULL) return c->full;
+  if (!ensure_light(c)) ERR_clear_error();
+  return c->light;
 }
 
 int light_ensure_full (light_Cert *c) {

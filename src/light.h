@@ -12,7 +12,7 @@
 #include <openssl/x509.h>
 
 typedef struct light_Cert {
-  X509 *light;        /* owned; NULL where only the full one was ever there */
+  X509 *light;        /* owned; NULL where only the full one was needed */
   X509 *full;         /* owned; NULL until it is needed */
   unsigned char *der; /* owned; NULL until it is needed */
   size_t len;
@@ -24,8 +24,12 @@ light_Cert *light_decode (const unsigned char *der, size_t len);
 /* one of a full certificate, which it takes a reference to; NULL without memory */
 light_Cert *light_wrap (X509 *full);
 
-/* what fields are read from */
-X509 *light_fields (const light_Cert *c);
+/* one of an encoding that was made here and is good: it is read when somebody asks;
+** NULL without memory */
+light_Cert *light_keep (const unsigned char *der, size_t len);
+
+/* what fields are read from; NULL without memory. The queue is left empty */
+X509 *light_fields (light_Cert *c);
 
 /* 1, with `full` there; 0 without memory. The queue is left empty */
 int light_ensure_full (light_Cert *c);

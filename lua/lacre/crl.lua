@@ -4,7 +4,6 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local der = require "lacre.der"
 local extension = require "lacre.x509.extension"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
@@ -85,34 +84,43 @@ local function reason_of(set, is_delta)
   return number ~= 0 and number or nil
 end
 
-local function entry_of(given, now, is_delta)
-  local set = options.check(entry_schema, given, "crl.create")
-  local serial = set.cert and set.cert:serial() or set.serial
-  local text, why = serial_text(serial)
-  if not text then
-    misuse("bad option 'revoked' to 'crl.create' (serial: %s)", why)
+local bare = {} -- the extensions of entries with nothing but a reason, encoded
+
+local function entry_extensions(reason, invalid)
+  if not invalid and (not reason or bare[reason]) then
+    return bare[reason or false]
   end
-  local reason, invalid = reason_of(set, is_delta), set.invalidity_date
-  local extensions = extension_list.make({
+  local encoded = extension.list.write(extension_list.make({
     { "crl_reason", false, reason },
     { "invalidity_date", false, invalid and math.floor(invalid) },
-  }, {})
-  return {
-    serial = text, time = math.floor(set.time or now), extensions = #extensions > 0 and extensions or nil,
-  }
+  }, {}))
+  if not invalid then
+    bare[reason] = encoded
+  end
+  return encoded
 end
 
-local function entries_of(set, now)
-  local entries, seen = {}, {}
-  for i, given in ipairs(set.revoked) do
-    local entry = entry_of(given, now, set.base_number ~= nil)
-    local id = entry.serial:lower():gsub("^0+", "")
-    if seen[id] then
-      misuse("bad option 'revoked' to 'crl.create' (serial %s is there twice)", entry.serial)
-    end
-    entries[i], seen[id] = entry, true
+local function revoke_one(draft, given, now, is_delta)
+  local set = options.check(entry_schema, given, "crl.create")
+  local serial, why = serial_text(set.cert and set.cert:serial() or set.serial)
+  if not serial then
+    misuse("bad option 'revoked' to 'crl.create' (serial: %s)", why)
   end
-  return entries
+  local extensions = entry_extensions(reason_of(set, is_delta), set.invalidity_date)
+  draft:revoke(serial, math.floor(set.time or now), extensions)
+  return serial
+end
+
+local function revoke(draft, set, now)
+  local seen = {}
+  for _, given in ipairs(set.revoked) do
+    local serial = revoke_one(draft, given, now, set.base_number ~= nil)
+    local id = serial:lower():gsub("^0+", "")
+    if seen[id] then
+      misuse("bad option 'revoked' to 'crl.create' (serial %s is there twice)", serial)
+    end
+    seen[id] = true
+  end
 end
 
 -- the issuer's right to make lists, RFC 5280 section 4.2.1.3
@@ -128,21 +136,6 @@ local function check_issuer(set)
   return true
 end
 
--- RFC 5280 section 5.1.2
-local entry_type = der.sequence {
-  { "serial", der.hex_integer }, { "time", der.time }, { "extensions", extension.list, optional = true },
-}
-
-local tbs_type = der.sequence {
-  { "version", der.integer },
-  { "algorithm", der.any },
-  { "issuer", der.any },
-  { "this_update", der.time },
-  { "next_update", der.time, optional = true },
-  { "revoked", der.sequence_of(entry_type), optional = true },
-  { "extensions", der.explicit(0, extension.list), optional = true },
-}
-
 local function extensions_of(set, now)
   return extension_list.make({
     { "authority_key_id", false, { key_id = set.issuer:subject_key_id() or set.issuer:public_key():key_id() } },
@@ -154,27 +147,18 @@ end
 
 local function create(set)
   local good, err = check_issuer(set)
-  local scheme, bytes
+  local scheme
   if good then
     scheme, err = sign.scheme(set.issuer_key, set.hash)
   end
-  local now = math.floor(set.this_update or time.now())
-  if scheme then
-    local entries = entries_of(set, now)
-    bytes, err = sign.seal(tbs_type.write {
-      version = 1,
-      algorithm = scheme.algorithm,
-      issuer = set.issuer:subject_der(),
-      this_update = now,
-      next_update = math.floor(set.next_update.at or now + set.next_update.after),
-      revoked = #entries > 0 and entries or nil,
-      extensions = extensions_of(set, now),
-    }, set.issuer_key, scheme)
-  end
-  if not bytes then
+  if not scheme then
     return nil, err
   end
-  return core.crl.parse(bytes)
+  local now = math.floor(set.this_update or time.now())
+  local next_update = math.floor(set.next_update.at or now + set.next_update.after)
+  local draft = core.builder.crl(scheme.algorithm, set.issuer:subject_der(), now, next_update)
+  revoke(draft, set, now)
+  return sign.finish(draft, extensions_of(set, now), set.issuer_key, scheme)
 end
 
 --- Makes and signs a list. `number` is the time of this update where none is given; `base_number` makes

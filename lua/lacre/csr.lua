@@ -3,7 +3,7 @@
 -- Reading stands in lua/lacre/csr/read.lua; here is what makes one.
 
 local alt_names = require "lacre.x509.alt_names"
-local der = require "lacre.der"
+local core = require "lacre.core"
 local extension = require "lacre.x509.extension"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
@@ -48,17 +48,6 @@ local function wishes_of(set, names, subject)
   }, set.extensions)
 end
 
-local function attributes_of(set, names, subject)
-  local attributes, wishes = {}, wishes_of(set, names, subject)
-  if set.challenge_password then
-    attributes[1] = { oid = "1.2.840.113549.1.9.7", values = { der.utf8.write(set.challenge_password) } }
-  end
-  if #wishes > 0 then
-    attributes[#attributes + 1] = { oid = "1.2.840.113549.1.9.14", values = { extension.list.write(wishes) } }
-  end
-  return attributes
-end
-
 local function subject_of(set, names)
   if set.subject ~= nil then
     return name.new(set.subject)
@@ -67,27 +56,31 @@ local function subject_of(set, names)
   return name.new(common and { CN = common } or {})
 end
 
+local function signed(set, scheme, wishes, subject)
+  local draft = core.builder.request(subject:der(), set.key:spki(), set.challenge_password)
+  local bytes, err = sign.finish(draft, wishes, set.key, scheme)
+  if not bytes then
+    return nil, err
+  end
+  return subject:is_plain() and request.made(bytes) or request.from_der(bytes)
+end
+
 local function create(set)
   if not set.key:is_private() then
     options.misuse "bad option 'key' to 'csr.create' (a private key is needed to sign)"
   end
   local scheme, err = sign.scheme(set.key, set.hash)
-  local names, subject, bytes
+  local names, subject
   if scheme then
     names, err = (set.subject_alt_names and alt_names.check or alt_names.of)(set.subject_alt_names or set.hosts)
   end
   if names then
     subject, err = subject_of(set, names)
   end
-  if subject then
-    bytes, err = sign.seal(request.info.write {
-      version = 0, subject = subject:der(), spki = set.key:spki(), attributes = attributes_of(set, names, subject),
-    }, set.key, scheme)
-  end
-  if not bytes then
+  if not subject then
     return nil, err
   end
-  return request.from_der(bytes)
+  return signed(set, scheme, wishes_of(set, names, subject), subject)
 end
 
 --- Makes and signs a request.

@@ -40,16 +40,28 @@ name.is = is_name
 
 -- building --
 
-local attribute = der.sequence { { "oid", der.oid }, { "value", der.any } }
-local relative = der.set_of(attribute)
-local sequence = der.sequence_of(relative)
+-- the order in which people write them, largest first
+local usual = {
+  "DC", "C", "ST", "L", "street", "postalCode", "O", "OU", "title", "SN", "GN", "CN", "UID", "serialNumber",
+  "emailAddress",
+}
+local rank = {}
+for i, short in ipairs(usual) do
+  rank[short] = i
+end
+
+local element, byte, concat = der.element, string.byte, table.concat
 
 local printable = { C = true, serialNumber = true, dnQualifier = true }
 local ia5 = { emailAddress = true, DC = true }
 local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128 }
 
+local function is_encoded(value)
+  return value:find "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2)
+end
+
 local function encode_value(short, value)
-  if value:match "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2) then
+  if is_encoded(value) then
     return der.from_hex(value:sub(2))
   elseif ia5[short] then
     return der.ia5.write(value)
@@ -59,15 +71,34 @@ local function encode_value(short, value)
   return der.utf8.write(value)
 end
 
--- { oid, value }, or nil and why not
-local function make_attribute(kind, value)
+local kinds = {} -- encoded identifiers and short names; the usual ones are kept
+
+local function kind_of(kind)
+  local row = kinds[kind]
+  if row then
+    return row
+  end
   local content = type(kind) == "string" and not kind:find "%z" and core.oid.content(kind)
   if not content then
+    return nil
+  end
+  local _, short = core.oid.text(content)
+  row = { id = element(0x06, content), short = short }
+  if rank[kind] then
+    kinds[kind] = row
+  end
+  return row
+end
+
+-- an encoded attribute, or nil and why not
+local function make_attribute(kind, value)
+  local row = kind_of(kind)
+  if not row then
     return nil, ("unknown attribute '%s'"):format(tostring(kind))
   elseif type(value) ~= "string" or value == "" then
     return nil, ("attribute '%s' has no text"):format(kind)
   end
-  local oid, short = core.oid.text(content)
+  local short = row.short
   if short == "C" and not value:match "^%a%a$" then
     return nil, "a country is two letters (ISO 3166)"
   elseif plain.text(value) ~= value then
@@ -75,32 +106,34 @@ local function make_attribute(kind, value)
   elseif longest[short] and #value > 4 * longest[short] then
     return nil, ("%s is longer than %d characters"):format(kind, longest[short])
   end
-  return { oid = oid, value = encode_value(short, value) }
+  return element(0x30, row.id .. encode_value(short, value))
+end
+
+local function make_rdn(rdn)
+  local list, is_raw = {}, false
+  for i, pair in ipairs(rdn) do
+    local made, why = make_attribute(pair[1], pair[2])
+    if not made then
+      return nil, why
+    end
+    list[i], is_raw = made, is_raw or byte(pair[2]) == 35 -- "#"
+  end
+  table.sort(list) -- X.690 section 11.6
+  return element(0x31, concat(list)), is_raw
 end
 
 local function from_rdns(rdns)
-  local list = {}
+  local list, is_plain = {}, true
   for i, rdn in ipairs(rdns) do
-    list[i] = {}
-    for j, pair in ipairs(rdn) do
-      local made, why = make_attribute(pair[1], pair[2])
-      if not made then
-        return fail("parse", "bad_name", "%s", why)
-      end
-      list[i][j] = made
+    local made, what = make_rdn(rdn)
+    if not made then
+      return fail("parse", "bad_name", "%s", what)
     end
+    list[i], is_plain = made, is_plain and not what
   end
-  return name.wrap(sequence.write(list))
-end
-
--- the order in which people write them, largest first
-local usual = {
-  "DC", "C", "ST", "L", "street", "postalCode", "O", "OU", "title", "SN", "GN", "CN", "UID", "serialNumber",
-  "emailAddress",
-}
-local rank = {}
-for i, short in ipairs(usual) do
-  rank[short] = i
+  local made = name.wrap(element(0x30, concat(list)))
+  made.plain = is_plain
+  return made
 end
 
 local function keyed_rdns(fields)
@@ -215,6 +248,12 @@ end
 ---@return string?
 function methods:get(kind)
   return self:all(kind)[1]
+end
+
+--- Whether it was made here, of texts alone: then it is well-formed, and nobody need look.
+---@return boolean
+function methods:is_plain()
+  return self.plain == true
 end
 
 ---@return boolean

@@ -37,6 +37,30 @@ function algorithms:client_prefers() end
 --- context:effective() -> what OpenSSL really has: versions, level, ciphers
 function algorithms:effective() end
 
+---@class lacre.core.builder
+core.builder = {}
+
+--- builder.certificate(algorithm, serial, issuer, first, last, subject, spki) -> draft: DER, but for hexadecimal digits and seconds since 1970; RFC 5280 4.1
+function core.builder.certificate() end
+
+--- builder.crl(algorithm, issuer, this update, next update or nil) -> draft: DER, and seconds since 1970; RFC 5280 5.1
+function core.builder.crl() end
+
+--- builder.request(subject, spki [, challenge]) -> draft: DER, and text; RFC 2986 4.1
+function core.builder.request() end
+
+---@class lacre.core.builder_object
+local builder = {}
+
+--- draft:extend(content of the identifier, critical, DER of the value)
+function builder:extend() end
+
+--- draft:revoke(serial, time [, extensions]): hexadecimal, seconds since 1970, DER
+function builder:revoke() end
+
+--- draft:sign(key, algorithm, hash or nil, padding or nil) -> cert | crl | DER of the request | nil, err; the builder is closed afterwards
+function builder:sign() end
+
 ---@class lacre.core.bytes
 core.bytes = {}
 

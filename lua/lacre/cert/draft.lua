@@ -10,7 +10,8 @@ local time = require "lacre.time"
 
 local fail, misuse = lacre_error.fail, options.misuse
 
-local LAST = 253402300799 -- 9999-12-31T23:59:59Z, the last that DER can say (RFC 5280 section 4.1.2.5)
+-- 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z, the first and the last that DER can say (RFC 5280 section 4.1.2.5)
+local FIRST, LAST = -62167219200, 253402300799
 local SKEW = 300 -- clocks of verifiers that are behind
 
 -- each step takes and fills one draft, and answers true or nil, err --
@@ -90,6 +91,8 @@ local function set_validity(draft, set)
   draft.not_after = math.floor(set.not_after or start + (set.valid_for or draft.profile.valid_for))
   if set.valid_for and set.valid_for <= 0 then
     misuse("bad option 'valid_for' to 'cert.create' (more than nothing expected)")
+  elseif draft.not_before < FIRST then
+    misuse "bad option 'not_before' to 'cert.create' (before the year 0)"
   elseif draft.not_after > LAST then
     misuse("bad option '%s' to 'cert.create' (past the year 9999)", set.not_after and "not_after" or "valid_for")
   elseif draft.not_after < draft.not_before then

@@ -6,10 +6,8 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local der = require "lacre.der"
 local draft = require "lacre.cert.draft"
 local draft_extensions = require "lacre.cert.draft_extensions"
-local extension = require "lacre.x509.extension"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
@@ -52,41 +50,22 @@ local schema = {
   check = { type = "function" },
 }
 
--- RFC 5280 section 4.1.2
-local tbs_type = der.sequence {
-  { "version", der.explicit(0, der.integer) },
-  { "serial", der.hex_integer },
-  { "algorithm", der.any },
-  { "issuer", der.any },
-  { "validity", der.sequence { { "not_before", der.time }, { "not_after", der.time } } },
-  { "subject", der.any },
-  { "spki", der.any },
-  { "extensions", der.explicit(3, extension.list), optional = true },
-}
-
-issue.tbs_type = tbs_type
-
 local function seal(prepared, set)
   local scheme, err = sign.scheme(prepared.signer, set.hash)
   if not scheme then
     return nil, err
   end
-  local extensions = extension_list.make(draft_extensions.of(prepared, set), set.extensions)
-  local bytes
-  bytes, err = sign.seal(tbs_type.write {
-    version = 2,
-    serial = prepared.serial,
-    algorithm = scheme.algorithm,
-    issuer = prepared.issuer and prepared.issuer:subject_der() or prepared.subject:der(),
-    validity = { not_before = prepared.not_before, not_after = prepared.not_after },
-    subject = prepared.subject:der(),
-    spki = prepared.key:spki(),
-    extensions = #extensions > 0 and extensions or nil,
-  }, prepared.signer, scheme)
-  if not bytes then
-    return nil, err
+  local subject = prepared.subject
+  local issuer = prepared.issuer and prepared.issuer:subject_der() or subject:der()
+  local made
+  made, err = sign.finish(
+    core.builder.certificate(scheme.algorithm, prepared.serial, issuer, prepared.not_before, prepared.not_after,
+      subject:der(), prepared.key:spki()),
+    extension_list.make(draft_extensions.of(prepared, set), set.extensions), prepared.signer, scheme)
+  if not made or subject:is_plain() then
+    return made, err
   end
-  return core.cert.parse(bytes, 1)
+  return core.cert.parse(made:to_der(), 1) -- what others have encoded is read before it is given out
 end
 
 local function violation(findings)

@@ -7,6 +7,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local name = require "lacre.name"
 local oid = require "lacre.x509.oid"
+local parts = require "lacre.csr.parts"
 
 ---@class lacre.csr
 ---@field is_csr true
@@ -16,25 +17,34 @@ extensible.extend(methods, {
   "subject_alt_names", "dns_names", "ip_addresses", "hosts", "must_staple", "tls_features",
 })
 
+local function of(self)
+  local read = self.parts
+  if not read then
+    read = lacre_error.assert(parts.read(self.bytes))
+    self.parts = read
+  end
+  return read
+end
+
 ---@return lacre.name
 function methods:subject()
-  return name.wrap(self.info.subject)
+  return name.wrap(of(self).subject)
 end
 
 ---@return string DER
 function methods:subject_der()
-  return self.info.subject
+  return of(self).subject
 end
 
 ---@return integer 1
 function methods:version()
-  local version = self.info.version
+  local version = of(self).version
   return type(version) == "number" and version + 1 or version
 end
 
 ---@return string DER of the SubjectPublicKeyInfo
 function methods:spki()
-  return self.info.spki
+  return of(self).spki
 end
 
 ---@return lacre.key? key
@@ -42,7 +52,7 @@ end
 function methods:public_key()
   local known, err = self.public, nil
   if not known then
-    known, err = core.key.from_spki(self.info.spki) -- costs more than verifying with it
+    known, err = core.key.from_spki(of(self).spki) -- costs more than verifying with it
     self.public = known
   end
   return known, err
@@ -52,7 +62,7 @@ end
 ---@return table[]
 function methods:raw_extensions()
   local copy = {}
-  for i, one in ipairs(self.wishes) do
+  for i, one in ipairs(of(self).wishes) do
     copy[i] = { oid = one.oid, critical = one.critical, der = one.der }
   end
   return copy
@@ -66,7 +76,7 @@ end
 --- Its attributes: `{ { oid =, values = { DER, ... } }, ... }`.
 ---@return table[]
 function methods:attributes()
-  return self.info.attributes or {}
+  return of(self).attributes or {}
 end
 
 --- The challenge password, which some authorities ask for (RFC 2985 section 5.4.1).
@@ -81,19 +91,19 @@ end
 
 ---@return string "ecdsa-with-SHA256"
 function methods:signature_algorithm()
-  return oid.algorithm(self.signed.algorithm)
+  return oid.algorithm(of(self).signed.algorithm)
 end
 
 ---@return string bytes
 function methods:signature()
-  return self.signed.signature
+  return of(self).signed.signature
 end
 
 --- Whether it is signed by the key in it, which proves that who asks has the key.
 ---@return boolean
 function methods:verify()
-  local signer = self:public_key()
-  return signer ~= nil and core.signed.verify(self.signed.tbs, self.signed.algorithm, self.signed.signature, signer)
+  local signer, signed = self:public_key(), of(self).signed
+  return signer ~= nil and core.signed.verify(signed.tbs, signed.algorithm, signed.signature, signer)
 end
 
 ---@param other lacre.key

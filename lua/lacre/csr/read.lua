@@ -1,17 +1,15 @@
 --- csr.read: reading certificate signing requests, RFC 2986. `lacre.csr` adds making and checking them.
 --
--- A request is walked once, here, and keeps its encoding, which is what its signature covers. What it
--- asks for are wishes: nobody has agreed to them.
+-- A request is walked once and keeps its encoding, which is what its signature covers. What it asks
+-- for are wishes: nobody has agreed to them.
 
-local core = require "lacre.core"
 local der = require "lacre.der"
-local extension = require "lacre.x509.extension"
 local fields = require "lacre.csr.fields"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parts = require "lacre.csr.parts"
 local pem = require "lacre.pem"
-local sign = require "lacre.x509.sign"
 
 local fail, annotate = lacre_error.fail, lacre_error.annotate
 
@@ -29,61 +27,20 @@ end
 
 -- parsing --
 
-request.attribute = der.sequence { { "oid", der.oid }, { "values", der.set_of(der.any) } }
-
-request.info = der.sequence {
-  { "version", der.integer },
-  { "subject", der.any },
-  { "spki", der.any },
-  { "attributes", der.implicit(0, der.set_of(request.attribute)), optional = true },
-}
-
-local function malformed(why)
-  return fail("parse", "bad_der", "the bytes are no request: %s", why)
-end
-
 --- A request of its DER.
 ---@param bytes string
 ---@return lacre.csr? csr
 ---@return lacre.error? err bad_der
 function request.from_der(bytes)
-  local signed, err = der.decode(sign.type, bytes)
-  local info
-  if signed then
-    info, err = der.decode(request.info, signed.tbs)
-  end
-  if not info then
-    return malformed(err.message)
-  elseif not core.name.attributes(info.subject) then
-    return malformed "its subject is malformed"
-  end
-  local self = { bytes = bytes, signed = signed, info = info }
-  self.wishes, err = request.wishes(info.attributes or {})
-  if not self.wishes then
-    return nil, err
-  end
-  return setmetatable(self, metatable)
+  local read, err = parts.read(bytes)
+  return read and setmetatable({ bytes = bytes, parts = read }, metatable), err
 end
 
-local asks = { ["1.2.840.113549.1.9.14"] = true, ["1.3.6.1.4.1.311.2.1.14"] = true } -- RFC 2985, and Microsoft's
-
---- The extensions that attributes ask for.
----@return table[]? extensions
----@return lacre.error? err bad_der
-function request.wishes(attributes)
-  local list = {}
-  for _, attribute in ipairs(attributes) do
-    for _, value in ipairs(asks[attribute.oid] and attribute.values or {}) do
-      local some, err = der.decode(extension.list, value)
-      if not some then
-        return malformed(err.message)
-      end
-      for _, one in ipairs(some) do
-        list[#list + 1] = one
-      end
-    end
-  end
-  return list
+--- One that was made here and is good: it is walked when somebody asks.
+---@param bytes string DER
+---@return lacre.csr
+function request.made(bytes)
+  return setmetatable({ bytes = bytes }, metatable)
 end
 
 local labels = { ["CERTIFICATE REQUEST"] = true, ["NEW CERTIFICATE REQUEST"] = true }

@@ -212,15 +212,15 @@ end
 ---@param value any as the reading side gives it
 ---@return { oid: string, critical: boolean, der: string }
 function extension.make(known, critical, value)
-  local row = by_name[known] or by_oid[known] or error("unknown extension: " .. tostring(known), 0)
   local kept = constants[value]
   local one = kept and kept[known]
-  if not one or one.critical ~= critical then
-    one = { oid = row[1], name = row[2], critical = critical, der = row[3].write(value) }
-    if kept then
-      one.whole = extension_type.write(one)
-      kept[known] = one
-    end
+  if one and one.critical == critical then
+    return one
+  end
+  local row = by_name[known] or by_oid[known] or error("unknown extension: " .. tostring(known), 0)
+  one = { oid = row[1], name = row[2], critical = critical, der = row[3].write(value) }
+  if kept then
+    kept[known] = one
   end
   return one
 end
@@ -239,13 +239,7 @@ function extension.understand(raw)
 end
 
 --- The list of extensions as certificates, requests and revocation lists hold it.
-extension.list = der.sequence_of({
-  tag = extension_type.tag,
-  read = extension_type.read,
-  write = function(one)
-    return one.whole or extension_type.write(one)
-  end,
-})
+extension.list = der.sequence_of(extension_type)
 
 --- An extension as the core gives it, understood and in words.
 ---@param raw { oid: string, critical: boolean, der: string }

@@ -9,6 +9,8 @@ local fail = lacre_error.fail
 
 local sign = {}
 
+local identifier = der.oid.encode
+
 local bare = der.sequence { { "oid", der.oid } }
 local with_null = der.sequence { { "oid", der.oid }, { "null", der.null } }
 
@@ -38,12 +40,7 @@ local function algorithm_of(kind, hash)
   return made[id]
 end
 
---- How a key signs: the encoded AlgorithmIdentifier, and the hash that goes with it.
----@param key lacre.key
----@param hash? string
----@return { algorithm: string, hash?: string }? scheme
----@return lacre.error? err unsupported_key_type weak_key
-function sign.scheme(key, hash)
+local function new_scheme(key, hash)
   local kind = key:type()
   if not (kind == "rsa" or kind == "ec" or direct[kind]) then
     return fail("sign", "unsupported_key_type", "certificates are not signed with %s keys here", kind)
@@ -51,7 +48,39 @@ function sign.scheme(key, hash)
     return fail("sign", "weak_key", "a %s key of %d bits is too weak to sign", kind, key:bits())
   end
   hash = key:default_hash() and (hash or key:default_hash()) or nil
-  return { algorithm = algorithm_of(kind, hash), hash = hash }
+  return { algorithm = algorithm_of(kind, hash), hash = hash, padding = kind == "rsa" and "pkcs1" or nil }
+end
+
+local usual = setmetatable({}, { __mode = "k" }) -- the scheme of a key that is asked for no other
+
+--- How a key signs: the encoded AlgorithmIdentifier, and the hash and padding that go with it.
+---@param key lacre.key
+---@param hash? string
+---@return { algorithm: string, hash?: string, padding?: string }? scheme
+---@return lacre.error? err unsupported_key_type weak_key
+function sign.scheme(key, hash)
+  if not hash and usual[key] then
+    return usual[key]
+  end
+  local scheme, err = new_scheme(key, hash)
+  if not hash then
+    usual[key] = scheme
+  end
+  return scheme, err
+end
+
+--- Gives a draft of the core its extensions and signs it, which is its end.
+---@param draft userdata
+---@param extensions { oid: string, critical: boolean, der: string }[]
+---@param key lacre.key private
+---@param scheme { algorithm: string, hash?: string, padding?: string }
+---@return lacre.cert|lacre.crl|string? object a request as DER
+---@return lacre.error? err
+function sign.finish(draft, extensions, key, scheme)
+  for _, one in ipairs(extensions) do
+    draft:extend(identifier(one.oid), one.critical, one.der)
+  end
+  return draft:sign(key, scheme.algorithm, scheme.hash, scheme.padding)
 end
 
 local signed = der.sequence { { "tbs", der.any }, { "algorithm", der.any }, { "signature", der.bits } }

@@ -7,7 +7,6 @@
 local core = require "lacre.core"
 local cert = require "lacre.cert"
 local der = require "lacre.der"
-local issue = require "lacre.cert.issue"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local sign = require "lacre.x509.sign"
@@ -82,13 +81,19 @@ local function algorithm(private, hash)
   return private:type() == "rsa" and with_null.write { oid = oid, null = true } or bare.write { oid = oid }
 end
 
+-- RFC 5280 section 4.1.2, as far as it is forged
+local tbs_type = der.sequence {
+  { "version", der.any }, { "serial", der.any }, { "algorithm", der.any }, { "issuer", der.any },
+  { "validity", der.any }, { "subject", der.any }, { "spki", der.any }, { "extensions", der.any, optional = true },
+}
+
 -- signed again: with a broken digest, or about another key
 local function forge(made, signer, changes)
-  local tbs = assert(der.decode(issue.tbs_type, made:tbs()))
+  local tbs = assert(der.decode(tbs_type, made:tbs()))
   local hash = changes.hash or "sha256"
   tbs.spki = changes.spki or tbs.spki
   tbs.algorithm = broken[signer:type() .. " " .. hash] and algorithm(signer, hash) or tbs.algorithm
-  local bytes = issue.tbs_type.write(tbs)
+  local bytes = tbs_type.write(tbs)
   local signature = assert(key.sign_badly(signer, bytes, hash))
   return assert(cert.parse(sign.type.write { tbs = bytes, algorithm = tbs.algorithm, signature = signature }))
 end
