@@ -9,6 +9,7 @@ local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local lacre_error = require "lacre.error"
 local middle = require "lacre.lab.middle"
+local reception = require "lacre.net.reception"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -35,20 +36,11 @@ function lab.echo(conn)
   end
 end
 
-local function serve_one(conn)
-  lab.echo(conn)
-  conn:close()
-end
-
---- Accepts and echoes, a task a connection, until the listener is closed.
+--- Accepts and echoes, a task a connection, until it is closed.
 ---@param server lacre.listener
+---@return lacre.reception
 function lab.serve(server)
-  repeat
-    local conn = server:accept()
-    if conn then
-      loop.spawn(serve_one, conn)
-    end
-  until not conn
+  return reception.open(server, lab.echo)
 end
 
 -- each of them must fail, and with this code
@@ -132,7 +124,7 @@ local function run_lab(identity, stranger, message)
     return nil, err
   end
   local _, port = server:address()
-  loop.spawn(lab.serve, server)
+  lab.serve(server)
   local result
   result, err = show(identity, stranger, port, message)
   server:close()

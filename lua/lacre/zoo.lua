@@ -9,7 +9,7 @@ local entries = require "lacre.zoo.entries"
 local keeper = require "lacre.zoo.keeper"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
-local loop = require "lacre.loop"
+local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local groups = require "lacre.tls.groups"
 local suites = require "lacre.tls.suites"
@@ -40,7 +40,7 @@ zoo.client_of = keeper.client_of
 
 local function greet(self, entry, plain)
   if entry.before and not entry.before(plain) then
-    return plain:close()
+    return
   end
   local visitor = conn.over(self.contexts[entry.name], plain.socket, { io_timeout = 10, handshake_timeout = 10 })
   if visitor and visitor:handshake() then
@@ -50,22 +50,10 @@ local function greet(self, entry, plain)
   end
 end
 
-local function serve_one(self, entry, plain)
-  if entry.raw then
-    loop.pcall(entry.raw, plain)
-    plain:close()
-  else
-    greet(self, entry, plain)
-  end
-end
-
 local function serve(self, entry, door)
-  repeat
-    local plain = door:accept()
-    if plain then
-      loop.spawn(serve_one, self, entry, plain)
-    end
-  until not plain
+  return reception.open(door, entry.raw or function(plain)
+    greet(self, entry, plain)
+  end)
 end
 
 -- what a leaf names as the places to ask about revocation
@@ -132,8 +120,7 @@ local function open_entry(self, entry)
   if entry.closed then
     door:close()
   else
-    self.doors[#self.doors + 1] = door
-    loop.spawn(serve, self, entry, door)
+    self.doors[#self.doors + 1] = serve(self, entry, door)
   end
   return true
 end
@@ -154,15 +141,6 @@ local function receive(visitor)
   visitor:abort()
 end
 
-local function guard(door)
-  repeat
-    local visitor = door:accept()
-    if visitor then
-      loop.spawn(receive, visitor)
-    end
-  until not visitor
-end
-
 local function open_front(self, port)
   local known = by_name(self)
   local porter, err = self.pki:identity({}, "zoo")
@@ -181,9 +159,8 @@ local function open_front(self, port)
   if not door then
     return nil, err
   end
-  self.doors[#self.doors + 1] = door
+  self.doors[#self.doors + 1] = reception.open(door, receive)
   self.front = { host = "127.0.0.1", port = select(2, door:address()) }
-  loop.spawn(guard, door)
   return true
 end
 

@@ -1,19 +1,13 @@
 --- ca.responder: OCSP over HTTP (RFC 6960 appendix A): a CA that answers for its certificates.
 
 local core = require "lacre.core"
-local loop = require "lacre.loop"
-local message = require "lacre.http.message"
 local ocsp = require "lacre.ocsp"
-local tcp = require "lacre.tcp"
-local webanswer = require "lacre.http.answer"
-local webrequest = require "lacre.http.request"
+local service = require "lacre.http.service"
 
 local responder = {}
 
 local KIND = "application/ocsp-response"
 local MOST_BYTES = 16 * 1024 -- of a request
-local MOST_VISITORS = 256
-local IDLE = 30
 
 ---@class lacre.responder
 local Responder = {}
@@ -25,15 +19,6 @@ local function in_path(target)
     return string.char(tonumber(hex, 16))
   end)
   return (core.bytes.unbase64(text))
-end
-
-local function in_body(plain, request)
-  local length = message.framing(request.headers)
-  if not length then
-    return nil
-  end
-  local sink, text = message.collector(MOST_BYTES)
-  return message.read_body(plain, length, sink) and text() or nil
 end
 
 --- The answer to a request's bytes: always one, a refusal where nothing can be said.
@@ -55,46 +40,14 @@ function Responder:answer(bytes)
   return der
 end
 
-local function serve_request(self, plain, request)
-  if request.bad then
-    return webanswer.refuse(plain, request, request.bad)
-  end
-  local bytes
-  if request.method == "GET" then
-    bytes = in_path(request.target)
-  elseif request.method == "POST" then
-    bytes = in_body(plain, request)
-  else
-    return webanswer.refuse(plain, request, 405, "Allow: GET, POST")
-  end
+local function reply(self, request)
+  local bytes = request.method == "GET" and in_path(request.target) or request.body
   local der, err = self:answer(bytes)
   if err then
     self.set.on_error(err)
   end
   self.answered = self.answered + 1
-  return webanswer.send(plain, request, 200, KIND, der)
-end
-
-local function serve_one(self, plain)
-  plain:set_timeout(IDLE)
-  repeat
-    local request = webrequest.read(plain)
-    local sent = request and serve_request(self, plain, request)
-  until not sent or request.closes
-  plain:close()
-  self.visitors = self.visitors - 1
-end
-
-local function accept(self)
-  repeat
-    local plain = self.door:accept()
-    if plain and self.visitors >= MOST_VISITORS then
-      plain:close()
-    elseif plain then
-      self.visitors = self.visitors + 1
-      loop.spawn(serve_one, self, plain)
-    end
-  until not plain
+  return 200, KIND, der
 end
 
 --- Opens a responder, inside of a loop.
@@ -102,26 +55,27 @@ end
 ---@return lacre.responder?
 ---@return lacre.error? err address_in_use ...
 function responder.open(set)
-  local door, err = tcp.listen { host = set.host, port = set.port }
-  if not door then
-    return nil, err
-  end
-  local self = setmetatable({ door = door, set = set, visitors = 0, answered = 0 }, Responder)
-  self.task = loop.spawn(accept, self)
-  return self
+  local self = setmetatable({ set = set, answered = 0 }, Responder)
+  local err
+  self.service, err = service.open {
+    host = set.host, port = set.port, methods = "GET, POST", most_body = MOST_BYTES,
+    answer = function(request)
+      return reply(self, request)
+    end,
+  }
+  return self.service and self, err
 end
 
 --- Where it listens.
 ---@return string host
 ---@return integer port
 function Responder:address()
-  return self.door:address()
+  return self.service:address()
 end
 
 --- Stops.
 function Responder:close()
-  self.door:close()
-  self.task:cancel()
+  self.service:close()
 end
 
 return responder

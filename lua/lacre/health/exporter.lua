@@ -7,18 +7,16 @@
 local checkup = require "lacre.health.checkup"
 local formats = require "lacre.report.formats"
 local loop = require "lacre.loop"
+local service = require "lacre.http.service"
 local survey = require "lacre.health.survey"
 local targets = require "lacre.health.targets"
-local tcp = require "lacre.tcp"
 local time = require "lacre.time"
-local webanswer = require "lacre.http.answer"
-local webrequest = require "lacre.http.request"
 
 local exporter = {}
 
 local KIND = "text/plain; version=0.0.4; charset=utf-8"
 local MOST_KEPT = 1000
-local IDLE = 30 -- seconds that a connection may say nothing
+local REMEMBER = 60
 
 ---@class lacre.exporter
 local Exporter = {}
@@ -49,16 +47,22 @@ local function keep(self, id, entry)
   self.order[#self.order + 1] = id
   self.kept[id] = entry
   if #self.order > MOST_KEPT then
-    local oldest = table.remove(self.order, 1)
-    if self.kept[oldest] and self.kept[oldest].text then
-      self.kept[oldest] = nil
-    end
+    self.kept[table.remove(self.order, 1)] = nil
   end
+end
+
+-- trust that was read and revocation lists that were fetched serve all probes, for a while
+local function shared(self)
+  local now = time.monotonic()
+  if not self.shared or now >= self.shared_until then
+    self.shared, self.shared_until = { contexts = {}, kept = {} }, now + (self.set.interval or REMEMBER)
+  end
+  return self.shared
 end
 
 local function examine(self, row, entry)
   self.probing = self.probing + 1
-  local result = checkup.run(row, self.set, self.shared)
+  local result = checkup.run(row, self.set, shared(self))
   self.probing = self.probing - 1
   entry.text = formats.render("prometheus", wrapped(result), { probe = true })
   entry.until_time = time.monotonic() + self.set.cache
@@ -120,40 +124,13 @@ pages["/-/healthy"] = function()
   return 200, "ok\n"
 end
 
-local function answer(self, plain, request)
-  if request.bad then
-    return webanswer.refuse(plain, request, request.bad)
-  elseif request.method ~= "GET" and request.method ~= "HEAD" then
-    return webanswer.refuse(plain, request, 405, "Allow: GET, HEAD")
-  end
+local function answer(self, request)
   local page = pages[request.target:gsub("%?.*$", "")]
   if not page then
-    return webanswer.refuse(plain, request, 404)
+    return 404
   end
   local status, text = page(self, request)
-  return webanswer.send(plain, request, status, KIND, text)
-end
-
-local function serve_one(self, plain)
-  plain:set_timeout(IDLE)
-  repeat
-    local request = webrequest.read(plain)
-    local sent = request and answer(self, plain, request)
-  until not sent or request.closes
-  plain:close()
-  self.visitors = self.visitors - 1
-end
-
-local function accept(self)
-  repeat
-    local plain = self.door:accept()
-    if plain and self.visitors >= self.set.max_visitors then
-      plain:close()
-    elseif plain then
-      self.visitors = self.visitors + 1
-      loop.spawn(serve_one, self, plain)
-    end
-  until not plain
+  return status, KIND, text
 end
 
 local function refresh(self, rows)
@@ -170,19 +147,21 @@ end
 ---@return lacre.exporter?
 ---@return lacre.error? err address_in_use ...
 function exporter.open(rows, set)
-  local door, err = tcp.listen { host = set.host, port = set.port }
-  if not door then
+  local self = setmetatable({
+    set = set, kept = {}, order = {}, probing = 0, ready = loop.condition(), has_list = #rows > 0,
+  }, Exporter)
+  local err
+  self.service, err = service.open {
+    host = set.host, port = set.port, methods = "GET, HEAD", max_visitors = set.max_visitors,
+    answer = function(request)
+      return answer(self, request)
+    end,
+  }
+  if not self.service then
     return nil, err
   end
-  local self = setmetatable({
-    door = door, set = set, kept = {}, order = {}, probing = 0, visitors = 0, shared = { contexts = {}, kept = {} },
-    ready = loop.condition(), has_list = #rows > 0, tasks = {},
-  }, Exporter)
-  set.max_visitors, set.unattended = set.max_visitors or 256, true
-  self.tasks[1] = loop.spawn(accept, self)
-  if self.has_list then
-    self.tasks[2] = loop.spawn(refresh, self, rows)
-  end
+  set.unattended = true
+  self.task = self.has_list and loop.spawn(refresh, self, rows)
   return self
 end
 
@@ -190,14 +169,14 @@ end
 ---@return string host
 ---@return integer port
 function Exporter:address()
-  return self.door:address()
+  return self.service:address()
 end
 
 --- Stops.
 function Exporter:close()
-  self.door:close()
-  for _, task in ipairs(self.tasks) do
-    task:cancel()
+  self.service:close()
+  if self.task then
+    self.task:cancel()
   end
 end
 

@@ -9,7 +9,7 @@ local connect = require "lacre.connect"
 local lacre_error = require "lacre.error"
 local lab = require "lacre.lab.client"
 local listener = require "lacre.listener"
-local loop = require "lacre.loop"
+local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
 
@@ -47,16 +47,6 @@ local function serve_one(self, visitor)
     relay(self, visitor, upstream)
     upstream:close()
   end
-  visitor:close()
-end
-
-local function accept(self)
-  repeat
-    local visitor = self.door:accept()
-    if visitor then
-      loop.spawn(serve_one, self, visitor)
-    end
-  until not visitor
 end
 
 --- Puts somebody between clients and a server, inside of a loop.
@@ -77,12 +67,14 @@ function lab_middle.open(server)
     door = door, port = port, identity = own, server_port = server.port, server_cert = server.cert, read = {},
       refused = {},
   }, Middle)
-  loop.spawn(accept, self)
+  self.reception = reception.open(door, function(visitor)
+    serve_one(self, visitor)
+  end)
   return self
 end
 
 function Middle:close()
-  self.door:close()
+  self.reception:close()
 end
 
 --- What it has read so far; nothing is left behind.

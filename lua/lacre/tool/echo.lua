@@ -6,6 +6,7 @@ local lab = require "lacre.lab"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
+local reception = require "lacre.net.reception"
 local report = require "lacre.report.lab"
 local target = require "lacre.net.target"
 local toolkit = require "lacre.toolkit"
@@ -62,25 +63,19 @@ end
 
 local function serve_one(connection, say)
   local done, err = connection:handshake()
-  local _, _, peer = nil, nil, connection:info().peer_address or "somebody"
+  local peer = connection:info().peer_address or "somebody"
   if done then
     local info = connection:info()
     say(("%s: %s %s"):format(peer, info.version, info.cipher))
     err = lab.echo(connection)
   end
   say(("%s: %s"):format(peer, tostring(err)))
-  connection:close()
 end
 
 local function serve(server, say)
-  while true do
-    local connection, err = server:accept()
-    if connection then
-      loop.spawn(serve_one, connection, say)
-    elseif not err.temporary then
-      return nil, err
-    end
-  end
+  reception.open(server, function(connection)
+    serve_one(connection, say)
+  end):wait()
 end
 
 local function run_server(set)

@@ -1,11 +1,8 @@
 --- zoo.office: where the zoo's CA tells whether a certificate was revoked: OCSP and a list, over plain HTTP.
 
 local crl = require "lacre.crl"
-local loop = require "lacre.loop"
 local ocsp = require "lacre.ocsp"
-local tcp = require "lacre.tcp"
-local webanswer = require "lacre.http.answer"
-local webrequest = require "lacre.http.request"
+local service = require "lacre.http.service"
 
 local zoo_office = {}
 
@@ -15,21 +12,19 @@ Office.__index = Office
 
 local MOST = 65536
 
-local function answer_ocsp(self, plain, request)
-  local length = tonumber(request.headers["content-length"]) or 0
-  local body = length <= MOST and plain:read(length)
+local function answer_ocsp(self, request)
   local authority = self.pki:ca "issuing"
-  local der = body and ocsp.respond {
-    request = body, issuer = authority.cert, key = authority.key,
+  local der = request.body and ocsp.respond {
+    request = request.body, issuer = authority.cert, key = authority.key,
     status = function(serial)
       return self.revoked[serial] and { time = self.pki.now - 3600, reason = "key_compromise" } or "good"
     end,
   }
-  return webanswer.send(plain, request, 200, "application/ocsp-response", der or ocsp.refuse "malformed_request")
+  return 200, "application/ocsp-response", der or ocsp.refuse "malformed_request"
 end
 
 -- the list of one CA of the zoo
-local function answer_list(self, plain, request, name)
+local function answer_list(self, name)
   local authority, list = self.pki:ca(name), {}
   for serial, issuer in pairs(self.revoked) do
     if issuer == name then
@@ -37,24 +32,16 @@ local function answer_list(self, plain, request, name)
     end
   end
   local made = crl.create { issuer = authority.cert, issuer_key = authority.key, revoked = list }
-  return webanswer.send(plain, request, 200, "application/pkix-crl", made and made:to_der() or "")
+  return 200, "application/pkix-crl", made and made:to_der() or ""
 end
 
-local function serve_one(self, plain)
-  plain:set_timeout(10)
-  local request = webrequest.read(plain)
-  if request then
-    request.closes = true
-    if request.target == "/ocsp" and request.method == "POST" then
-      answer_ocsp(self, plain, request)
-    elseif request.target == "/issuing.crl" or request.target == "/root.crl" then
-      answer_list(self, plain, request, request.target:match "^/(%l+)")
-    else
-      webanswer.refuse(plain, request, request.bad or 404)
-    end
+local function answer(self, request)
+  if request.target == "/ocsp" and request.method == "POST" then
+    return answer_ocsp(self, request)
+  elseif request.target == "/issuing.crl" or request.target == "/root.crl" then
+    return answer_list(self, request.target:match "^/(%l+)")
   end
-  plain:shutdown()
-  plain:close()
+  return 404
 end
 
 --- Opens the office, inside of a loop.
@@ -62,20 +49,18 @@ end
 ---@return lacre.zoo_office?
 ---@return lacre.error? err
 function zoo_office.open(pki)
-  local door, err = tcp.listen { host = "127.0.0.1", port = 0, io_timeout = 10 }
-  if not door then
+  local self = setmetatable({ pki = pki, revoked = {} }, Office)
+  local err
+  self.service, err = service.open {
+    host = "127.0.0.1", port = 0, methods = "GET, POST", most_body = MOST,
+    answer = function(request)
+      return answer(self, request)
+    end,
+  }
+  if not self.service then
     return nil, err
   end
-  local _, port = door:address()
-  local self = setmetatable({ pki = pki, door = door, revoked = {}, base = "http://127.0.0.1:" .. port }, Office)
-  loop.spawn(function()
-    repeat
-      local plain = door:accept()
-      if plain then
-        loop.spawn(serve_one, self, plain)
-      end
-    until not plain
-  end)
+  self.base = ("http://%s:%d"):format(self.service:address())
   return self
 end
 
@@ -92,7 +77,7 @@ function Office:revoke(cert)
 end
 
 function Office:close()
-  self.door:close()
+  self.service:close()
 end
 
 return zoo_office
