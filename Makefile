@@ -37,6 +37,9 @@ CORE = $(BUILD)/lacre/core.so
 COMMAND = $(BUILD)/bin/lacre
 MEMORY = $(BUILD)/memory
 CRASH = $(BUILD)/crash
+ifeq ($(shell uname -s),Linux)
+KTLS = $(BUILD)/ktls.so
+endif
 
 # the last Lua that was built for runs build/lacre
 all: $(CORE) $(COMMAND)
@@ -61,7 +64,7 @@ $(COMMAND): lua/bin/launcher.sh Makefile
 	@chmod 755 $@
 
 ## test: the specs, on LUA; SPEC=path runs one
-test: $(CORE) $(COMMAND) $(MEMORY) $(CRASH)
+test: $(CORE) $(COMMAND) $(MEMORY) $(CRASH) $(KTLS)
 	@LUA='$(LUA)' BUILD='$(BUILD)' SANITIZER='$(SANITIZER)' sh spec/support/run.sh $(SPEC)
 
 # a Lua of its own whose allocations, and OpenSSL's, are counted and made to fail
@@ -73,6 +76,11 @@ $(MEMORY): spec/support/memory.c Makefile
 $(CRASH): spec/support/crash.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) -ldl
+
+# what is preloaded in place of a kernel that does TLS
+$(KTLS): spec/support/ktls.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(DEFINES) -shared -fPIC -o $@ $< -ldl
 
 ## memory: every single allocation fails once, Lua's and OpenSSL's (minutes)
 memory:

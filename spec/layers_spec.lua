@@ -2,9 +2,9 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature" },
+  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet" },
   { "verify", "own", "fail", "args", "base64" },
-  { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out" },
+  { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },
   { "pem", "oid", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
   { "key" },
@@ -15,7 +15,7 @@ local c_floors = {
   { "session", "staple" },
   { "context" },
   { "machine", "permit", "algorithms" },
-  { "engine_facts", "engine_hooks" },
+  { "engine_facts", "engine_hooks", "step" },
   { "engine" },
   { "core" },
 }
@@ -61,14 +61,14 @@ local lua_floors = {
   { "ca.audit" },
   { "tls.hello" },
   { "tls.system_policy" },
-  { "tls.algorithms", "tls.abilities" },
+  { "tls.algorithms", "tls.abilities", "tls.library" },
   { "tls.settings_build" },
   { "tls.settings" },
   { "tls.peer" },
   { "tls.peer_error" },
   { "tls.hooks", "tls.steps", "tls.reference" },
   { "tls.facts" },
-  { "engine", "tls.handshaking", "net.pollable" },
+  { "engine", "tls.handshaking", "tls.file_sending", "net.pollable" },
   { "conn" },
   { "starttls.dialogue" },
   { "starttls.lines", "starttls.packets" },

@@ -67,10 +67,27 @@ describe("the surface", function()
     assert.equal("bad_name", select(2, ctx:engine { server_name = "*.example.test" }).code)
   end)
 
+  it("tells of OpenSSL", function()
+    local openssl = lacre.openssl
+    assert.matches("^%d+%.%d+%.%d+", openssl.version)
+    assert.is_true(openssl.number >= 0x30000000)
+    assert.equal("default", openssl.providers[1])
+    assert.is_false(openssl.fips)
+    assert.matches("^/", openssl.default_trust.dir)
+    assert.matches("^/", openssl.default_trust.file)
+    assert.same({ "boolean", "boolean", "boolean" },
+      { type(openssl.features.mlkem), type(openssl.features.mldsa), type(openssl.features.ktls) })
+    local has = {}
+    for _, group in ipairs(lacre.groups()) do
+      has[group.name] = true
+    end
+    assert.equal(openssl.features.mlkem, has.X25519MLKEM768 == true)
+  end)
+
   it("has every promised member", function()
     for _, name in ipairs {
       "adapt", "assert", "ca", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",
-      "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION", "ciphers", "groups", "sigalgs", "digest", "random",
+      "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION", "ciphers", "groups", "sigalgs", "digest", "random", "openssl",
     } do
       assert.is_not_nil(lacre[name], name)
     end

@@ -292,6 +292,12 @@ static int context_unsafe_renegotiation (lua_State *L) {
   return 0;
 }
 
+/* context:kernel(): connections over sockets offer their keys to the kernel */
+static int context_kernel (lua_State *L) {
+  SSL_CTX_set_options(context_check_open(L)->ctx, SSL_OP_ENABLE_KTLS);
+  return 0;
+}
+
 static const luaL_Reg methods[] = {
   { "identity", context_identity },
   { "named", context_named },
@@ -307,6 +313,7 @@ static const luaL_Reg methods[] = {
   { "advertise", context_advertise },
   { "rules", context_rules },
   { "unsafe_renegotiation", context_unsafe_renegotiation },
+  { "kernel", context_kernel },
   { NULL, NULL },
 };
 

@@ -4,7 +4,6 @@
 ** modules of lua/lacre, which stand on it.
 */
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 
 #include "builder.h"
 #include "bytes.h"
@@ -20,6 +19,7 @@
 #include "key.h"
 #include "keyfile.h"
 #include "keyuri.h"
+#include "library.h"
 #include "lock.h"
 #include "name.h"
 #include "net.h"
@@ -35,28 +35,10 @@
 #include "store.h"
 #include "terminal.h"
 
-/* has_errors() -> whether OpenSSL's queue holds something: never, between calls */
-static int has_errors (lua_State *L) {
-  lua_pushboolean(L, ERR_peek_error() != 0);
-  return 1;
-}
-
-/* openssl: what this process runs on, which may be newer than the headers */
-static int openssl_open (lua_State *L) {
-  lua_createtable(L, 0, 2);
-  lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION_STRING));
-  lua_setfield(L, -2, "version");
-  compat_pushint64(L, (int64_t)OpenSSL_version_num());
-  lua_setfield(L, -2, "number");
-  lua_pushcfunction(L, has_errors);
-  lua_setfield(L, -2, "has_errors");
-  return 1;
-}
-
 /* one part a line, so that two changes meet without conflict */
 /* clang-format off */
 static const luaL_Reg parts[] = {
-  { "openssl", openssl_open },
+  { "openssl", library_open },
   { "error", fail_open },
   { "clock", clock_open },
   { "disk", disk_open },

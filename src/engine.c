@@ -1,5 +1,10 @@
 #include "engine.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
+#include <lualib.h>
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -10,8 +15,9 @@
 #include "engine_hooks.h"
 #include "fail.h"
 #include "key.h"
-#include "machine.h"
+#include "step.h"
 
+#define FILE_PIECE (4 * MACHINE_RECORD)
 #define FEED_LIMIT 262144 /* bytes fed and not digested, before it says "enough" */
 #define WEIGHT 24         /* KiB behind one engine, for Lua's collector to know */
 #define LEAST_MARK 64     /* engines that may be alive before it is told */
@@ -98,82 +104,7 @@ static int engine_time (lua_State *L) {
   return 0;
 }
 
-/* ---- what came of a step ---- */
-
-static int wants (lua_State *L, const char *what) {
-  lua_pushnil(L);
-  lua_pushstring(L, what);
-  return 2;
-}
-
-static int ended (lua_State *L, machine_Machine *m, const char *stage) {
-  m->state = MACHINE_FAILED;
-  return fail_code(L, stage, "unexpected_eof",
-                   "the connection ended without close_notify");
-}
-
-static int closed (lua_State *L, machine_Machine *m, const char *stage) {
-  m->got_close = 1;
-  return fail_code(L, stage, "closed", "the peer closed the connection");
-}
-
-/* the first bytes go with an error of the handshake: Lua tells from them what
-** else the peer may speak */
-static int failed (lua_State *L, machine_Machine *m, const char *stage) {
-  int results;
-  m->state = MACHINE_FAILED;
-  results = fail_tls(L, stage, m->context->is_server);
-  if (m->wire.opening_len == 0 || SSL_is_init_finished(m->ssl)) return results;
-  lua_pushlstring(L, m->wire.opening, m->wire.opening_len);
-  lua_setfield(L, -2, "opening");
-  return results;
-}
-
-/* a write that finds the connection cut may have been told why: the alert is
-** still to be read */
-static int has_alert (machine_Machine *m) {
-  char byte;
-  size_t n;
-  int result;
-  fail_clear();
-  result = SSL_peek_ex(m->ssl, &byte, 1, &n);
-  return result != 1 && ssl_outcome(m->ssl, result) == SSL_OUTCOME_FAILED;
-}
-
-static int broke (lua_State *L, machine_Machine *m, const char *stage, int is_write) {
-  int error = m->wire.socket == NULL ? 0 : m->wire.socket->error;
-  if (error == 0) return ended(L, m, stage);
-  if (is_write && has_alert(m)) return failed(L, m, stage);
-  m->state = MACHINE_FAILED;
-  return fail_errno(L, stage, error, "the connection broke");
-}
-
-/* nil and what is wanted, or nil and an error */
-static int tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
-                 const char *stage) {
-  switch (outcome) {
-  case SSL_OUTCOME_WANT_READ:
-    return m->fed_eof ? ended(L, m, stage) : wants(L, "want_read");
-  case SSL_OUTCOME_WANT_WRITE: return wants(L, "want_write");
-  case SSL_OUTCOME_WANT_VERIFY: return wants(L, "want_verify");
-  case SSL_OUTCOME_WANT_HELLO: return wants(L, "want_hello");
-  case SSL_OUTCOME_CLOSED: return closed(L, m, stage);
-  case SSL_OUTCOME_CUT: return ended(L, m, stage);
-  case SSL_OUTCOME_SYSTEM: return broke(L, m, stage, *stage == 'w');
-  default: return failed(L, m, stage);
-  }
-}
-
-/* nil, err where no step can be taken; 0 where one can */
-static int refuse (lua_State *L, machine_Machine *m, const char *stage) {
-  if (m->state == MACHINE_FAILED)
-    return fail_code(L, stage, "closed", "the connection failed before");
-  if (m->wire.socket != NULL && m->wire.socket->fd < 0)
-    return fail_code(L, stage, "closed", "the connection is closed");
-  if (m->state == MACHINE_HANDSHAKING && *stage != 'h')
-    return fail_code(L, stage, "handshake_incomplete", "the handshake is not done");
-  return 0;
-}
+/* ---- steps ---- */
 
 static int yes (lua_State *L) {
   fail_clear();
@@ -242,7 +173,7 @@ static int opened (lua_State *L, machine_Machine *m) {
   }
   m->awaits_hook = check->policy->has_hook && (is_server ? has_cert : resumed) &&
                    check->decision == JUDGE_UNDECIDED;
-  if (m->awaits_hook) return wants(L, "want_verify");
+  if (m->awaits_hook) return step_wants(L, "want_verify");
   m->state = MACHINE_OPEN;
   link_drop_hello(&m->link);
   OPENSSL_free(m->link.staple); /* it was sent */
@@ -256,11 +187,11 @@ static int engine_handshake (lua_State *L) {
   machine_Machine *m = machine_check(L);
   int result;
   if (m->state == MACHINE_OPEN) return yes(L);
-  if ((result = refuse(L, m, "handshake")) != 0) return result;
+  if ((result = step_refuse(L, m, "handshake")) != 0) return result;
   if (m->awaits_hook) return opened(L, m);
   fail_clear();
   result = SSL_do_handshake(m->ssl);
-  if (result != 1) return tell(L, m, ssl_outcome(m->ssl, result), "handshake");
+  if (result != 1) return step_tell(L, m, ssl_outcome(m->ssl, result), "handshake");
   return opened(L, m);
 }
 
@@ -270,11 +201,11 @@ static int engine_read (lua_State *L) {
   machine_Machine *m = machine_check(L);
   size_t max = (size_t)args_int(L, 2, 1, MACHINE_RECORD), n;
   char *buffer = lua_touserdata(L, lua_upvalueindex(1));
-  int result = refuse(L, m, "read");
+  int result = step_refuse(L, m, "read");
   if (result != 0) return result;
   ERR_clear_error();
   result = SSL_read_ex(m->ssl, buffer, max, &n);
-  if (result != 1) return tell(L, m, ssl_outcome(m->ssl, result), "read");
+  if (result != 1) return step_tell(L, m, ssl_outcome(m->ssl, result), "read");
   m->received += (int64_t)n;
   lua_pushlstring(L, buffer, n);
   return 1;
@@ -285,13 +216,37 @@ static int wrote (lua_State *L, machine_Machine *m, ssl_Outcome outcome, size_t 
   m->sent += (int64_t)count;
   lua_pushinteger(L, (lua_Integer)count);
   if (outcome == SSL_OUTCOME_DONE) return 1;
-  tell(L, m, outcome, "write");
+  step_tell(L, m, outcome, "write");
   lua_remove(L, -2);
   return 2;
 }
 
 static int is_suspended (ssl_Outcome outcome) {
   return outcome == SSL_OUTCOME_WANT_READ || outcome == SSL_OUTCOME_WANT_WRITE;
+}
+
+/* nil, err where nothing can be written; 0 where it can. What was taken over before
+** goes first: results of `wrote` where it does not all go */
+static int refuse_write (lua_State *L, machine_Machine *m) {
+  int result = step_refuse(L, m, "write");
+  if (result != 0) return result;
+  if (m->sent_close || m->check.diagnose)
+    return fail_code(L, "write", "closed", "the connection is closed for writing");
+  if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
+    return wrote(L, m, ssl_outcome(m->ssl, result), 0);
+  return 0;
+}
+
+/* as much as goes, and a record more when it goes no further: that is taken over */
+static ssl_Outcome put (lua_State *L, machine_Machine *m, const char *bytes, size_t len,
+                        size_t *done) {
+  int result = machine_put(m, bytes, len, done);
+  ssl_Outcome outcome = result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(m->ssl, result);
+  size_t left = len - *done, chunk = left < MACHINE_RECORD ? left : MACHINE_RECORD;
+  if (!is_suspended(outcome)) return outcome;
+  if (!machine_take_over(m, bytes + *done, chunk)) fail_memory(L);
+  *done += chunk;
+  return outcome;
 }
 
 /* engine:write(bytes, from) -> count taken from `from` on (counted from 1), and
@@ -301,21 +256,53 @@ static int engine_write (lua_State *L) {
   machine_Machine *m = machine_check(L);
   int len, result;
   const char *bytes = args_bytes(L, 2, &len);
-  size_t from = (size_t)args_int(L, 3, 1, len + 1) - 1, left = (size_t)len - from, done;
+  size_t from = (size_t)args_int(L, 3, 1, len + 1) - 1, done;
   ssl_Outcome outcome;
-  if ((result = refuse(L, m, "write")) != 0) return result;
-  if (m->sent_close || m->check.diagnose)
-    return fail_code(L, "write", "closed", "the connection is closed for writing");
-  if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
-    return wrote(L, m, ssl_outcome(m->ssl, result), 0);
-  result = machine_put(m, bytes + from, left, &done);
-  outcome = result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(m->ssl, result);
-  if (is_suspended(outcome)) {
-    size_t chunk = left - done < MACHINE_RECORD ? left - done : MACHINE_RECORD;
-    if (!machine_take_over(m, bytes + from + done, chunk)) return fail_memory(L);
-    done += chunk;
-  }
+  if ((result = refuse_write(L, m)) != 0) return result;
+  outcome = put(L, m, bytes + from, (size_t)len - from, &done);
   return wrote(L, m, outcome, done);
+}
+
+/* as `wrote`, of bytes that a kernel which encrypts was to send */
+static int wrote_by_kernel (lua_State *L, machine_Machine *m, long n) {
+  fail_clear();
+  m->sent += n > 0 ? n : 0;
+  lua_pushinteger(L, n > 0 ? (lua_Integer)n : 0);
+  if (n >= 0) return 1;
+  if (net_would_block(m->wire.socket->error)) {
+    lua_pushliteral(L, "want_write");
+    return 2;
+  }
+  step_broke(L, m, "write", 1);
+  lua_remove(L, -2);
+  return 2;
+}
+
+/* engine:send_file(file, from, count) -> count sent, less than that only at the end of
+** the file | count, "want_write" | err, as write. `from` counts from 0; the buffer is
+** an upvalue */
+static int engine_send_file (lua_State *L) {
+  machine_Machine *m = machine_check(L);
+  FILE *file = *(FILE **)luaL_checkudata(L, 2, LUA_FILEHANDLE);
+  off_t at = (off_t)args_time(L, 3), end = at + args_int(L, 4, 0, 0x7fffffff),
+        start = at;
+  char *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  ssl_Outcome outcome = SSL_OUTCOME_DONE;
+  int result;
+  luaL_argcheck(L, file != NULL, 2, "a closed file");
+  if ((result = refuse_write(L, m)) != 0) return result;
+  if (socket_bio_kernel_sends(&m->wire))
+    return wrote_by_kernel(
+        L, m,
+        socket_bio_send_file(&m->wire, m->ssl, fileno(file), at, (size_t)(end - at)));
+  while (at < end && outcome == SSL_OUTCOME_DONE) {
+    size_t want = end - at < FILE_PIECE ? (size_t)(end - at) : FILE_PIECE, done;
+    ssize_t got = pread(fileno(file), buffer, want, at);
+    if (got <= 0) break;
+    outcome = put(L, m, buffer, (size_t)got, &done);
+    at += (off_t)done;
+  }
+  return wrote(L, m, outcome, (size_t)(at - start));
 }
 
 /* engine:shutdown() -> true: close_notify is on its way | nil, "want_write" | nil,
@@ -324,12 +311,12 @@ static int engine_shutdown (lua_State *L) {
   machine_Machine *m = machine_check(L);
   int result;
   if (m->sent_close || m->state == MACHINE_FAILED) return yes(L);
-  if ((result = refuse(L, m, "shutdown")) != 0) return result;
+  if ((result = step_refuse(L, m, "shutdown")) != 0) return result;
   if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
-    return tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
+    return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
   fail_clear();
   result = SSL_shutdown(m->ssl);
-  if (result < 0) return tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
+  if (result < 0) return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
   m->sent_close = 1;
   return yes(L);
 }
@@ -350,9 +337,12 @@ int engine_open (lua_State *L) {
   own_type(L, &machine_type, NULL, methods);
   luaL_setfuncs(L, engine_facts, 0);
   luaL_setfuncs(L, engine_hooks, 0);
-  lua_newuserdata(L, MACHINE_RECORD);
+  lua_newuserdata(L, FILE_PIECE); /* one for all, and never full over a Lua call */
+  lua_pushvalue(L, -1);
   lua_pushcclosure(L, engine_read, 1);
-  lua_setfield(L, -2, "read");
+  lua_setfield(L, -3, "read");
+  lua_pushcclosure(L, engine_send_file, 1);
+  lua_setfield(L, -2, "send_file");
   lua_setfield(L, -2, "methods");
   return 1;
 }

@@ -61,12 +61,24 @@ static int engine_pin_state (lua_State *L) {
   return 2;
 }
 
+/* a field of the table on top: { send =, receive = }, where the kernel was asked */
+static void set_kernel (lua_State *L, const machine_Machine *m) {
+  if (m->wire.kernel == NULL) return;
+  lua_createtable(L, 0, 2);
+  lua_pushboolean(L, socket_bio_kernel_sends(&m->wire));
+  lua_setfield(L, -2, "send");
+  lua_pushboolean(L, socket_bio_kernel_receives(&m->wire));
+  lua_setfield(L, -2, "receive");
+  lua_setfield(L, -2, "ktls");
+}
+
 /* engine:info() -> { version =, cipher =, group =, sigalg =, alpn =, sni =,
-** resumed =, bytes_read =, bytes_written = }, as far as the handshake got */
+** resumed =, bytes_read =, bytes_written =, ktls = }, as far as the handshake got */
 static int engine_info (lua_State *L) {
   const machine_Machine *m = machine_check(L);
   facts_push_info(L, m->ssl);
   if (m->check.diagnose) exchange_set_field(L, m->ssl);
+  set_kernel(L, m);
   compat_pushint64(L, m->received);
   lua_setfield(L, -2, "bytes_read");
   compat_pushint64(L, m->sent);

@@ -24,6 +24,7 @@ static void release_machine (void *obj) {
   judge_end(&m->check);
   link_clear(&m->link);
   socket_bio_forget(&m->wire);
+  BIO_free(m->wire.kernel);
   if (m->wire.socket != NULL) net_release(m->wire.socket);
   if (m->context != NULL) context_release(m->context);
   OPENSSL_clear_free(m->owed, m->owed_len);
@@ -48,9 +49,19 @@ static int use_memory (machine_Machine *m) {
   return 1;
 }
 
+/* what is read ahead would be lost to a kernel that decrypts */
+static int use_kernel (machine_Machine *m) {
+  SSL_set_read_ahead(m->ssl, 0);
+  return m->wire.kernel != NULL || socket_bio_use_kernel(&m->wire);
+}
+
 static int use_socket (machine_Machine *m) {
   BIO *bio = socket_bio_new(&m->wire);
   if (bio == NULL) return 0;
+  if (SSL_get_options(m->ssl) & SSL_OP_ENABLE_KTLS && !use_kernel(m)) {
+    BIO_free(bio);
+    return 0;
+  }
   SSL_set_bio(m->ssl, bio, bio);
   return 1;
 }

@@ -1,8 +1,11 @@
 #include "socket_bio.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
+
+#include "quiet.h"
 
 void socket_bio_forget (socket_bio_Wire *wire) {
   OPENSSL_free(wire->record);
@@ -40,11 +43,69 @@ void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len) {
   if (wire->records) record(wire, bytes, len);
 }
 
+int socket_bio_kernel_sends (const socket_bio_Wire *wire) {
+  return wire->kernel != NULL && BIO_get_ktls_send(wire->kernel);
+}
+
+int socket_bio_kernel_receives (const socket_bio_Wire *wire) {
+  return wire->kernel != NULL && BIO_get_ktls_recv(wire->kernel);
+}
+
+int socket_bio_use_kernel (socket_bio_Wire *wire) {
+  wire->kernel = BIO_new_socket(wire->socket->fd, BIO_NOCLOSE);
+  return wire->kernel != NULL;
+}
+
+static int is_closed (net_Socket *socket) {
+  if (socket->fd < 0) socket->error = EBADF;
+  return socket->fd < 0;
+}
+
+/* what OpenSSL's own BIO did, told as ours */
+static int passed (BIO *bio, socket_bio_Wire *wire, int n) {
+  wire->socket->error = n < 0 ? errno : 0;
+  if (BIO_should_read(wire->kernel)) BIO_set_retry_read(bio);
+  if (BIO_should_write(wire->kernel)) BIO_set_retry_write(bio);
+  return n;
+}
+
+static int kernel_read (BIO *bio, socket_bio_Wire *wire, char *buffer, int size) {
+  int n;
+  if (is_closed(wire->socket)) return -1;
+  n = passed(bio, wire, BIO_read(wire->kernel, buffer, size));
+  if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  return n;
+}
+
+/* OpenSSL writes without MSG_NOSIGNAL */
+static int kernel_write (BIO *bio, socket_bio_Wire *wire, const char *bytes, int len) {
+  quiet_Pipe pipe;
+  int n;
+  if (is_closed(wire->socket)) return -1;
+  quiet_begin(&pipe);
+  n = passed(bio, wire, BIO_write(wire->kernel, bytes, len));
+  quiet_end(&pipe);
+  return n;
+}
+
+long socket_bio_send_file (socket_bio_Wire *wire, SSL *ssl, int file, int64_t from,
+                           size_t count) {
+  quiet_Pipe pipe;
+  long n;
+  if (is_closed(wire->socket)) return -1;
+  quiet_begin(&pipe);
+  n = (long)SSL_sendfile(ssl, file, (off_t)from, count, 0);
+  wire->socket->error = n < 0 ? errno : 0;
+  quiet_end(&pipe);
+  return n;
+}
+
 static int bio_read (BIO *bio, char *buffer, int size) {
   socket_bio_Wire *wire = BIO_get_data(bio);
   long n;
   BIO_clear_retry_flags(bio);
   if (wire->replays) return (int)replay(wire, buffer, (size_t)size);
+  if (socket_bio_kernel_receives(wire)) return kernel_read(bio, wire, buffer, size);
   n = net_read(wire->socket, buffer, (size_t)size);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_read(bio);
@@ -57,24 +118,29 @@ static int bio_write (BIO *bio, const char *bytes, int len) {
   socket_bio_Wire *wire = BIO_get_data(bio);
   long n;
   BIO_clear_retry_flags(bio);
+  if (socket_bio_kernel_sends(wire)) return kernel_write(bio, wire, bytes, len);
   n = net_write(wire->socket, bytes, (size_t)len);
   if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_write(bio);
   return (int)n;
 }
 
+/* keys for the kernel, and control records through it, are nobody's business but
+** OpenSSL's and its BIO's */
 static long bio_ctrl (BIO *bio, int command, long number, void *pointer) {
-  (void)number;
-  (void)pointer;
+  socket_bio_Wire *wire = BIO_get_data(bio);
   if (command == BIO_CTRL_EOF) return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-  return command == BIO_CTRL_FLUSH;
+  if (command == BIO_CTRL_FLUSH) return 1;
+  if (wire->kernel == NULL || command == BIO_CTRL_PUSH || command == BIO_CTRL_POP)
+    return 0;
+  return BIO_ctrl(wire->kernel, command, number, pointer);
 }
 
 static BIO_METHOD *method;
 static CRYPTO_ONCE method_once = CRYPTO_ONCE_STATIC_INIT;
 
 static void make_method (void) {
-  BIO_METHOD *m =
-      BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "lacre socket");
+  BIO_METHOD *m = BIO_meth_new(
+      BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "lacre socket");
   if (m != NULL && BIO_meth_set_read(m, bio_read) && BIO_meth_set_write(m, bio_write) &&
       BIO_meth_set_ctrl(m, bio_ctrl))
     method = m;

@@ -2,12 +2,14 @@
 ** socket_bio: OpenSSL's reads and writes through a counted Socket. No signal, no
 ** descriptor of its own: when the socket is closed it fails, whoever has the
 ** number by then. The first bytes that come are kept: they tell a peer that
-** speaks HTTP or SSH from one that speaks TLS.
+** speaks HTTP or SSH from one that speaks TLS. Where the kernel is to encrypt,
+** OpenSSL's own BIO stands behind: it alone knows how to hand keys and control
+** records over.
 */
 #ifndef lacre_socket_bio_h
 #define lacre_socket_bio_h
 
-#include <openssl/bio.h>
+#include <openssl/ssl.h>
 
 #include "net.h"
 
@@ -15,6 +17,7 @@
 
 typedef struct socket_bio_Wire {
   net_Socket *socket; /* owned reference; NULL over memory */
+  BIO *kernel;        /* owned; NULL unless the kernel is asked to encrypt */
   char *record;       /* owned; all that came, while somebody may want to begin anew */
   size_t record_len, replayed;
   unsigned char records, replays;
@@ -32,5 +35,17 @@ void socket_bio_note (socket_bio_Wire *wire, const char *bytes, size_t len);
 
 /* a BIO over a wire that outlives it; NULL when memory ran out */
 BIO *socket_bio_new (socket_bio_Wire *wire);
+
+/* offers the kernel the keys of a connected socket; 0 when memory ran out. Whether it
+** takes them is OpenSSL's and the kernel's to say, later */
+int socket_bio_use_kernel (socket_bio_Wire *wire);
+
+/* whether the kernel encrypts what is sent, decrypts what comes */
+int socket_bio_kernel_sends (const socket_bio_Wire *wire);
+int socket_bio_kernel_receives (const socket_bio_Wire *wire);
+
+/* bytes of a file by way of the kernel, which must be sending: as SSL_sendfile */
+long socket_bio_send_file (socket_bio_Wire *wire, SSL *ssl, int file, int64_t from,
+                           size_t count);
 
 #endif

@@ -6,6 +6,7 @@
 
 local engine = require "lacre.engine"
 local facts = require "lacre.tls.facts"
+local file_sending = require "lacre.tls.file_sending"
 local handshaking = require "lacre.tls.handshaking"
 local pollable = require "lacre.net.pollable"
 local steps = require "lacre.tls.steps"
@@ -32,6 +33,7 @@ local RECORD = 16384
 local closed, CLOSED = facts.closed, facts.CLOSED
 local await, failed = steps.await, steps.failed
 
+file_sending.give(Conn)
 handshaking.give(Conn)
 pollable.give(Conn)
 facts.give(Conn)

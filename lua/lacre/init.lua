@@ -28,6 +28,7 @@ local members = {
   ciphers = { "lacre.tls.abilities", "ciphers" },
   groups = { "lacre.tls.abilities", "groups" },
   sigalgs = { "lacre.tls.abilities", "sigalgs" },
+  openssl = { "lacre.tls.library", "openssl" },
   digest = { "lacre.tls.abilities", "digest" },
   random = { "lacre.tls.abilities", "random" },
 }

@@ -206,6 +206,9 @@ function context:rules() end
 --- context:unsafe_renegotiation(): an insecure option that was asked for by name
 function context:unsafe_renegotiation() end
 
+--- context:kernel(): connections over sockets offer their keys to the kernel
+function context:kernel() end
+
 ---@class lacre.core.crl
 core.crl = {}
 

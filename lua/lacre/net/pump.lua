@@ -69,7 +69,7 @@ local function pumped(name)
   end
 end
 
-for _, name in ipairs { "handshake", "read", "write", "shutdown" } do
+for _, name in ipairs { "handshake", "read", "write", "send_file", "shutdown" } do
   Pump[name] = pumped(name)
 end
 

@@ -7,6 +7,7 @@
 
 local algorithms = require "lacre.tls.algorithms"
 local build = require "lacre.tls.settings_build"
+local core = require "lacre.core"
 local options = require "lacre.options"
 local schema = require "lacre.tls.settings_schema"
 
@@ -165,6 +166,7 @@ function Context:config()
     identities = subjects,
     strict = set.strict,
     client_auth = set.client_auth,
+    ktls = set.ktls and core.openssl.kernel_encrypts(),
     pins = set.pin_set and set.pin_set:to_table() or nil,
     insecure = settings.sins(set),
   }

@@ -1,0 +1,67 @@
+--- tls.file_sending: a part of an open file, without a Lua string of it.
+--
+-- The kernel sends it where it encrypts (`ktls`), else it goes through one buffer of the module. The time limit is one
+-- for each piece: who takes a large file slowly is served, who takes nothing is not waited for.
+
+local facts = require "lacre.tls.facts"
+local steps = require "lacre.tls.steps"
+local stream = require "lacre.net.stream"
+
+local file_sending = {}
+
+local MOST, PIECE = 2 ^ 30, 65536
+
+local function await(self, why, deadline)
+  if stream.events_of[why] then
+    return steps.await(self, why, deadline, "timeout", "write")
+  end
+  return steps.failed(self, why)
+end
+
+-- what was taken over from the last step goes with one more, which is for nothing else
+local function send(self, handle, from, count)
+  local sent, mark, deadline = 0, 0, nil
+  while true do
+    local done, why = self.core:send_file(handle, from + sent, math.min(count - sent, MOST))
+    sent = sent + (done or 0)
+    if not why and (done == 0 or sent == count) then
+      return sent
+    elseif why then
+      if not deadline or sent >= mark + PIECE then
+        deadline, mark = stream.deadline_of(self), sent
+      end
+      local ready, err = await(self, why, deadline)
+      if not ready then
+        return nil, err, sent
+      end
+    end
+  end
+end
+
+--- Sends a part of a file that is open for reading; its position stays as it is.
+---@param self lacre.conn
+---@param handle file*
+---@param from integer the first byte, counted from 0
+---@param count integer
+---@return integer? sent less than `count` where the file ends before
+---@return lacre.error? err timeout, closed, connection_reset ...
+---@return integer? sent
+local function send_file(self, handle, from, count)
+  if self.core == facts.CLOSED then
+    return facts.closed()
+  elseif not self.is_established then
+    local done, err = self:handshake()
+    if not done then
+      return nil, err, 0
+    end
+  end
+  return send(self, handle, from, count)
+end
+
+--- Gives a class the method.
+---@param class table
+function file_sending.give(class)
+  class.send_file = send_file
+end
+
+return file_sending

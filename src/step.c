@@ -1,0 +1,80 @@
+#include "step.h"
+
+#include <openssl/err.h>
+
+#include "fail.h"
+
+int step_wants (lua_State *L, const char *what) {
+  lua_pushnil(L);
+  lua_pushstring(L, what);
+  return 2;
+}
+
+static int ended (lua_State *L, machine_Machine *m, const char *stage) {
+  m->state = MACHINE_FAILED;
+  return fail_code(L, stage, "unexpected_eof",
+                   "the connection ended without close_notify");
+}
+
+static int closed (lua_State *L, machine_Machine *m, const char *stage) {
+  m->got_close = 1;
+  return fail_code(L, stage, "closed", "the peer closed the connection");
+}
+
+/* the first bytes go with an error of the handshake: Lua tells from them what
+** else the peer may speak */
+static int failed (lua_State *L, machine_Machine *m, const char *stage) {
+  int results;
+  m->state = MACHINE_FAILED;
+  results = fail_tls(L, stage, m->context->is_server);
+  if (m->wire.opening_len == 0 || SSL_is_init_finished(m->ssl)) return results;
+  lua_pushlstring(L, m->wire.opening, m->wire.opening_len);
+  lua_setfield(L, -2, "opening");
+  return results;
+}
+
+/* a write that finds the connection cut may have been told why: the alert is
+** still to be read */
+static int has_alert (machine_Machine *m) {
+  char byte;
+  size_t n;
+  int result;
+  fail_clear();
+  result = SSL_peek_ex(m->ssl, &byte, 1, &n);
+  return result != 1 && ssl_outcome(m->ssl, result) == SSL_OUTCOME_FAILED;
+}
+
+int step_broke (lua_State *L, machine_Machine *m, const char *stage, int is_write) {
+  int error = m->wire.socket == NULL ? 0 : m->wire.socket->error;
+  if (error == 0) return ended(L, m, stage);
+  if (is_write && has_alert(m)) return failed(L, m, stage);
+  m->state = MACHINE_FAILED;
+  return fail_errno(L, stage, error, "the connection broke");
+}
+
+/* nil and what is wanted, or nil and an error */
+int step_tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
+               const char *stage) {
+  switch (outcome) {
+  case SSL_OUTCOME_WANT_READ:
+    return m->fed_eof ? ended(L, m, stage) : step_wants(L, "want_read");
+  case SSL_OUTCOME_WANT_WRITE: return step_wants(L, "want_write");
+  case SSL_OUTCOME_WANT_VERIFY: return step_wants(L, "want_verify");
+  case SSL_OUTCOME_WANT_HELLO: return step_wants(L, "want_hello");
+  case SSL_OUTCOME_CLOSED: return closed(L, m, stage);
+  case SSL_OUTCOME_CUT: return ended(L, m, stage);
+  case SSL_OUTCOME_SYSTEM: return step_broke(L, m, stage, *stage == 'w');
+  default: return failed(L, m, stage);
+  }
+}
+
+/* nil, err where no step can be taken; 0 where one can */
+int step_refuse (lua_State *L, machine_Machine *m, const char *stage) {
+  if (m->state == MACHINE_FAILED)
+    return fail_code(L, stage, "closed", "the connection failed before");
+  if (m->wire.socket != NULL && m->wire.socket->fd < 0)
+    return fail_code(L, stage, "closed", "the connection is closed");
+  if (m->state == MACHINE_HANDSHAKING && *stage != 'h')
+    return fail_code(L, stage, "handshake_incomplete", "the handshake is not done");
+  return 0;
+}
