@@ -92,6 +92,28 @@ static int bytes_hex (lua_State *L) {
   return 1;
 }
 
+/* the value of a digit, or -1 */
+static int nibble (char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  digit = (char)(digit | 0x20);
+  return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* bytes.unhex(text) -> raw | nil */
+static int bytes_unhex (lua_State *L) {
+  size_t len, i;
+  const char *s = luaL_checklstring(L, 1, &len);
+  unsigned char *out = lua_newuserdata(L, len / 2 + 1);
+  if (len % 2 != 0) return 0;
+  for (i = 0; i < len; i += 2) {
+    int high = nibble(s[i]), low = nibble(s[i + 1]);
+    if (high < 0 || low < 0) return 0;
+    out[i / 2] = (unsigned char)(high << 4 | low);
+  }
+  lua_pushlstring(L, (char *)out, len / 2);
+  return 1;
+}
+
 /* bytes.base64(raw) -> text without line breaks */
 static int bytes_base64 (lua_State *L) {
   size_t len;
@@ -129,7 +151,7 @@ static int bytes_address (lua_State *L) {
   unsigned char raw[16];
   int n = 0;
   fail_clear();
-  if (strlen(text) == len) {
+  if (strspn(text, "0123456789abcdefABCDEF:.") == len) {
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
     if (address != NULL) {
       n = ASN1_STRING_length(address);
@@ -144,10 +166,15 @@ static int bytes_address (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "digest", bytes_digest },     { "random", bytes_random },
-  { "hex", bytes_hex },           { "base64", bytes_base64 },
-  { "unbase64", bytes_unbase64 }, { "equal", bytes_equal },
-  { "address", bytes_address },   { NULL, NULL },
+  { "digest", bytes_digest },
+  { "random", bytes_random },
+  { "hex", bytes_hex },
+  { "unhex", bytes_unhex },
+  { "base64", bytes_base64 },
+  { "unbase64", bytes_unbase64 },
+  { "equal", bytes_equal },
+  { "address", bytes_address },
+  { NULL, NULL },
 };
 
 int bytes_open (lua_State *L) {

@@ -91,9 +91,8 @@ local function entry_extensions(reason, invalid)
     return bare[reason or false]
   end
   local encoded = extension.list.write(extension_list.make({
-    { "crl_reason", false, reason },
-    { "invalidity_date", false, invalid and math.floor(invalid) },
-  }, {}))
+    crl_reason = reason, invalidity_date = invalid and math.floor(invalid),
+  }))
   if not invalid then
     bare[reason] = encoded
   end
@@ -138,10 +137,10 @@ end
 
 local function extensions_of(set, now)
   return extension_list.make({
-    { "authority_key_id", false, { key_id = set.issuer:subject_key_id() or set.issuer:public_key():key_id() } },
-    { "crl_number", false, set.number or ("%x"):format(now) },
-    { "delta_crl_indicator", true, set.base_number },
-    { "freshest_crl", false, extension_list.points(set.delta_crl_urls) },
+    authority_key_id = { key_id = set.issuer:subject_key_id() or set.issuer:public_key():key_id() },
+    crl_number = set.number or ("%x"):format(now),
+    delta_crl_indicator = set.base_number,
+    freshest_crl = extension_list.points(set.delta_crl_urls),
   }, set.extensions)
 end
 

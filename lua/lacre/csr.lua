@@ -40,12 +40,11 @@ local schema = {
 local function wishes_of(set, names, subject)
   local usage, purposes = set.key_usage, set.extended_key_usage
   return extension_list.make({
-    { "key_usage", true, usage and extension_list.set_of(usage, "key_usage", extension.usages) },
-    { "extended_key_usage", false,
-      purposes and extension_list.set_of(purposes, "extended_key_usage", extension.purposes) },
-    { "subject_alt_names", subject:is_empty(), #names > 0 and names or nil },
-    { "tls_feature", false, set.must_staple and { 5 } or nil },
-  }, set.extensions)
+    key_usage = usage and extension_list.set_of(usage, "key_usage", extension.usages),
+    extended_key_usage = purposes and extension_list.set_of(purposes, "extended_key_usage", extension.purposes),
+    subject_alt_names = #names > 0 and names or nil,
+    tls_feature = set.must_staple and { 5 } or nil,
+  }, set.extensions, subject:is_empty())
 end
 
 local function subject_of(set, names)

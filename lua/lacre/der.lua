@@ -20,7 +20,7 @@ local byte, sub, concat = string.byte, string.sub, table.concat
 ---@field encode? fun(value: any): string content only
 ---@field decode? fun(content: string): any
 
-local der = { element = element, tagged = tagged, from_hex = ground.from_hex }
+local der = { element = element, tagged = tagged }
 
 for _, types in ipairs { (require "lacre.der.number"), (require "lacre.der.text") } do
   for name, type in pairs(types) do

@@ -5,10 +5,9 @@
 -- sequence stands first; values that would mislead (NUL, separators) are escaped, never cut.
 
 local core = require "lacre.core"
-local der = require "lacre.der"
+local encoding = require "lacre.name.encoding"
 local fail = require("lacre.error").fail
 local name_text = require "lacre.name.text"
-local plain = require "lacre.plain"
 
 local name = {}
 
@@ -50,90 +49,9 @@ for i, short in ipairs(usual) do
   rank[short] = i
 end
 
-local element, byte, concat = der.element, string.byte, table.concat
-
-local printable = { C = true, serialNumber = true, dnQualifier = true }
-local ia5 = { emailAddress = true, DC = true }
-local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128 }
-
-local function is_encoded(value)
-  return value:find "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2)
-end
-
-local function encode_value(short, value)
-  if is_encoded(value) then
-    return der.from_hex(value:sub(2))
-  elseif ia5[short] then
-    return der.ia5.write(value)
-  elseif printable[short] and not value:find "[^%w '()+,./:=?-]" then
-    return der.printable.write(value)
-  end
-  return der.utf8.write(value)
-end
-
-local kinds = {} -- encoded identifiers and short names; the usual ones are kept
-
-local function kind_of(kind)
-  local row = kinds[kind]
-  if row then
-    return row
-  end
-  local content = type(kind) == "string" and not kind:find "%z" and core.oid.content(kind)
-  if not content then
-    return nil
-  end
-  local _, short = core.oid.text(content)
-  row = { id = element(0x06, content), short = short }
-  if rank[kind] then
-    kinds[kind] = row
-  end
-  return row
-end
-
--- an encoded attribute, or nil and why not
-local function make_attribute(kind, value)
-  local row = kind_of(kind)
-  if not row then
-    return nil, ("unknown attribute '%s'"):format(tostring(kind))
-  elseif type(value) ~= "string" or value == "" then
-    return nil, ("attribute '%s' has no text"):format(kind)
-  end
-  local short = row.short
-  if short == "C" and not value:match "^%a%a$" then
-    return nil, "a country is two letters (ISO 3166)"
-  elseif plain.text(value) ~= value then
-    return nil, ("attribute '%s' is not UTF-8"):format(kind)
-  elseif longest[short] and #value > 4 * longest[short] then
-    return nil, ("%s is longer than %d characters"):format(kind, longest[short])
-  end
-  return element(0x30, row.id .. encode_value(short, value))
-end
-
-local function make_rdn(rdn)
-  local list, is_raw = {}, false
-  for i, pair in ipairs(rdn) do
-    local made, why = make_attribute(pair[1], pair[2])
-    if not made then
-      return nil, why
-    end
-    list[i], is_raw = made, is_raw or byte(pair[2]) == 35 -- "#"
-  end
-  table.sort(list) -- X.690 section 11.6
-  return element(0x31, concat(list)), is_raw
-end
-
-local function from_rdns(rdns)
-  local list, is_plain = {}, true
-  for i, rdn in ipairs(rdns) do
-    local made, what = make_rdn(rdn)
-    if not made then
-      return fail("parse", "bad_name", "%s", what)
-    end
-    list[i], is_plain = made, is_plain and not what
-  end
-  local made = name.wrap(element(0x30, concat(list)))
-  made.plain = is_plain
-  return made
+local function by_rank(a, b)
+  local x, y = rank[a] or 99, rank[b] or 99
+  return x < y or (x == y and a < b)
 end
 
 local function keyed_rdns(fields)
@@ -143,17 +61,28 @@ local function keyed_rdns(fields)
       keys[#keys + 1] = key
     end
   end
-  table.sort(keys, function(a, b)
-    local x, y = rank[a] or 99, rank[b] or 99
-    return x < y or (x == y and a < b)
-  end)
+  table.sort(keys, by_rank)
   for _, key in ipairs(keys) do
     local values = fields[key]
-    for _, value in ipairs(type(values) == "table" and values or { values }) do
-      rdns[#rdns + 1] = { { key, value } }
+    if type(values) ~= "table" then
+      rdns[#rdns + 1] = { key, values }
+    else
+      for _, value in ipairs(values) do
+        rdns[#rdns + 1] = { key, value }
+      end
     end
   end
   return rdns
+end
+
+local function from_rdns(rdns)
+  local bytes, is_plain = encoding.write(rdns)
+  if not bytes then
+    return fail("parse", "bad_name", "%s", is_plain)
+  end
+  local made = name.wrap(bytes)
+  made.plain = is_plain
+  return made
 end
 
 local function from_table(fields)
@@ -162,7 +91,7 @@ local function from_table(fields)
     if type(item) ~= "table" then
       return fail("parse", "bad_name", "an attribute is written { type, value }")
     end
-    rdns[#rdns + 1] = type(item[1]) == "table" and item or { item }
+    rdns[#rdns + 1] = item
   end
   return from_rdns(rdns)
 end

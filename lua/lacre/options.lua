@@ -4,7 +4,7 @@
 -- wrong with an option is the caller's mistake and raises; what is wrong with the world behind it
 -- (a file that is missing) is told later, by whoever looks.
 
-local time = require "lacre.time"
+local kinds = require "lacre.options.kinds"
 
 local options = {}
 
@@ -52,62 +52,11 @@ function options.nearest(name, known)
   return best and best_distance <= math.max(1, math.floor(#name / 3)) and best or nil
 end
 
-local function of_type(name)
-  return function(value)
-    if type(value) == name then
-      return value
-    end
-    return nil, ("%s expected, got %s"):format(name, type(value))
-  end
-end
-
-local units = { [""] = 1, k = 1024, K = 1024, M = 1024 * 1024, G = 1024 * 1024 * 1024 }
-
-local checks = {
-  any = function(value)
-    return value
-  end,
-  integer = function(value)
-    if type(value) == "number" and value == math.floor(value) and value > -math.huge and value < math.huge then
-      return value
-    end
-    return nil, ("whole number expected, got %s"):format(type(value) == "number" and value or type(value))
-  end,
-  list = function(value)
-    if type(value) == "table" and getmetatable(value) == nil then
-      return value
-    end
-    return nil, ("list expected, got %s"):format(type(value))
-  end,
-  duration = function(value)
-    local seconds, err = time.duration(value)
-    return seconds, err and err.message
-  end,
-  limit = function(value)
-    if value == false then
-      return false
-    end
-    local seconds, err = time.duration(value)
-    return seconds, err and err.message
-  end,
-  size = function(value)
-    local number, unit = tostring(value):match "^(%d+)([kKMG]?)$"
-    if number then
-      return tonumber(number) * units[unit]
-    end
-    return nil, ("size in bytes, or as 64k, 10M, 2G expected, got %s"):format(tostring(value))
-  end,
-  instant = function(value)
-    local instant, err = time.parse(value)
-    return instant, err and err.message
-  end,
-}
-
 local function check_type(kind, value)
   if type(kind) == "function" then
     return kind(value)
   elseif type(kind) ~= "table" then
-    return (checks[kind] or of_type(kind))(value)
+    return kinds[kind](value)
   end
   for _, one in ipairs(kind) do
     local result, why = check_type(one, value)
@@ -119,11 +68,13 @@ local function check_type(kind, value)
 end
 
 local function check_values(values, value)
-  local shown = {}
-  for i, allowed in ipairs(values) do
+  for _, allowed in ipairs(values) do
     if allowed == value then
       return value
     end
+  end
+  local shown = {}
+  for i, allowed in ipairs(values) do
     shown[i] = ("%q"):format(tostring(allowed))
   end
   return nil, ("%s expected, got %q"):format(table.concat(shown, " or "), tostring(value))
@@ -221,8 +172,22 @@ local function check_given(schema, name, value, what)
   return result
 end
 
+-- the names of a schema that say something of options that are not given
+local demands = setmetatable({}, { __mode = "k" })
+
+local function demands_of(schema)
+  local names = {}
+  for name, row in pairs(schema) do
+    if row.required or row.default ~= nil then
+      names[#names + 1] = name
+    end
+  end
+  demands[schema] = names
+  return names
+end
+
 --- Checks options against a schema and fills the defaults in; raises what is wrong with them.
----@param schema table<string, lacre.option>
+---@param schema table<string, lacre.option> which does not change any more
 ---@param given table? nil is an empty table
 ---@param what string who takes the options, for messages: "client"
 ---@return table checked a new table
@@ -234,12 +199,12 @@ function options.check(schema, given, what)
   for name, value in pairs(given or {}) do
     checked[name] = check_given(schema, name, value, what)
   end
-  for name, row in pairs(schema) do
+  for _, name in ipairs(demands[schema] or demands_of(schema)) do
     if checked[name] == nil then
-      if row.required then
+      if schema[name].required then
         options.misuse("missing option '%s' to '%s'", name, what)
       end
-      checked[name] = row.default
+      checked[name] = schema[name].default
     end
   end
   return checked

@@ -85,6 +85,9 @@ function core.bytes.random() end
 --- bytes.unbase64(text) -> raw | nil
 function core.bytes.unbase64() end
 
+--- bytes.unhex(text) -> raw | nil
+function core.bytes.unhex() end
+
 ---@class lacre.core.cert
 core.cert = {}
 

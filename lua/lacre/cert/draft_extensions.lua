@@ -62,9 +62,7 @@ end
 
 local function limits_of(draft, set)
   local limits = set.name_constraints
-  if not limits then
-    return nil
-  elseif not draft.profile.ca then
+  if not draft.profile.ca then
     options.misuse("bad option 'name_constraints' (a %s certificate limits nobody)", set.profile)
   end
   options.check({ permitted = { type = "list" }, excluded = { type = "list" } }, limits, "name_constraints")
@@ -72,37 +70,46 @@ local function limits_of(draft, set)
   return (permitted or excluded) and { permitted = permitted, excluded = excluded } or nil
 end
 
+local authorities = setmetatable({}, { __mode = "k" }) -- by certificate, or key of its own issuer
+
 local function authority_of(draft)
-  local id = draft.issuer and (draft.issuer:subject_key_id() or draft.issuer:public_key():key_id())
-  return { key_id = id or draft.key:key_id() }
+  local issuer = draft.issuer
+  local known = authorities[issuer or draft.key]
+  if not known then
+    local id = issuer and (issuer:subject_key_id() or issuer:public_key():key_id())
+    known = extension.constant { key_id = id or draft.key:key_id() }
+    authorities[issuer or draft.key] = known
+  end
+  return known
 end
 
 local function policies_of(set)
   local policies = {}
-  for i, oid in ipairs(set.policies or {}) do
+  for i, oid in ipairs(set.policies) do
     policies[i] = { policy = oid }
   end
   return #policies > 0 and policies or nil
 end
 
---- The extensions by default: `{ name, critical, value }`, in the order people print them.
+--- The extensions by default: values by name.
 ---@param draft table
 ---@param set table the options of cert.create
----@return table[]
+---@return table<string, any>
 function draft_extensions.of(draft, set)
   return {
-    { "basic_constraints", true, constraints_of(draft, set) },
-    { "key_usage", true, usage_of(draft, set) },
-    { "extended_key_usage", false, purposes_of(draft, set) },
-    { "subject_key_id", false, draft.key:key_id() },
-    { "authority_key_id", false, authority_of(draft) },
-    { "subject_alt_names", draft.subject:is_empty(), #draft.names > 0 and draft.names or nil },
-    { "name_constraints", true, limits_of(draft, set) },
-    { "certificate_policies", false, policies_of(set) },
-    { "crl_distribution_points", false, extension_list.points(set.crl_urls) },
-    { "authority_info_access", false, extension_list.access(set.ocsp_urls, set.issuer_urls) },
-    { "tls_feature", false, set.must_staple and { 5 } or nil },
-    { "ocsp_no_check", false, draft.profile.no_check },
+    basic_constraints = constraints_of(draft, set),
+    key_usage = usage_of(draft, set),
+    extended_key_usage = purposes_of(draft, set),
+    subject_key_id = draft.key:key_id(),
+    authority_key_id = authority_of(draft),
+    subject_alt_names = #draft.names > 0 and draft.names or nil,
+    name_constraints = set.name_constraints and limits_of(draft, set),
+    certificate_policies = set.policies and policies_of(set),
+    crl_distribution_points = set.crl_urls and extension_list.points(set.crl_urls),
+    authority_info_access = (set.ocsp_urls or set.issuer_urls)
+      and extension_list.access(set.ocsp_urls, set.issuer_urls),
+    tls_feature = set.must_staple and { 5 } or nil,
+    ocsp_no_check = draft.profile.no_check,
   }
 end
 

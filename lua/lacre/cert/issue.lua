@@ -61,7 +61,8 @@ local function seal(prepared, set)
   made, err = sign.finish(
     core.builder.certificate(scheme.algorithm, prepared.serial, issuer, prepared.not_before, prepared.not_after,
       subject:der(), prepared.key:spki()),
-    extension_list.make(draft_extensions.of(prepared, set), set.extensions), prepared.signer, scheme)
+    extension_list.make(draft_extensions.of(prepared, set), set.extensions, subject:is_empty()),
+    prepared.signer, scheme)
   if not made or subject:is_plain() then
     return made, err
   end

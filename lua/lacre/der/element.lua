@@ -5,17 +5,11 @@ local ground = {}
 local byte, char, sub = string.byte, string.char, string.sub
 local floor = math.floor
 
--- every octet as a string, and every octet of two hexadecimal digits
-local chars, octets_of = {}, {}
+-- every octet as a string
+local chars = {}
 for i = 0, 255 do
   chars[i] = char(i)
-  octets_of[("%02x"):format(i)] = chars[i]
 end
-setmetatable(octets_of, {
-  __index = function(_, pair)
-    return rawget(octets_of, pair:lower())
-  end,
-})
 
 -- raised by readers, caught by der.decode; its text says what was wrong
 local function malformed(why)
@@ -111,11 +105,6 @@ local function whole(type, content)
   end
   return value
 end
-
-local function from_hex(text)
-  return (text:gsub("%x%x", octets_of))
-end
-ground.from_hex = from_hex
 
 ground.malformed, ground.open, ground.same, ground.whole = malformed, open, same, whole
 

@@ -3,7 +3,7 @@
 local core = require "lacre.core"
 local ground = require "lacre.der.element"
 
-local tagged, malformed, from_hex = ground.tagged, ground.malformed, ground.from_hex
+local tagged, malformed = ground.tagged, ground.malformed
 local byte, char, sub, rep = string.byte, string.char, string.sub, string.rep
 local floor, concat = math.floor, table.concat
 
@@ -25,7 +25,7 @@ local function encode_hex(text)
     error("not a number in hexadecimal: " .. text, 0)
   end
   digits = digits:gsub("^0+", "")
-  local content = from_hex(rep("0", #digits % 2) .. digits)
+  local content = core.bytes.unhex(rep("0", #digits % 2) .. digits)
   if content == "" or byte(content) >= 0x80 then
     content = "\0" .. content
   end

@@ -5,14 +5,16 @@ local ground = require "lacre.der.element"
 local time = require "lacre.time"
 
 local tagged, malformed, same = ground.tagged, ground.malformed, ground.same
-local element, from_hex = ground.element, ground.from_hex
+local element = ground.element
 local byte, char, sub = string.byte, string.char, string.sub
 local floor, concat = math.floor, table.concat
 
 local der = {}
 
 der.octets = tagged(0x04, same, same)
-der.hex_octets = tagged(0x04, from_hex, core.bytes.hex)
+der.hex_octets = tagged(0x04, function(text)
+  return core.bytes.unhex(text) or error("not octets in hexadecimal: " .. text, 0)
+end, core.bytes.hex)
 der.null = tagged(0x05, function()
   return ""
 end, function(content)

@@ -2,7 +2,6 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local der = require "lacre.der"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 
@@ -42,9 +41,7 @@ local spellings = {
   { "^sha256//([%w+/=]+)$", core.bytes.unbase64 },
   { "^sha256/([%w+/=]+)$", core.bytes.unbase64 },
   { "^pin%-sha256=\"([%w+/=]+)\"$", core.bytes.unbase64 },
-  { "^sha256:(%x+)$", function(text)
-    return #text % 2 == 0 and der.from_hex(text) or nil
-  end },
+  { "^sha256:(%x+)$", core.bytes.unhex },
 }
 
 --- A pin from text: `sha256//BASE64` and three other spellings. SHA-1 raises: it is no pin.

@@ -10,7 +10,10 @@ local fail = lacre_error.fail
 local alt_names = {}
 
 local function add(names, seen, item)
-  local id = item.type .. ":" .. (item.oid or "") .. ":" .. tostring(item.value or item.der)
+  local id = item.type .. ":" .. tostring(item.value or item.der)
+  if item.oid then
+    id = id .. ":" .. item.oid
+  end
   if not seen[id] then
     names[#names + 1], seen[id] = item, true
   end

@@ -56,8 +56,6 @@ end, function(set)
   return list
 end)
 
--- the types --
-
 local usages = {
   "digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
   "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",

@@ -95,23 +95,44 @@ local function made(item)
   return extension.make(oid, critical, item.value)
 end
 
+-- what is made here, in the order people print it, and whether a verifier must understand it (RFC 5280 section 4.2)
+local rows = {
+  { "basic_constraints", true }, { "key_usage", true }, { "extended_key_usage", false }, { "subject_key_id", false },
+  { "authority_key_id", false }, { "subject_alt_names", false }, { "name_constraints", true },
+  { "certificate_policies", false }, { "crl_distribution_points", false }, { "authority_info_access", false },
+  { "tls_feature", false }, { "ocsp_no_check", false }, { "crl_number", false }, { "delta_crl_indicator", true },
+  { "freshest_crl", false }, { "crl_reason", false }, { "invalidity_date", false },
+}
+
+local function encoded(values, dropped, is_nameless)
+  local out = {}
+  for _, row in ipairs(rows) do
+    local which = row[1]
+    local value = values[which]
+    if value ~= nil and not (dropped and dropped[extension.oid(which)]) then
+      out[#out + 1] = extension.make(which, row[2] or (is_nameless == true and which == "subject_alt_names"), value)
+    end
+  end
+  return out
+end
+
 --- The encoded extensions: the defaults, without what was dropped, and what was added.
----@param defaults table[] { name, critical, value }; no value, or false: not there
----@param given table the option `extensions`: `{ { oid =, critical =, der = }, { name = false }, name = false }`
+---@param values table<string, any> the defaults, by name
+---@param given? table the option `extensions`: `{ { oid =, critical =, der = }, { name = false }, name = false }`
+---@param is_nameless? boolean an empty subject makes the alternative names critical (RFC 5280 section 4.2.1.6)
 ---@return table[]
-function extension_list.make(defaults, given)
-  local dropped, out, added = dropped_by(given), {}, {}
+function extension_list.make(values, given, is_nameless)
+  if not given or next(given) == nil then
+    return encoded(values, nil, is_nameless)
+  end
+  local dropped, added = dropped_by(given), {}
   for _, item in ipairs(given) do
     if item.oid or item.name then
       local one = made(item)
       dropped[one.oid], added[#added + 1] = true, one
     end
   end
-  for _, row in ipairs(defaults) do
-    if row[3] ~= nil and row[3] ~= false and not dropped[extension.oid(row[1])] then
-      out[#out + 1] = extension.make(row[1], row[2], row[3])
-    end
-  end
+  local out = encoded(values, dropped, is_nameless)
   for _, item in ipairs(added) do
     out[#out + 1] = item
   end
