@@ -145,27 +145,29 @@ static const Kind *find_kind (lua_State *L, int arg) {
 }
 
 /* a context ready to generate, without L; NULL where this build cannot */
-static EVP_PKEY_CTX *make_generator (const Kind *kind, int bits) {
+static EVP_PKEY_CTX *make_generator (const Kind *kind, int bits, int primes) {
   EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, kind->type, NULL);
   if (context != NULL && EVP_PKEY_keygen_init(context) == 1 &&
       (kind->group == NULL || EVP_PKEY_CTX_set_group_name(context, kind->group) == 1) &&
-      (bits == 0 || EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1))
+      (bits == 0 || (EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) == 1 &&
+                     EVP_PKEY_CTX_set_rsa_keygen_primes(context, primes) == 1)))
     return context;
   EVP_PKEY_CTX_free(context);
   return NULL;
 }
 
 /* leaves the box of the kept context on the stack */
-static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits) {
+static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits,
+                                     int primes) {
   own_Box *box;
-  lua_pushfstring(L, "%s:%d", kind->name, bits);
+  lua_pushfstring(L, "%s:%d:%d", kind->name, bits, primes);
   lua_pushvalue(L, -1);
   lua_rawget(L, lua_upvalueindex(1));
   box = lua_touserdata(L, -1);
   if (box != NULL) return box->obj;
   lua_pop(L, 1);
   box = own_new(L, &generator_type);
-  box->obj = make_generator(kind, bits);
+  box->obj = make_generator(kind, bits, primes);
   if (box->obj == NULL) return NULL;
   lua_pushvalue(L, -1);
   lua_insert(L, -3);
@@ -173,15 +175,16 @@ static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits) {
   return box->obj;
 }
 
-/* key.generate(kind [, bits]) -> key | nil, err (unsupported) */
+/* key.generate(kind [, bits [, primes]]) -> key | nil, err (unsupported) */
 static int key_generate (lua_State *L) {
   const Kind *kind = find_kind(L, 1);
   int is_rsa = strcmp(kind->name, "rsa") == 0;
   int bits = is_rsa ? args_int(L, 2, 512, MAX_BITS) : 0;
+  int primes = is_rsa && !lua_isnoneornil(L, 3) ? args_int(L, 3, 2, 4) : 2;
   EVP_PKEY_CTX *context;
   Key *key;
   fail_clear();
-  context = find_generator(L, kind, bits);
+  context = find_generator(L, kind, bits, primes);
   fail_clear();
   if (context == NULL)
     return fail_code(L, "config", "unsupported", "this OpenSSL has no %s keys",

@@ -62,7 +62,9 @@ local function leaf_of(self, entry)
     return entry.leaf
   end
   local create = { ocsp_urls = { DEAD }, crl_urls = { DEAD } }
-  if entry.office ~= "dead" then
+  if entry.office == "issuer" then
+    create = { issuer_urls = self.office:urls().issuer_urls }
+  elseif entry.office ~= "dead" then
     create = self.office:urls()
   end
   for name, value in pairs(entry.leaf.create or {}) do

@@ -346,7 +346,7 @@ core.key = {}
 --- key.from_spki(der) -> key | nil, err (bad_der, unsupported_key_type)
 function core.key.from_spki() end
 
---- key.generate(kind [, bits]) -> key | nil, err (unsupported)
+--- key.generate(kind [, bits [, primes]]) -> key | nil, err (unsupported)
 function core.key.generate() end
 
 ---@class lacre.core.key_object

@@ -1,6 +1,7 @@
 --- health.checkup: one target from its line to its result. Nothing that happens to it raises.
 
 local capabilities = require "lacre.health.capabilities"
+local chain_rules = require "lacre.health.diagnosis_chain"
 local diagnosis = require "lacre.health.diagnosis"
 local dial = require "lacre.net.dial"
 local error_rules = require "lacre.health.diagnosis_error"
@@ -179,8 +180,7 @@ local function run(row, set, shared)
   local began = monotonic()
   local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
   local result = outcome.conclude(row, set, out, facts, why, mine.now)
-  result.due = facts and facts.chain[1] and threshold.seconds(mine.warn,
-    facts.chain[1]:not_after() - facts.chain[1]:not_before())
+  result.due = facts and facts.chain[1] and threshold.seconds(mine.warn, chain_rules.lifetime_of(facts.chain[1]))
   result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
   return result
 end

@@ -72,7 +72,6 @@ local rows = {
     "pin_mismatch"),
   fail("REQUIREMENT_MISSED", "Something that was required is not there."),
   fail("EXPECTATION_MISSED", "The list said that this target fails in a certain way, and it does not."),
-  fail("CERT_CHANGED", "The certificate, its issuer or its key is another than in the baseline."),
 
   warn("EXPIRES_SOON", "The certificate's time is nearly over. Renew it, or see why it was not renewed."),
   warn("CHAIN_EXPIRES_SOON", "A certificate between the server's and the root ends before long."),

@@ -21,8 +21,10 @@ local function is_self_issued(cert)
   return cert:subject_der() == cert:issuer_der()
 end
 
+-- 0 where the dates are none
 local function lifetime_of(cert)
-  return (cert:not_after() or 0) - (cert:not_before() or 0)
+  local first, last = cert:not_before(), cert:not_after()
+  return first and last and last - first or 0
 end
 
 --- "19 days left of 90", hours where it is less than three days.
@@ -46,7 +48,7 @@ end
 
 local function check_lifetime(out, cert, set)
   local lifetime = lifetime_of(cert)
-  if lifetime <= 10 * DAY then
+  if lifetime > 0 and lifetime <= 10 * DAY then
     out:add("SHORT_LIVED", ("it lives for %s: --warn auto suits it"):format(time.humanize(lifetime)))
   end
   local longest = longest_life(cert:not_before() or 0)
@@ -175,6 +177,6 @@ function diagnosis_chain.check(out, facts, set)
   end
 end
 
-diagnosis_chain.shown = shown
+diagnosis_chain.shown, diagnosis_chain.lifetime_of = shown, lifetime_of
 
 return diagnosis_chain

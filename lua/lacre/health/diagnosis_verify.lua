@@ -13,6 +13,11 @@ local function dated(cert, which)
   return cert and time.format(cert[which](cert)) or "?"
 end
 
+-- what OpenSSL calls it, in small letters
+local function spelled(finding)
+  return (finding.reason or finding.code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
+end
+
 local function where_to_get(cert)
   local urls = cert:issuer_urls()
   return urls[1] and (" (the missing certificate: %s)"):format(urls[1]) or ""
@@ -71,24 +76,33 @@ local special = {
     out:add("UNTRUSTED_ROOT", ("the chain ends in %s, which is not trusted"):format(shown(finding.cert)))
   end,
   cert_nonconforming = function(out, finding)
-    local rule = (finding.reason or ""):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
-    out:add("NONCONFORMING", ("%s: %s"):format(finding.cert and shown(finding.cert) or "a certificate", rule),
-      { depth = finding.depth })
+    out:add("NONCONFORMING", ("%s: %s"):format(finding.cert and shown(finding.cert) or "a certificate",
+      spelled(finding)), { depth = finding.depth })
   end,
 }
 
 for _, code in ipairs { "crl_missing", "crl_expired", "crl_invalid" } do
   special[code] = function(out, finding)
-    out:add("CRL_PROBLEM", (finding.reason or code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower(),
-      { depth = finding.depth })
+    out:add("CRL_PROBLEM", spelled(finding), { depth = finding.depth })
   end
 end
 
+-- what a person is told of a certificate; for the rest, what OpenSSL calls it
+local sentences = {
+  BAD_SIGNATURE = "the signature on %s is wrong",
+  WRONG_EKU = "%s may not be used for servers",
+  INVALID_CA = "%s is no CA, and certifies another",
+  PATHLEN = "below %s there are more CAs than it allows",
+  NAME_CONSTRAINT = "a CA above %s may not certify for its names",
+  UNKNOWN_CRITICAL_EXT = "%s demands that something be understood which nobody here understands",
+  REVOKED = "%s is on the revocation list",
+}
+
 local function plain(out, finding)
   local code = codes.by_error[finding.code] or "VERIFY"
-  local reason = (finding.reason or ""):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
-  out:add(code, ("%s: %s"):format(finding.cert and shown(finding.cert) or "the chain", reason), {
-    depth = finding.depth, number = finding.number,
+  local who = finding.cert and shown(finding.cert) or "the chain"
+  out:add(code, sentences[code] and sentences[code]:format(who) or ("%s: %s"):format(who, spelled(finding)), {
+    depth = finding.depth, number = finding.number, reason = finding.reason,
   })
 end
 

@@ -41,7 +41,7 @@ local function describe(result, facts, now)
   local leaf = facts.chain[1]
   if leaf then
     result.not_after, result.soonest_not_after = leaf:not_after(), soonest_end(facts)
-    result.days_left = (leaf:not_after() - now) / 86400
+    result.days_left = leaf:not_after() and (leaf:not_after() - now) / 86400
   end
 end
 

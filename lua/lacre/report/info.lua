@@ -40,18 +40,28 @@ local function writer(explains, style)
   return lines, add, say
 end
 
+local function dated(instant)
+  return instant and time.format(instant) or "no date"
+end
+
+local function ending(cert, style)
+  local last, left = cert:not_after(), cert:expires_in()
+  if not last then
+    return style.bad "no date"
+  elseif left >= 0 then
+    return ("%s (in %s)"):format(time.format(last), time.humanize(left))
+  end
+  return style.bad(("%s (%s ago)"):format(time.format(last), time.humanize(left)))
+end
+
 local function describe_cert(add, depth, cert, pin, style)
-  local left = cert:expires_in()
-  local when = left >= 0 and "in " .. time.humanize(left) or time.humanize(left) .. " ago"
   local key = cert:public_key()
   add("%s %s", style.bold(("%2d"):format(depth)), tostring(cert:subject()))
   add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (itself)" or "")
   if #cert:hosts() > 0 then
     add("   names      %s", table.concat(cert:hosts(), ", "))
   end
-  add("   valid      %s to %s", time.format(cert:not_before()),
-    left >= 0 and ("%s (%s)"):format(time.format(cert:not_after()), when)
-      or style.bad(("%s (%s)"):format(time.format(cert:not_after()), when)))
+  add("   valid      %s to %s", dated(cert:not_before()), ending(cert, style))
   add("   key        %s, signed with %s", key and (key:curve() or ("%s %d"):format(key:type(), key:bits()))
     or "unknown",
     cert:signature_algorithm())

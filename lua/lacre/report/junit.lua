@@ -24,13 +24,15 @@ local function details(result)
   for i, problem in ipairs(result.problems) do
     lines[i] = ("%s: %s"):format(problem.code, problem.message)
   end
+  lines[#lines + 1] = result.file and ("at %s:%d"):format(result.file, result.line) or nil
   return table.concat(lines, "\n")
 end
 
+-- strict readers take no attributes but these
 local function case(result, set)
   local head = "    <testcase" .. attributes {
-    { "classname", "lacre.health" .. (result.group and "." .. result.group or "") }, { "name", result.target },
-    { "time", ("%.3f"):format(result.seconds or 0) }, { "file", result.file }, { "line", result.line },
+    { "classname", "lacre.health" .. (result.group and "." .. result.group or "") },
+    { "name", result.target ~= "" and result.target or "(empty)" }, { "time", ("%.3f"):format(result.seconds or 0) },
   }
   local kind, first = kind_of(result, set), result.problems[1]
   if kind then

@@ -57,7 +57,7 @@ local metrics = {
     local seen = {}
     for i, cert in ipairs(result.chain or {}) do
       local id = cert:serial() .. tostring(cert:issuer())
-      if not seen[id] then
+      if not seen[id] and cert:not_after() then
         seen[id] = true
         add(cert:not_after(), "cn", tostring(cert:subject()):match "CN=([^,]+)" or "", "serial_no", cert:serial(),
           "issuer_cn", tostring(cert:issuer()):match "CN=([^,]+)" or "", "depth", i - 1)

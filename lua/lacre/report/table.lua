@@ -8,12 +8,10 @@ local function left(result)
   local days = result.days_left
   if not days then
     return "-"
-  elseif days < 0 then
-    return ("-%dd"):format(math.ceil(-days))
-  elseif days < 3 then
-    return ("%dh"):format(math.floor(days * 24))
   end
-  return ("%dd"):format(math.floor(days))
+  local sign = days < 0 and "-" or ""
+  days = math.abs(days)
+  return days < 3 and ("%s%dh"):format(sign, math.floor(days * 24)) or ("%s%dd"):format(sign, math.floor(days))
 end
 
 local function common_name(name)

@@ -80,6 +80,9 @@ add("dates", "short-6d-auto", "the same, judged with --warn auto", "pass", {},
   { leaf = { days = { -1, 5 } }, ask = { warn = "auto" } })
 add("dates", "long-1000d", "lives for a thousand days, from a private CA", "pass", {}, { leaf = { days = { -1,
   999 } } })
+add("dates", "long-1000d-public", "the same, from a CA that everybody trusts", "warn", { "LIFETIME_TOO_LONG" },
+  { leaf = { days = { -1, 999 } }, ask = { is_public = true } })
+add("dates", "no-date", "from and to a 32nd of February", "fail", { "VERIFY" }, { leaf = { no_date = true } })
 add("dates", "expired-intermediate", "the intermediate ended", "fail", { "CHAIN_EXPIRED" },
   { leaf = { chain = { "expired" } } })
 add("dates", "future-intermediate", "the intermediate has not begun", "fail", { "CHAIN_EXPIRED" },
@@ -103,7 +106,7 @@ add("chain", "untrusted-root", "from a CA that nobody trusts", "fail", { "UNTRUS
 add("chain", "untrusted-root-sent", "the same, and it sends the root", "fail", { "UNTRUSTED_ROOT" },
   { leaf = { issuer = "rogue", chain = { "rogue", "rogue_root" } } })
 add("chain", "incomplete-chain", "the intermediate is not sent", "fail", { "CHAIN_INCOMPLETE" },
-  { leaf = { chain = {} } })
+  { leaf = { chain = {} }, office = "issuer" })
 add("chain", "reversed-chain", "the root before the intermediate", "warn", { "CHAIN_ORDER" },
   { leaf = { issuer = "deep", chain = { "issuing_long", "deep" } } })
 add("chain", "extra-certs", "certificates nobody needs", "warn", { "CHAIN_EXTRA_CERTS" },
@@ -122,6 +125,8 @@ add("chain", "nonconforming", "no authority key identifier", "warn", { "NONCONFO
   { leaf = { create = { extensions = { authority_key_id = false } } }, client = "either" })
 
 add("keys", "rsa1024", "a key of RSA, 1024 bits", "fail", { "WEAK_KEY" }, { leaf = { kind = "rsa:1024" } })
+add("keys", "rsa4104", "a key of RSA, larger than is good for anything", "warn", { "OVERSIZED_KEY" },
+  { leaf = { kind = "rsa:4104" } })
 add("keys", "sha1", "signed with SHA-1", "fail", { "WEAK_SIGNATURE" }, { leaf = { hash = "sha1" } })
 add("keys", "md5", "signed with MD5", "fail", { "WEAK_SIGNATURE" }, { leaf = { hash = "md5", issuer = "rsa" } })
 add("keys", "sha1-intermediate", "the intermediate is signed with SHA-1", "fail", { "WEAK_SIGNATURE" },

@@ -1,4 +1,5 @@
---- zoo.office: where the zoo's CA tells whether a certificate was revoked: OCSP and a list, over plain HTTP.
+--- zoo.office: where the zoo's CA tells whether a certificate was revoked, by OCSP and a list, and hands out its
+--- own; over plain HTTP.
 
 local crl = require "lacre.crl"
 local ocsp = require "lacre.ocsp"
@@ -40,6 +41,8 @@ local function answer(self, request)
     return answer_ocsp(self, request)
   elseif request.target == "/issuing.crl" or request.target == "/root.crl" then
     return answer_list(self, request.target:match "^/(%l+)")
+  elseif request.target == "/issuing.crt" then
+    return 200, "application/pkix-cert", self.pki:ca("issuing").cert:to_der()
   end
   return 404
 end
@@ -65,9 +68,12 @@ function zoo_office.open(pki)
 end
 
 --- The addresses that a certificate is to name.
----@return { ocsp_urls: string[], crl_urls: string[] }
+---@return { ocsp_urls: string[], crl_urls: string[], issuer_urls: string[] }
 function Office:urls()
-  return { ocsp_urls = { self.base .. "/ocsp" }, crl_urls = { self.base .. "/issuing.crl" } }
+  return {
+    ocsp_urls = { self.base .. "/ocsp" }, crl_urls = { self.base .. "/issuing.crl" },
+    issuer_urls = { self.base .. "/issuing.crt" },
+  }
 end
 
 --- From now on a certificate is revoked.

@@ -61,7 +61,7 @@ function Pki:make_key(kind)
   kind = kind or "p256"
   local bits = tonumber(kind:match "^rsa:(%d+)$")
   if bits then
-    return assert(core.key.generate("rsa", bits))
+    return assert(core.key.generate("rsa", bits, bits > 4096 and 3 or 2)) -- of three primes: found much sooner
   elseif kind ~= "rsa" then
     return key.generate(kind)
   end
@@ -87,11 +87,14 @@ local tbs_type = der.sequence {
   { "validity", der.any }, { "subject", der.any }, { "spki", der.any }, { "extensions", der.any, optional = true },
 }
 
--- signed again: with a broken digest, or about another key
+-- from and to a 32nd of February
+local no_date = "\48\30" .. ("\023\013260232000000Z"):rep(2)
+
+-- signed again: with a broken digest, about another key, for another time
 local function forge(made, signer, changes)
   local tbs = assert(der.decode(tbs_type, made:tbs()))
   local hash = changes.hash or "sha256"
-  tbs.spki = changes.spki or tbs.spki
+  tbs.spki, tbs.validity = changes.spki or tbs.spki, changes.validity or tbs.validity
   tbs.algorithm = broken[signer:type() .. " " .. hash] and algorithm(signer, hash) or tbs.algorithm
   local bytes = tbs_type.write(tbs)
   local signature = assert(key.sign_badly(signer, bytes, hash))
@@ -149,14 +152,14 @@ function Pki:named_chain(names)
 end
 
 local function changed(made, spec, private, signer)
-  if spec.hash or private:security_bits() < 112 then
-    made = forge(made, signer, { hash = spec.hash, spki = private:spki() })
+  if spec.hash or spec.no_date or private:security_bits() < 112 then
+    made = forge(made, signer, { hash = spec.hash, spki = private:spki(), validity = spec.no_date and no_date })
   end
   return spec.spoiled and spoil_signature(made) or made
 end
 
 --- An identity of a server, from what a row of the zoo says about its leaf.
----@param spec table kind, days, hosts, issuer, chain, self, hash, spoiled, create
+---@param spec table kind, days, hosts, issuer, chain, self, hash, spoiled, no_date, create
 ---@param name string the row's
 ---@return { cert: lacre.cert, key: lacre.key, chain: lacre.cert[] }? identity
 ---@return lacre.error? err unsupported, where this OpenSSL has no such keys
