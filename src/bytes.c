@@ -1,9 +1,10 @@
 #include "bytes.h"
 
+#include <arpa/inet.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 
 #include "args.h"
 #include "base64.h"
@@ -144,25 +145,24 @@ static int bytes_equal (lua_State *L) {
   return 1;
 }
 
-/* bytes.address(text) -> 4 or 16 raw bytes | nil, where it is no IP address */
+/* 4 or 16, with the bytes of an address; 0 where the text is none */
+static size_t read_address (const char *text, unsigned char raw[16]) {
+  if (inet_pton(AF_INET, text, raw) == 1) return 4;
+  return inet_pton(AF_INET6, text, raw) == 1 ? 16 : 0;
+}
+
+/* bytes.address(text) -> 4 or 16 raw bytes, the usual text | nil, where it is no IP
+** address */
 static int bytes_address (lua_State *L) {
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
+  char usual[INET6_ADDRSTRLEN];
   unsigned char raw[16];
-  int n = 0;
-  fail_clear();
-  if (strspn(text, "0123456789abcdefABCDEF:.") == len) {
-    ASN1_OCTET_STRING *address = a2i_IPADDRESS(text);
-    if (address != NULL) {
-      n = ASN1_STRING_length(address);
-      memcpy(raw, ASN1_STRING_get0_data(address), (size_t)n);
-      ASN1_OCTET_STRING_free(address);
-    }
-  }
-  fail_if_memory(L);
+  size_t n = strlen(text) == len ? read_address(text, raw) : 0;
   if (n == 0) return 0;
-  lua_pushlstring(L, (char *)raw, (size_t)n);
-  return 1;
+  lua_pushlstring(L, (char *)raw, n);
+  lua_pushstring(L, inet_ntop(n == 4 ? AF_INET : AF_INET6, raw, usual, sizeof usual));
+  return 2;
 }
 
 static const luaL_Reg functions[] = {

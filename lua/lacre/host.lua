@@ -9,7 +9,7 @@ local fail = require("lacre.error").fail
 
 local host = {}
 
-local floor = math.floor
+local byte, floor = string.byte, math.floor
 
 -- UTF-8 --
 
@@ -136,12 +136,17 @@ end
 
 -- letters, digits, hyphens; the underscore is no host's, but names of services have it
 local function is_label(label)
-  return #label > 0 and #label <= 63 and not label:find "[^%w_-]" and not label:find "^%-" and not label:find "%-$"
+  return #label <= 63 and label:find "^[%w_][%w_-]*$" and byte(label, -1) ~= 45
 end
 
 local function dns_name(text)
   local labels = {}
-  text = text:gsub("\227\128\130", "."):gsub("%.$", "") -- the ideographic full stop
+  if text:find "[\128-\255]" then
+    text = text:gsub("\227\128\130", ".") -- the ideographic full stop
+  end
+  if byte(text, -1) == 46 then -- a full stop at the end
+    text = text:sub(1, -2)
+  end
   for label in (text .. "."):gmatch "([^.]*)%." do
     local is_wildcard = #labels == 0 and label == "*"
     local ascii = is_wildcard and label or ascii_label(label)
@@ -171,19 +176,19 @@ end
 ---@return { type: string, value: string, address?: string }? name
 ---@return lacre.error? err bad_name
 function host.parse(text)
-  local bare = text:match "^%[(.*)%]$" or text
+  local bare = byte(text) == 91 and text:match "^%[(.*)%]$" or text
   if host.is_octal(bare) then
     return fail("parse", "bad_name", "not a host name: %s", text)
   end
-  local address = core.bytes.address(bare)
+  local address, usual = core.bytes.address(bare)
   if address then
-    return { type = "ip", value = core.name.general(host.general(0x87, address))[1].value, address = address }
+    return { type = "ip", value = usual, address = address }
   end
   local name = dns_name(text)
   if not name then
     return fail("parse", "bad_name", "not a host name: %s", (text:gsub("%c", "?")))
   end
-  return { type = "dns", value = name, is_wildcard = name:sub(1, 1) == "*" }
+  return { type = "dns", value = name, is_wildcard = byte(name) == 42 }
 end
 
 --- The same for a name that is about to be verified: no wildcard.
@@ -196,14 +201,6 @@ function host.reference(text)
     return fail("parse", "bad_name", "not the name of a host: %s", text)
   end
   return name, err
-end
-
---- The encoding of a list with one general name, for what reads such lists.
----@param tag integer
----@param content string
----@return string
-function host.general(tag, content)
-  return "\48" .. string.char(#content + 2, tag, #content) .. content
 end
 
 return host

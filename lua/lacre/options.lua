@@ -53,13 +53,13 @@ function options.nearest(name, known)
 end
 
 local function check_type(kind, value)
-  if type(kind) == "function" then
-    return kind(value)
-  elseif type(kind) ~= "table" then
+  if type(kind) == "string" then
     return kinds[kind](value)
+  elseif type(kind) == "function" then
+    return kind(value)
   end
   for _, one in ipairs(kind) do
-    local result, why = check_type(one, value)
+    local result, why = kinds[one](value)
     if why == nil then
       return result
     end
@@ -83,14 +83,6 @@ end
 local function unknown_reason(name, schema)
   local nearest = options.nearest(name, schema)
   return nearest and ("unknown; did you mean '%s'?"):format(nearest) or "unknown"
-end
-
-local function check_one(row, value)
-  local result, why = check_type(row.type or "any", value)
-  if why == nil and row.values then
-    result, why = check_values(row.values, result)
-  end
-  return result, why
 end
 
 local own_sources = debug.getinfo(1, "S").source:match "^(.*)options%.lua$"
@@ -165,7 +157,10 @@ local function check_given(schema, name, value, what)
     local reason = row and row.elsewhere or unknown_reason(tostring(name), schema)
     options.misuse("bad option '%s' to '%s' (%s)", tostring(name), what, reason)
   end
-  local result, why = check_one(row, value)
+  local result, why = check_type(row.type or "any", value)
+  if why == nil and row.values then
+    result, why = check_values(row.values, result)
+  end
   if why ~= nil then
     options.misuse("bad option '%s' to '%s' (%s)", name, what, why)
   end
@@ -199,7 +194,9 @@ function options.check(schema, given, what)
   for name, value in pairs(given or {}) do
     checked[name] = check_given(schema, name, value, what)
   end
-  for _, name in ipairs(demands[schema] or demands_of(schema)) do
+  local names = demands[schema] or demands_of(schema)
+  for i = 1, #names do
+    local name = names[i]
     if checked[name] == nil then
       if schema[name].required then
         options.misuse("missing option '%s' to '%s'", name, what)

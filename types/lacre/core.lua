@@ -64,7 +64,7 @@ function builder:sign() end
 ---@class lacre.core.bytes
 core.bytes = {}
 
---- bytes.address(text) -> 4 or 16 raw bytes | nil, where it is no IP address
+--- bytes.address(text) -> 4 or 16 raw bytes, the usual text | nil, where it is no IP address
 function core.bytes.address() end
 
 --- bytes.base64(raw) -> text without line breaks

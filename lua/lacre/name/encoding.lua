@@ -7,24 +7,25 @@ local plain = require "lacre.plain"
 local encoding = {}
 
 local element, byte, concat = der.element, string.byte, table.concat
+local UTF8 = der.utf8.tag
 
 local printable = { C = true, serialNumber = true, dnQualifier = true }
 local ia5 = { emailAddress = true, DC = true }
 local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128 }
 
 local function is_encoded(value)
-  return value:find "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2)
+  return byte(value) == 35 and value:find "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2)
 end
 
 local function encode_value(short, value)
   if is_encoded(value) then
     return core.bytes.unhex(value:sub(2))
   elseif ia5[short] then
-    return der.ia5.write(value)
+    return element(der.ia5.tag, value)
   elseif printable[short] and not value:find "[^%w '()+,./:=?-]" then
-    return der.printable.write(value)
+    return element(der.printable.tag, value)
   end
-  return der.utf8.write(value)
+  return element(UTF8, value)
 end
 
 -- encoded identifiers and short names, kept once looked up of those that people write
@@ -62,7 +63,7 @@ local function make_attribute(kind, value)
   local short = row.short
   if short == "C" and not value:match "^%a%a$" then
     return nil, "a country is two letters (ISO 3166)"
-  elseif plain.text(value) ~= value then
+  elseif value:find "[\128-\255]" and plain.text(value) ~= value then
     return nil, ("attribute '%s' is not UTF-8"):format(kind)
   elseif longest[short] and #value > 4 * longest[short] then
     return nil, ("%s is longer than %d characters"):format(kind, longest[short])

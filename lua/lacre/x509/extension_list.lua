@@ -95,22 +95,24 @@ local function made(item)
   return extension.make(oid, critical, item.value)
 end
 
--- what is made here, in the order people print it, and whether a verifier must understand it (RFC 5280 section 4.2)
-local rows = {
-  { "basic_constraints", true }, { "key_usage", true }, { "extended_key_usage", false }, { "subject_key_id", false },
-  { "authority_key_id", false }, { "subject_alt_names", false }, { "name_constraints", true },
-  { "certificate_policies", false }, { "crl_distribution_points", false }, { "authority_info_access", false },
-  { "tls_feature", false }, { "ocsp_no_check", false }, { "crl_number", false }, { "delta_crl_indicator", true },
-  { "freshest_crl", false }, { "crl_reason", false }, { "invalidity_date", false },
+-- what is made here, in the order people print it
+local order = {
+  "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "authority_key_id", "subject_alt_names",
+  "name_constraints", "certificate_policies", "crl_distribution_points", "authority_info_access", "tls_feature",
+  "ocsp_no_check", "crl_number", "delta_crl_indicator", "freshest_crl", "crl_reason", "invalidity_date",
 }
+
+-- what a verifier must understand, or refuse (RFC 5280 section 4.2)
+local critical = { basic_constraints = true, key_usage = true, name_constraints = true, delta_crl_indicator = true }
 
 local function encoded(values, dropped, is_nameless)
   local out = {}
-  for _, row in ipairs(rows) do
-    local which = row[1]
+  for i = 1, #order do
+    local which = order[i]
     local value = values[which]
     if value ~= nil and not (dropped and dropped[extension.oid(which)]) then
-      out[#out + 1] = extension.make(which, row[2] or (is_nameless == true and which == "subject_alt_names"), value)
+      local must = critical[which] or is_nameless and which == "subject_alt_names" or false
+      out[#out + 1] = extension.make(which, must, value)
     end
   end
   return out

@@ -95,13 +95,14 @@ end
 ---@return { type: string, value: string }? item
 ---@return lacre.error? err bad_name
 function general.of(text)
-  if text:find "^%a[%w+.-]*://" then
-    return { type = "uri", value = text }
-  elseif text:find "@" then
-    return mailbox(text)
+  if text:find "[@/]" then
+    if text:find "^%a[%w+.-]*://" then
+      return { type = "uri", value = text }
+    elseif text:find "@" then
+      return mailbox(text)
+    end
   end
-  local parsed, err = host.parse(text)
-  return parsed and { type = parsed.type, value = parsed.value }, err
+  return host.parse(text)
 end
 
 --- A subtree of name constraints (RFC 5280 section 4.2.1.10): a domain with all below it, a range of
