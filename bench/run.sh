@@ -14,7 +14,7 @@ export LUA_PATH="$PWD/bench/workloads/?.lua;$PWD/lua/?.lua;$PWD/lua/?/init.lua;;
 unset LUA_PATH_5_2 LUA_PATH_5_3 LUA_PATH_5_4 LUA_CPATH_5_2 LUA_CPATH_5_3 LUA_CPATH_5_4
 mkdir -p "$BENCH_DATA"
 ${CC:-cc} -std=c11 -O2 -g -Wall -Wextra -Wconversion -D_GNU_SOURCE -o "$BENCH_LIMIT" bench/c/*.c -lssl -lcrypto || exit 1
-[ -f "$BENCH_DATA/bundle.pem" ] || "$LUA" bench/workloads/material.lua || exit 1
+[ -f "$BENCH_DATA/www/1m" ] || "$LUA" bench/workloads/material.lua || exit 1
 last=$(($(nproc) - 1))
 
 # side workload variant count: the line of one run, of C or of lacre
@@ -38,11 +38,12 @@ instructions() {
 # nanoseconds of CPU a process has used
 cpu_of() { local t=0 s; for s in /proc/"$1"/task/*/schedstat; do t=$((t + $(cut -d' ' -f1 "$s"))); done; echo $t; }
 
-# side variant count: CPU of a server while a load from outside goes on
+# side workload variant count: CPU of a server while a load from outside goes on
 served() {
-  local pid before after line=
+  local pid before after line= workload=$2 side=$1
+  shift 2
   export BENCH_PORT=$((20000 + RANDOM % 9000))
-  if [ "$1" = c ]; then set -- "$2" "$3" "$BENCH_LIMIT" server echo; else set -- "$2" "$3" "$LUA" bench/workloads/server.lua echo; fi
+  if [ $side = c ]; then set -- "$1" "$2" "$BENCH_LIMIT" $workload "$1"; else set -- "$1" "$2" "$LUA" bench/workloads/$workload.lua "$1"; fi
   taskset -c 0 "${@:3}" "$BENCH_PORT" & pid=$!
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$BENCH_PORT) 2>/dev/null && break; sleep 0.05; done
   coproc LOAD { timeout 100 taskset -c $last "$BENCH_LIMIT" load "$1" "$2"; }
@@ -56,7 +57,7 @@ served() {
 }
 
 measured() { # side workload variant count
-  if [ "$2" = server ]; then served "$1" "$3" "$4" 2>/dev/null; else side "$@"; fi
+  case $2 in server | files) served "$@" 2>/dev/null ;; *) side "$@" ;; esac
 }
 
 rows() { grep -v '^#' bench/rows | grep -E "$(sed 's/ \+/ +/g' <<<"$ROWS")"; }

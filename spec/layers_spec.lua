@@ -82,6 +82,7 @@ local lua_floors = {
   { "lab.middle" },
   { "lab", "health.probe", "http.message" },
   { "http.request", "http.answer", "http.url" },
+  { "http.shelf" },
   { "http.files", "http.redirect", "http.service" },
   { "http", "adapt.luasocket", "toolkit" },
   { "zoo.pki", "zoo.raw", "zoo.keeper", "health.revocation" },

@@ -3,6 +3,7 @@ local connect = require("lacre.connect").connect
 local loop = require "lacre.loop"
 local process = require "spec.support.process"
 local tls = require "spec.support.tls"
+local shelf = require "lacre.http.shelf"
 local webfiles = require "lacre.http.files"
 
 local directory = process.directory()
@@ -157,6 +158,101 @@ describe("webfiles", function()
       seen[#seen + 1] = ("%s %s %d %d"):format(row.method, row.target, row.status, row.bytes)
     end })
     assert.same({ "GET /a.txt 200 10", "HEAD /a.txt 200 0", "GET /none 404 14" }, seen)
+  end)
+
+  it("shows a file as it is now, however often it was asked for", function()
+    local before = shelf.settled
+    shelf.settled = -1000
+    serving(function(base)
+      for _, bytes in ipairs { "one", "two", "three", ("x"):rep(40000), ("y"):rep(40000), "" } do
+        put("now.txt", bytes)
+        for _ = 1, 3 do
+          local r = get(base .. "/now.txt")
+          assert.is_true(r.body == bytes)
+          assert.equal(tostring(#bytes), r.headers["content-length"])
+        end
+        require("lacre.loop").sleep(0.02) -- a tick of the clock of the file system
+      end
+      put("now.txt", "inside")
+      assert.equal("inside", get(base .. "/now.txt").body)
+      os.remove(directory .. "/now.txt")
+      assert.equal(404, get(base .. "/now.txt").status)
+      os.execute(("ln -s /etc/passwd %s/now.txt"):format(directory))
+      assert.equal(404, get(base .. "/now.txt").status)
+      os.remove(directory .. "/now.txt")
+      put("sub/link.txt", "linked")
+      os.execute(("ln -s sub/link.txt %s/now.txt"):format(directory))
+      assert.equal("linked", get(base .. "/now.txt").body)
+      assert.equal("linked", get(base .. "/now.txt").body)
+      os.remove(directory .. "/now.txt")
+      os.execute(("ln -s /etc/passwd %s/now.txt"):format(directory))
+      assert.equal(404, get(base .. "/now.txt").status)
+      os.remove(directory .. "/now.txt")
+    end)
+    shelf.settled = before
+  end)
+
+  it("lets go of what it keeps when it is too much", function()
+    local before = shelf.settled
+    shelf.settled = -1000
+    local one = shelf.new(directory)
+    for i = 1, 600 do
+      one.kept["/" .. i] = { version = "" }
+      one.count = i
+    end
+    assert.equal("0123456789", one:find("/a.txt").body)
+    assert.equal(1, one.count)
+    assert.equal(10, one.bytes)
+    assert.equal(one:find "/a.txt", one:find "/a.txt")
+    assert.is_nil(one:find "/out")
+    assert.equal("directory", one:find("/sub").kind)
+    shelf.settled = before
+  end)
+
+  it("reads a head however it comes", function()
+    serving(function(_, port)
+      local head = "\r\nGET /a.txt HTTP/1.1\r\nHost: a\r\nX-Y:\t b \t\r\nConnection: close\r\n\r\n"
+      assert.matches("^HTTP/1.1 200 ", raw(port, head))
+    end)
+    local function read(pieces)
+      local at = 0
+      local stream = setmetatable({ fill = function()
+        at = at + 1
+        if pieces[at] then
+          return pieces[at]
+        end
+        return nil, { code = "closed" }
+      end, time_limit = function() end }, { __index = require "lacre.net.reader" })
+      return require("lacre.http.request").read(stream), stream
+    end
+    local text = "\r\nGET /a?b HTTP/1.1\r\nHost: a\r\nX-Y:\t b c \t\r\nx-y: d\r\nEmpty:\r\n\r\nREST"
+    for size = 1, #text do
+      local pieces = {}
+      for from = 1, #text, size do
+        pieces[#pieces + 1] = text:sub(from, from + size - 1)
+      end
+      local request, stream = read(pieces)
+      assert.equal("/a?b", request.target)
+      assert.same({ host = "a", ["x-y"] = "b c, d", empty = "" }, request.headers)
+      local rest = stream.buffer and stream.buffer:sub(stream.at) or ""
+      assert.equal("REST", (rest .. table.concat(pieces)):sub(-4))
+    end
+    local cases = {
+      { { "GET / HTTP/1.1\nHost: a" }, 400 }, { { "\n" }, 400 }, { { "GET / HTTP/1.1\r\nHost: a\n" }, 400 },
+      { { "GET / HTTP/1.1\r\nHost: a\r\nX: a\1b\r\n\r\n" }, 400 }, { { "GET / HTTP/1.1\r\nHost: a\r\nX: a\127b\r\n\r\n" }, 400 },
+      { { "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n" }, 400 }, { { "GET /\1 HTTP/1.1\r\nHost: a\r\n\r\n" }, 400 },
+      { { "GET / HTTP/1.1\r\nHost: a\r\nX y: z\r\n\r\n" }, 400 }, { { "GET / HTTP/1.1\r\nHost: a\r\n: z\r\n\r\n" }, 400 },
+      { { "GET /", ("x"):rep(8200) }, 414 }, { { "GET / HTTP/1.1\r\n", "X: ", ("x"):rep(70000) }, 431 },
+      { { "GET / HTTP/1.1\r\nHost: a\r\nX: " .. ("x"):rep(9000) .. "\r\n\r\n" }, 431 },
+      { { "POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" }, 400 },
+      { { "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" }, 400 }, { { "GET / HTTP/1.1\r\n\r\nX" }, 400 },
+    }
+    for i, case in ipairs(cases) do
+      local request = read(case[1])
+      assert.equal(case[2], request and request.bad, "case " .. i)
+      assert.is_true(request.closes)
+    end
+    assert.is_nil((read { "GET / HTTP/1.1\r\nHost: a\r\n" }))
   end)
 
   it("serves curl", function()

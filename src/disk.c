@@ -134,17 +134,27 @@ static const char *kind_name (mode_t mode) {
   return "other";
 }
 
+/* the nanoseconds of when it was written, and of when anything about it changed */
+#if defined(__APPLE__)
+static void fractions (const struct stat *s, int64_t *two) {
+  two[0] = (int64_t)s->st_mtimespec.tv_nsec;
+  two[1] = (int64_t)s->st_ctimespec.tv_nsec;
+}
+#else
+static void fractions (const struct stat *s, int64_t *two) {
+  two[0] = (int64_t)s->st_mtim.tv_nsec;
+  two[1] = (int64_t)s->st_ctim.tv_nsec;
+}
+#endif
+
 /* what changes with whatever happens to a file: device, inode, size, when it was
 ** written and when anything about it changed */
 static void push_version (lua_State *L, const struct stat *s) {
+  int64_t two[2];
+  fractions(s, two);
   lua_pushfstring(L, "%f %f %f", (double)s->st_dev, (double)s->st_ino,
                   (double)s->st_size);
-#if defined(__APPLE__)
-  lua_pushfstring(L, " %f %f", (double)s->st_mtimespec.tv_nsec,
-                  (double)s->st_ctimespec.tv_sec);
-#else
-  lua_pushfstring(L, " %f %f", (double)s->st_mtim.tv_nsec, (double)s->st_ctim.tv_nsec);
-#endif
+  lua_pushfstring(L, " %f %f", (double)two[0], (double)two[1]);
   lua_pushfstring(L, " %f %f", (double)s->st_mtime, (double)s->st_ctime);
   lua_concat(L, 3);
   lua_setfield(L, -2, "version");
@@ -168,6 +178,22 @@ static int disk_stat (lua_State *L) {
   compat_pushint64(L, (int64_t)s.st_mtime);
   lua_setfield(L, -2, "modified");
   push_version(L, &s);
+  return 1;
+}
+
+/* version(path) -> bytes that differ when the file does, as the field of stat and for
+** less | nothing where there is none */
+static int disk_version (lua_State *L) {
+  struct stat s;
+  int64_t facts[7];
+  if (stat(args_text(L, 1), &s) != 0) return 0;
+  facts[0] = (int64_t)s.st_dev;
+  facts[1] = (int64_t)s.st_ino;
+  facts[2] = (int64_t)s.st_size;
+  facts[3] = (int64_t)s.st_mtime;
+  facts[4] = (int64_t)s.st_ctime;
+  fractions(&s, facts + 5);
+  lua_pushlstring(L, (const char *)facts, sizeof facts);
   return 1;
 }
 
@@ -312,6 +338,7 @@ static const luaL_Reg functions[] = {
   { "remove", disk_remove },
   { "sync", disk_sync },
   { "stat", disk_stat },
+  { "version", disk_version },
   { "real", disk_real },
   { "read", disk_read },
   { "tail", disk_tail },

@@ -1,6 +1,7 @@
 #include "engine.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <lualib.h>
@@ -263,11 +264,12 @@ static int engine_write (lua_State *L) {
   return wrote(L, m, outcome, done);
 }
 
-/* as `wrote`, of bytes that a kernel which encrypts was to send */
-static int wrote_by_kernel (lua_State *L, machine_Machine *m, long n) {
+/* as `wrote`, of bytes that a kernel which encrypts was to send after others */
+static int wrote_by_kernel (lua_State *L, machine_Machine *m, size_t before, long n) {
+  long total = (long)before + (n > 0 ? n : 0);
   fail_clear();
-  m->sent += n > 0 ? n : 0;
-  lua_pushinteger(L, n > 0 ? (lua_Integer)n : 0);
+  m->sent += total;
+  lua_pushinteger(L, (lua_Integer)total);
   if (n >= 0) return 1;
   if (net_would_block(m->wire.socket->error)) {
     lua_pushliteral(L, "want_write");
@@ -278,31 +280,37 @@ static int wrote_by_kernel (lua_State *L, machine_Machine *m, long n) {
   return 2;
 }
 
-/* engine:send_file(file, from, count) -> count sent, less than that only at the end of
-** the file | count, "want_write" | err, as write. `from` counts from 0; the buffer is
-** an upvalue */
+/* engine:send_file(file, from, count, head) -> count taken of the head and then the
+** file, less than all only at the end of the file | count, "want_write" | err, as
+*write.
+** `from` counts from 0; the buffer is an upvalue, and a head that is no longer than a
+** record goes into the first piece */
 static int engine_send_file (lua_State *L) {
   machine_Machine *m = machine_check(L);
   FILE *file = *(FILE **)luaL_checkudata(L, 2, LUA_FILEHANDLE);
-  off_t at = (off_t)args_time(L, 3), end = at + args_int(L, 4, 0, 0x7fffffff),
-        start = at;
+  off_t at = (off_t)args_time(L, 3), end = at + args_int(L, 4, 0, 0x7fffffff);
   char *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  int head_len, result, by_kernel = socket_bio_kernel_sends(&m->wire);
+  const char *head = args_bytes(L, 5, &head_len);
+  size_t total = 0, held = (size_t)head_len, done;
   ssl_Outcome outcome = SSL_OUTCOME_DONE;
-  int result;
   luaL_argcheck(L, file != NULL, 2, "a closed file");
+  luaL_argcheck(L, head_len <= MACHINE_RECORD, 5, "too long");
   if ((result = refuse_write(L, m)) != 0) return result;
-  if (socket_bio_kernel_sends(&m->wire))
-    return wrote_by_kernel(
-        L, m,
-        socket_bio_send_file(&m->wire, m->ssl, fileno(file), at, (size_t)(end - at)));
-  while (at < end && outcome == SSL_OUTCOME_DONE) {
-    size_t want = end - at < FILE_PIECE ? (size_t)(end - at) : FILE_PIECE, done;
-    ssize_t got = pread(fileno(file), buffer, want, at);
-    if (got <= 0) break;
-    outcome = put(L, m, buffer, (size_t)got, &done);
-    at += (off_t)done;
+  memcpy(buffer, head, held);
+  while (outcome == SSL_OUTCOME_DONE && (held > 0 || (at < end && !by_kernel))) {
+    size_t room = FILE_PIECE - held, left = by_kernel ? 0 : (size_t)(end - at);
+    ssize_t got = pread(fileno(file), buffer + held, left < room ? left : room, at);
+    if (got <= 0 && held == 0) break;
+    outcome = put(L, m, buffer, held + (size_t)(got > 0 ? got : 0), &done);
+    total += done;
+    at += (off_t)done - (off_t)held;
+    held = 0;
   }
-  return wrote(L, m, outcome, (size_t)(at - start));
+  if (outcome != SSL_OUTCOME_DONE || !by_kernel) return wrote(L, m, outcome, total);
+  return wrote_by_kernel(
+      L, m, total,
+      socket_bio_send_file(&m->wire, m->ssl, fileno(file), at, (size_t)(end - at)));
 }
 
 /* engine:shutdown() -> true: close_notify is on its way | nil, "want_write" | nil,

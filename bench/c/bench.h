@@ -60,6 +60,7 @@ void echo (const Bench *b);
 void context (const Bench *b);
 void memory (const Bench *b);
 void server (const Bench *b);
+void files (const Bench *b);
 void load (const Bench *b);
 void issue (const Bench *b);
 void health (const Bench *b);

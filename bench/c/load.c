@@ -68,6 +68,43 @@ static void many (SSL_CTX *ctx, long count) {
   ask("done");
 }
 
+/* one request after the other over a few connections, and nothing of the answers is
+ * kept */
+static void fetch (SSL *ssl, const char *request) {
+  static char bytes[65536];
+  char *body;
+  size_t got = 0, now;
+  long left = 0;
+  write_all(ssl, request, strlen(request));
+  for (body = NULL; body == NULL; got += now) {
+    if (!SSL_read_ex(ssl, bytes + got, sizeof(bytes) - 1 - got, &now)) die("read");
+    bytes[got + now] = 0;
+    body = strstr(bytes, "\r\n\r\n");
+  }
+  if (strstr(bytes, "200 OK") == NULL || strstr(bytes, "Content-Length: ") == NULL)
+    die(bytes);
+  left = atol(strstr(bytes, "Content-Length: ") + 16) -
+         (long)(got - (size_t)(body + 4 - bytes));
+  for (; left > 0; left -= (long)now)
+    if (!SSL_read_ex(ssl, bytes, sizeof(bytes), &now)) die("read");
+}
+
+static void fetch_many (SSL_CTX *ctx, const char *name, long count) {
+  enum { FEW = 20 };
+  SSL *all[FEW];
+  char request[200];
+  long i;
+  snprintf(
+      request, sizeof(request),
+      "GET /%s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n",
+      name);
+  for (i = 0; i < FEW; i++) all[i] = connected(ctx);
+  for (i = 0; i < FEW; i++) fetch(all[i], request);
+  ask("ready");
+  for (i = 0; i < count; i++) fetch(all[i % FEW], request);
+  ask("done");
+}
+
 static void hold (SSL_CTX *ctx, long count) {
   long i;
   char byte;
@@ -79,11 +116,12 @@ static void hold (SSL_CTX *ctx, long count) {
   while (read(0, &byte, 1) > 0) continue;
 }
 
-/* VARIANT: connect echo idle */
+/* VARIANT: connect echo idle, or what file is fetched */
 void load (const Bench *b) {
   SSL_CTX *ctx = client_context(b, "ecdsa");
   alarm(120);
   if (strcmp(b->variant, "connect") == 0) come_and_go(ctx, b->count);
   else if (strcmp(b->variant, "echo") == 0) many(ctx, b->count);
-  else hold(ctx, b->count);
+  else if (strcmp(b->variant, "idle") == 0) hold(ctx, b->count);
+  else fetch_many(ctx, b->variant, b->count);
 }

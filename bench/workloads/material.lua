@@ -41,3 +41,8 @@ for i = 1, 140 do
   bundle[i] = issue({ profile = "ca", subject = ("CN=Bench Root %d"):format(i) }, "p256").cert:to_pem()
 end
 write("bundle.pem", table.concat(bundle))
+
+os.execute(("mkdir -p '%swww'"):format(directory))
+for name, size in pairs { ["1k"] = 1024, ["100k"] = 102400, ["1m"] = 1048576 } do
+  write("www/" .. name, require("lacre.core").bytes.random(size))
+end

@@ -299,6 +299,9 @@ function core.disk.sync() end
 --- tail(path, size) -> its last bytes, that many at most, in one read | nil, err
 function core.disk.tail() end
 
+--- version(path) -> bytes that differ when the file does, as the field of stat and for less | nothing where there is none
+function core.disk.version() end
+
 ---@class lacre.core.engine
 core.engine = {}
 

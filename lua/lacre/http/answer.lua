@@ -30,12 +30,32 @@ local reasons = {
   [505] = "HTTP Version Not Supported",
 }
 
+local said, said_at
+
+-- made once a second
+local function date_now()
+  local now = math.floor(time.now())
+  if now ~= said_at then
+    said, said_at = time.format(now, "http"), now
+  end
+  return said
+end
+
+--- The head of a whole file.
+---@param fields string from the line end before the second field to the value of Connection
+---@param request lacre.webrequest
+---@return string
+function webanswer.whole(fields, request)
+  local wish = request.closes and "close\r\n\r\n" or "keep-alive\r\n\r\n"
+  return "HTTP/1.1 200 OK\r\nDate: " .. date_now() .. fields .. wish
+end
+
 --- The head of an answer.
 ---@param status integer
 ---@param fields string[] header fields
 ---@return string
 function webanswer.head(status, fields)
-  local lines = { ("HTTP/1.1 %d %s"):format(status, reasons[status]), "Date: " .. time.format(time.now(), "http") }
+  local lines = { ("HTTP/1.1 %d %s"):format(status, reasons[status]), "Date: " .. date_now() }
   for _, field in ipairs(fields) do
     lines[#lines + 1] = field
   end

@@ -9,6 +9,7 @@ local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local serve = require "lacre.serve"
+local shelf = require "lacre.http.shelf"
 local time = require "lacre.time"
 local webanswer = require "lacre.http.answer"
 local webrequest = require "lacre.http.request"
@@ -17,63 +18,67 @@ local refuse = webanswer.refuse
 
 local webfiles = {}
 
-local PIECE = 65536
-
 -- the file may shrink meanwhile: then the connection ends, for the length was promised
-local function send_bytes(conn, handle, head, count)
-  local piece = count > 0 and handle:read(math.min(count, PIECE)) or ""
-  local sent, err = conn:write(head, piece)
-  count = count - #piece
-  while sent and count > 0 do
-    piece = handle:read(math.min(count, PIECE))
-    if not piece then
-      conn:abort()
-      return nil
-    end
-    count = count - #piece
-    sent, err = conn:write(piece)
+local function send_part(conn, handle, head, first, count)
+  local sent, err = conn:send_file(handle, first, count, head)
+  if sent and sent < count then
+    conn:abort()
+    return nil
   end
   return sent, err
 end
 
-local function head_of_file(request, path, stat, now, first, last)
-  return webanswer.head(first and 206 or 200, {
-    "Content-Type: " .. webanswer.type_of(path),
-    ("Content-Length: %d"):format((last or stat.size - 1) - (first or 0) + 1), "ETag: " .. now.tag,
-    "Last-Modified: " .. now.date, "Accept-Ranges: bytes", "X-Content-Type-Options: nosniff",
-    webanswer.connection(request), first and ("Content-Range: bytes %d-%d/%d"):format(first, last, stat.size) or nil,
-  })
+local function send_whole(conn, request, entry, handle)
+  local head = webanswer.whole(entry.fields, request)
+  request.status, request.sent = 200, request.method == "GET" and entry.size or 0
+  if request.sent == 0 then
+    return conn:write(head)
+  elseif entry.body then
+    return conn:write(head .. entry.body)
+  end
+  return send_part(conn, handle, head, 0, entry.size)
 end
 
-local function send_file(conn, request, path, stat)
-  local now = webanswer.validators(stat)
+local function send_range(conn, request, entry, handle, first, last)
+  local count = last - first + 1
+  local head = webanswer.head(206, {
+    "Content-Type: " .. webanswer.type_of(entry.real), ("Content-Length: %d"):format(count),
+    "ETag: " .. entry.now.tag, "Last-Modified: " .. entry.now.date, "Accept-Ranges: bytes",
+    "X-Content-Type-Options: nosniff", webanswer.connection(request),
+    ("Content-Range: bytes %d-%d/%d"):format(first, last, entry.size),
+  })
+  request.status, request.sent = 206, count
+  if entry.body then
+    return conn:write(head .. entry.body:sub(first + 1, last + 1))
+  end
+  return send_part(conn, handle, head, first, count)
+end
+
+local function send_content(conn, request, entry, handle)
+  local first, last = webanswer.range(request, entry.size, entry.now)
+  if first == false then
+    return refuse(conn, request, 416, ("Content-Range: bytes */%d"):format(entry.size))
+  elseif first then
+    return send_range(conn, request, entry, handle, first, last)
+  end
+  return send_whole(conn, request, entry, handle)
+end
+
+local function send_file(conn, request, entry)
+  local now = entry.now
   if webanswer.is_unchanged(request, now) then
     request.status, request.sent = 304, 0
     return conn:write(webanswer.head(304, { "ETag: " .. now.tag, webanswer.connection(request) }))
+  elseif entry.body then
+    return send_content(conn, request, entry)
   end
-  local first, last = webanswer.range(request, stat.size, now)
-  if first == false then
-    return refuse(conn, request, 416, ("Content-Range: bytes */%d"):format(stat.size))
-  end
-  local handle = io.open(path, "rb")
+  local handle = io.open(entry.real, "rb")
   if not handle then
     return refuse(conn, request, 403)
   end
-  local count = request.method == "GET" and (last or stat.size - 1) - (first or 0) + 1 or 0
-  request.status, request.sent = first and 206 or 200, count
-  handle:seek("set", first or 0)
-  local sent, err = send_bytes(conn, handle, head_of_file(request, path, stat, now, first, last), count)
+  local sent, err = send_content(conn, request, entry, handle)
   handle:close()
   return sent, err
-end
-
--- where a path leads once links are resolved; nil outside of the root
-local function find(root, path)
-  local real = core.disk.real(root .. path)
-  if not real or (real ~= root and real:sub(1, #root + 1) ~= root .. "/") then
-    return nil
-  end
-  return real, file.stat(real)
 end
 
 local escapes = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
@@ -98,16 +103,16 @@ local function list(conn, request, directory, path)
   return webanswer.send(conn, request, 200, webanswer.type_of "x.html", page)
 end
 
-local function respond_directory(conn, request, set, real, path)
+local function respond_directory(conn, request, set, entry, path)
   if path:sub(-1) ~= "/" then
     local place = request.target:gsub("[?#].*$", ""):gsub("^https?://[^/]*", ""):gsub("^//+", "/")
     return refuse(conn, request, 301, "Location: " .. place .. "/")
   end
-  local inside, stat = find(set.root, path .. "index.html")
-  if inside and stat and stat.kind == "file" then
-    return send_file(conn, request, inside, stat)
+  local index = set.shelf:find(path .. "index.html")
+  if index and index.kind == "file" then
+    return send_file(conn, request, index)
   elseif set.listing then
-    return list(conn, request, real, path)
+    return list(conn, request, entry.real, path)
   end
   return refuse(conn, request, 404)
 end
@@ -119,24 +124,22 @@ local function respond(conn, request, set)
     return refuse(conn, request, 405, "Allow: GET, HEAD")
   end
   local path = webrequest.path(request.target)
-  local real, stat
-  if path then
-    real, stat = find(set.root, path)
-  end
-  if not stat then
+  local entry = path and set.shelf:find(path)
+  if not entry then
     return refuse(conn, request, 404)
-  elseif stat.kind == "directory" then
-    return respond_directory(conn, request, set, real, path)
-  elseif stat.kind ~= "file" or path:sub(-1) == "/" then
+  elseif entry.kind == "directory" then
+    return respond_directory(conn, request, set, entry, path)
+  elseif entry.kind ~= "file" or path:sub(-1) == "/" then
     return refuse(conn, request, 404)
   end
-  return send_file(conn, request, real, stat)
+  return send_file(conn, request, entry)
 end
 
 --- Makes a handler for `lacre.serve`.
 ---@param set { root: string, listing?: boolean, idle_timeout?: number, on_request?: function } root without links
 ---@return fun(conn: lacre.conn, peer: table)
 function webfiles.handler(set)
+  set.shelf = set.shelf or shelf.new(set.root)
   return function(conn, peer)
     local patience = set.idle_timeout or 30
     conn:set_timeout(patience)

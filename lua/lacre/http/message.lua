@@ -24,17 +24,22 @@ local function read_line(stream)
     return malformed("a line does not end with CR LF: " .. line)
   end
   line = line:sub(1, -3)
-  if line:find "[\r%z]" then
+  if line:find "[%z\1-\8\10-\31\127]" then
     return malformed("a line holds a control character: " .. line)
   end
   return line
 end
 
 message.read_line = read_line
+message.MOST_HEADERS, message.MOST_BYTES = MOST_HEADERS, MOST_BYTES
 
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 
-local function add(headers, name, value)
+--- Adds a field to others; repeated ones are joined.
+---@param headers table<string, string>
+---@param name string in lower case
+---@param value string
+function message.add(headers, name, value)
   local before = headers[name]
   if before and name == "set-cookie" then
     value = before .. "\n" .. value -- the one that may not be joined with a comma
@@ -64,7 +69,7 @@ function message.read_headers(stream)
     elseif not name or not name:find(TOKEN) then
       return malformed("not a header field: " .. line)
     end
-    add(headers, name:lower(), value)
+    message.add(headers, name:lower(), value)
   end
 end
 

@@ -7,6 +7,8 @@ local message = require "lacre.http.message"
 
 local webrequest = {}
 
+local MOST_LINE = 8192
+
 ---@class lacre.webrequest
 ---@field method string
 ---@field target string as it was sent
@@ -19,50 +21,109 @@ local function bad(status)
   return { bad = status, method = "GET", target = "-", headers = {} }
 end
 
-local function read_request_line(conn)
-  local line, err = message.read_line(conn)
-  if line == "" then
-    line, err = message.read_line(conn) -- RFC 9112 section 2.2: one empty line before is forgiven
+-- status that refuses what cannot become a head any more: its first line is too long, all of it is, or a line ends
+-- with LF alone
+local function hopeless(text, from)
+  if #text > message.MOST_BYTES then
+    return 431
+  elseif #text > MOST_LINE and not text:sub(1, MOST_LINE):find("\r\n", 1, true) then
+    return 414
   end
-  if not line then
-    return nil, err
+  return text:find("[^\r]\n", math.max(1, from - 1)) and 400 or text:byte() == 10 and 400 or nil
+end
+
+-- RFC 9112 section 2.2: one empty line before is forgiven
+local function beginning(text)
+  return text:sub(1, 2) == "\r\n" and 3 or 1
+end
+
+-- the head, up to and with its empty line; nil and a status where it is none
+local function read_head(conn)
+  local text, err = conn:peek()
+  local from = 1
+  while text do
+    local _, stop = text:find("\r\n\r\n", math.max(from - 3, beginning(text)), true)
+    local status = not stop and hopeless(text, from) or stop and stop > message.MOST_BYTES and 431 or nil
+    if status then
+      return nil, status
+    elseif stop then
+      return conn:receive(stop)
+    end
+    from = #text + 1
+    text, err = conn:peek(true)
   end
-  local method, path, version = line:match "^(%u+) (%S+) HTTP/(%d%.%d)$"
+  return nil, err
+end
+
+-- method, target, version; a target is visible, or bytes of a text that is not ASCII
+local LINE = "^([%u-]+) ([!-~\128-\255]+) HTTP/(%d%.%d)\r\n()"
+
+-- a field: its value without the blanks around it, and no control character but tab (RFC 9110 section 5.5)
+local FIELD = "^([%w!#$%%&'*+.^_`|~-]+):[ \t]*([^%z\1-\8\10-\31\127]-)[ \t]*\r\n()"
+
+-- the fields of a head from `at` on; nil and a status
+local function fields_of(head, at)
+  local headers, count = {}, 0
+  while at < #head - 1 do
+    local name, value, after = head:match(FIELD, at)
+    count = count + 1
+    if not name then
+      return nil, 400
+    elseif count > message.MOST_HEADERS or after - at > MOST_LINE then
+      return nil, 431
+    end
+    message.add(headers, name:lower(), value)
+    at = after
+  end
+  return headers
+end
+
+local function parse(head)
+  local first = beginning(head)
+  local method, target, version, at = head:match(LINE, first)
   if not method then
     return bad(400)
+  elseif at - first > MOST_LINE then
+    return bad(414)
   elseif version ~= "1.1" and version ~= "1.0" then
     return bad(505)
   end
-  return { method = method, target = path, version = version }
+  local headers, status = fields_of(head, at)
+  if not headers then
+    return bad(status)
+  end
+  return { method = method, target = target, version = version, headers = headers }
 end
 
-local refusals = { line_too_long = 414, too_large = 431, http_malformed = 400 }
-
-local function read(conn)
-  local request, err = read_request_line(conn)
-  if request and not request.bad then
-    request.headers, err = message.read_headers(conn)
-  end
-  if err and refusals[err.code] then
-    return bad(refusals[err.code])
-  elseif err then
-    return nil, err
-  elseif request.bad then
-    return request
-  end
-  local length
-  length, err = message.framing(request.headers)
-  local host = request.headers.host
+local function check(request)
+  local headers = request.headers
+  local length, err = message.framing(headers)
+  local host = headers.host
   if err or (request.version == "1.1" and not host) or (host and host:find "[,%s/@]") then
     return bad(400)
+  elseif length == "chunked" and request.version == "1.0" then
+    return bad(400) -- RFC 9112 section 6.1
   end
   request.has_body = length ~= nil and length ~= 0
   return request
 end
 
+local function read(conn)
+  local head, status = read_head(conn)
+  if not head then
+    return type(status) == "number" and bad(status) or nil, status
+  end
+  local request = parse(head)
+  return request.bad and request or check(request)
+end
+
 -- bodies are not read, so none may be followed by another request
 local function is_last(request)
-  local wish = (request.headers.connection or ""):lower()
+  local wish = request.headers.connection
+  if not wish then
+    return request.bad ~= nil or request.has_body or request.version == "1.0"
+  end
+  wish = wish:lower()
   return request.bad ~= nil or request.has_body or wish:find "close" ~= nil
     or (request.version == "1.0" and not wish:find "keep%-alive")
 end
@@ -73,10 +134,11 @@ end
 ---@return lacre.error? err
 function webrequest.read(conn)
   local request, err = read(conn)
-  if request then
-    request.closes = is_last(request)
+  if not request then
+    return nil, err
   end
-  return request, err
+  request.closes = is_last(request)
+  return request
 end
 
 --- The path of a target, decoded (RFC 3986 section 3.3); nil where it is none, or has a part that begins

@@ -47,6 +47,23 @@ local function keep(self, text)
   self.buffer, self.at = text ~= "" and text, 1
 end
 
+--- What came and was not read yet, without taking it: `receive` does. Waits where there is nothing.
+---@param more? boolean waits for more than there is
+---@return string? bytes
+---@return lacre.error? err
+function Reader:peek(more)
+  local held = self.buffer and self.buffer:sub(self.at) or ""
+  if held == "" or more then
+    local bytes, err = self:fill(RECORD, self:time_limit())
+    if not bytes then
+      return nil, err
+    end
+    held = held .. bytes
+  end
+  keep(self, held)
+  return held
+end
+
 -- pieces until they are `count` bytes, or with no count until the end; all of them have one time limit, or a
 -- peer that sends a byte now and then would never end it
 local function gather(self, count, deadline)

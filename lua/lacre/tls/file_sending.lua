@@ -18,21 +18,23 @@ local function await(self, why, deadline)
   return steps.failed(self, why)
 end
 
--- what was taken over from the last step goes with one more, which is for nothing else
-local function send(self, handle, from, count)
-  local sent, mark, deadline = 0, 0, nil
+-- what was taken over from the last step goes with one more, which is for nothing else; the head counts from below 0
+local function send(self, handle, from, count, head)
+  local sent, mark, deadline = -#head, 0, nil
   while true do
-    local done, why = self.core:send_file(handle, from + sent, math.min(count - sent, MOST))
+    local rest = sent < 0 and head:sub(sent + #head + 1) or ""
+    local begun = math.max(sent, 0)
+    local done, why = self.core:send_file(handle, from + begun, math.min(count - begun, MOST), rest)
     sent = sent + (done or 0)
     if not why and (done == 0 or sent == count) then
-      return sent
+      return math.max(sent, 0)
     elseif why then
       if not deadline or sent >= mark + PIECE then
         deadline, mark = stream.deadline_of(self), sent
       end
       local ready, err = await(self, why, deadline)
       if not ready then
-        return nil, err, sent
+        return nil, err, math.max(sent, 0)
       end
     end
   end
@@ -43,10 +45,11 @@ end
 ---@param handle file*
 ---@param from integer the first byte, counted from 0
 ---@param count integer
----@return integer? sent less than `count` where the file ends before
+---@param head? string goes before; at most 16384 bytes
+---@return integer? sent of the file; less than `count` where the file ends before
 ---@return lacre.error? err timeout, closed, connection_reset ...
 ---@return integer? sent
-local function send_file(self, handle, from, count)
+local function send_file(self, handle, from, count, head)
   if self.core == facts.CLOSED then
     return facts.closed()
   elseif not self.is_established then
@@ -55,7 +58,7 @@ local function send_file(self, handle, from, count)
       return nil, err, 0
     end
   end
-  return send(self, handle, from, count)
+  return send(self, handle, from, count, head or "")
 end
 
 --- Gives a class the method.
