@@ -117,6 +117,10 @@ hostile: $(CORE) $(COMMAND)
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
+## bench-health: a thousand endpoints, some silent, some refusing, judged by lacre health and by what else there is
+bench-health: $(CORE) $(COMMAND)
+	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/health.sh
+
 ## docs: makes docs/errors.md, docs/reasons.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
@@ -176,4 +180,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan lint daemons browser hostile bench bench-ca docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan lint daemons browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help
