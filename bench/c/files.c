@@ -1,6 +1,5 @@
 /* A server of files over HTTP/1.1 and epoll: each request opens its file, and a small
-*one goes into the
-** record of its head. Several of them may share a port. */
+** one goes into the record of its head. */
 
 #include "bench.h"
 
