@@ -35,29 +35,30 @@ instructions() {
   [ -n "$few" ] && [ -n "$many" ] && echo "ir=$(((many - few) / ($(warmed $((3 * n))) - $(warmed "$n"))))"
 }
 
-# nanoseconds of CPU a process has used
-cpu_of() { local t=0 s; for s in /proc/"$1"/task/*/schedstat; do t=$((t + $(cut -d' ' -f1 "$s"))); done; echo $t; }
+# nanoseconds of CPU that processes have used
+cpu_of() { local t=0 s p; for p; do for s in /proc/"$p"/task/*/schedstat; do t=$((t + $(cut -d' ' -f1 "$s"))); done; done; echo $t; }
 
-# side workload variant count: CPU of a server while a load from outside goes on
+# side workload variant count: CPU of a server, or of two workers, while a load from outside goes on
 served() {
-  local pid before after line= workload=$2 side=$1
+  local pid others= before after line= workload=$2 side=$1
   shift 2
   export BENCH_PORT=$((20000 + RANDOM % 9000))
   if [ $side = c ]; then set -- "$1" "$2" "$BENCH_LIMIT" $workload "$1"; else set -- "$1" "$2" "$LUA" bench/workloads/$workload.lua "$1"; fi
   taskset -c 0 "${@:3}" "$BENCH_PORT" & pid=$!
+  [ $workload != workers ] || { taskset -c 0 "${@:3}" "$BENCH_PORT" & others=$!; sleep 1; }
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$BENCH_PORT) 2>/dev/null && break; sleep 0.05; done
   coproc LOAD { timeout 100 taskset -c $last "$BENCH_LIMIT" load "$1" "$2"; }
-  read -r -t 60 line <&"${LOAD[0]}"; before=$(cpu_of $pid)
+  read -r -t 60 line <&"${LOAD[0]}"; before=$(cpu_of $pid $others)
   echo >&"${LOAD[1]}"
-  read -r -t 60 line <&"${LOAD[0]}"; after=$(cpu_of $pid)
+  read -r -t 60 line <&"${LOAD[0]}"; after=$(cpu_of $pid $others)
   echo >&"${LOAD[1]}"
   wait "$LOAD_PID" 2>/dev/null
-  kill $pid; wait $pid 2>/dev/null
+  kill $pid $others; wait $pid $others 2>/dev/null
   [ "$line" = done ] && awk -v n="$2" -v t=$((after - before)) 'BEGIN { printf "ops=%d cpu=%.6f\n", n, t / 1e9 }'
 }
 
 measured() { # side workload variant count
-  case $2 in server | files) served "$@" 2>/dev/null ;; *) side "$@" ;; esac
+  case $2 in server | files | workers) served "$@" 2>/dev/null ;; *) side "$@" ;; esac
 }
 
 rows() { grep -v '^#' bench/rows | grep -E "$(sed 's/ \+/ +/g' <<<"$ROWS")"; }

@@ -169,6 +169,39 @@ for _, version in ipairs { "1.3", "1.2" } do
       assert.equal("client_cert_required", err.code)
     end)
 
+    it("is resumed by a context with the same keys that is the same in all else, and by no other", function()
+      local clients, strangers = pki.root { subject = "CN=Clients" }, pki.root { subject = "CN=Strangers" }
+      local keys = { ("a"):rep(80), ("b"):rep(80) }
+      local function shared(given)
+        local set = { max_version = version, session_tickets = { keys = given.keys or keys }, identity = given.identity,
+          client_auth = given.client_auth, client_trust = given.client_trust, alpn = given.alpn, on_verify = given.on_verify }
+        return tls.server(set)
+      end
+      local client = tls.client(both)
+      assert.is_false((talk(client, shared {})))
+      for _ = 1, 3 do
+        assert.is_true((talk(client, shared {}))) -- each its own context, as in other processes
+      end
+      assert.is_true((talk(client, shared { keys = { ("c"):rep(80), keys[1], keys[2] } }))) -- rotated
+      assert.is_true((talk(client, shared { keys = { ("c"):rep(80), keys[1] } })))
+      local differences = {
+        { identity = pki.issue(tls.inter) }, { client_auth = "optional", client_trust = clients.cert }, { alpn = { "h2" } },
+        { on_verify = function() return true end },
+      }
+      for i, given in ipairs(differences) do
+        client = tls.client(both)
+        assert.is_false((talk(client, shared {})))
+        assert.is_false((talk(client, shared(given))), "difference " .. i)
+      end
+      client = tls.client { max_version = version, identity = pki.issue(clients, { profile = "client", hosts = { "u@a.test" } }) }
+      local ours = { client_auth = "required", client_trust = clients.cert }
+      assert.is_false((talk(client, shared(ours))))
+      assert.is_true((talk(client, shared(ours))))
+      assert.is_nil((talk(client, shared { client_auth = "required", client_trust = strangers.cert })))
+      assert.is_true((talk(client, shared(ours))))
+      assert.is_false((talk(client, shared { client_auth = "required", client_trust = { clients.cert, strangers.cert } })))
+    end)
+
     it("lives as long as its key, in processes that share keys", function()
       local a = tls.server { max_version = version, session_tickets = { keys = { ("a"):rep(80), ("b"):rep(80) } } }
       local client = tls.client(both)

@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 
@@ -173,8 +175,9 @@ static int context_sessions (lua_State *L) {
   return done(L, session_keep(c->ctx, &c->sessions, limit));
 }
 
-/* context:tickets(count, lifetime, keys or nil) -> true | nil, err: a server lets
-** resume; keys are 80 bytes each, end to end, newest first */
+/* context:tickets(count, lifetime, keys or nil, name) -> true | nil, err: a server lets
+** resume; keys are 80 bytes each, end to end, newest first, and shared with contexts
+** of this name, 16 bytes or more: sessions are theirs too */
 static int context_tickets (lua_State *L) {
   context_Context *c = context_check_open(L);
   int count = args_int(L, 2, 1, 16), lifetime = args_int(L, 3, 1, 7 * 86400), len = 0;
@@ -183,6 +186,12 @@ static int context_tickets (lua_State *L) {
                 len % SESSION_TICKET_KEY == 0 &&
                     len <= SESSION_TICKET_KEY * SESSION_TICKET_KEYS,
                 4, "one to four keys of 80 bytes expected");
+  if (keys != NULL) {
+    int name_len;
+    const char *name = args_bytes(L, 5, &name_len);
+    luaL_argcheck(L, name_len >= (int)sizeof c->hello.id, 5, "too short");
+    memcpy(c->hello.id, name, sizeof c->hello.id);
+  }
   fail_clear();
   SSL_CTX_set_timeout(c->ctx, lifetime);
   return done(L, SSL_CTX_set_num_tickets(c->ctx, (size_t)count) &&

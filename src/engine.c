@@ -175,6 +175,7 @@ static int opened (lua_State *L, machine_Machine *m) {
   m->awaits_hook = check->policy->has_hook && (is_server ? has_cert : resumed) &&
                    check->decision == JUDGE_UNDECIDED;
   if (m->awaits_hook) return step_wants(L, "want_verify");
+  if (!is_server && resumed) session_renew(m->ssl);
   m->state = MACHINE_OPEN;
   link_drop_hello(&m->link);
   OPENSSL_free(m->link.staple); /* it was sent */

@@ -19,7 +19,7 @@ typedef struct hello_Identity {
 } hello_Identity;
 
 typedef struct hello_Policy {
-  unsigned char id[16]; /* random: of the context */
+  unsigned char id[16]; /* random: of the context; or of all that share keys */
   int has_hook;         /* on_client_hello */
   int rejects_unknown;  /* sni_unknown = "reject" */
   int count;

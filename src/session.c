@@ -90,6 +90,22 @@ static int on_session (SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
+static int is_kept (const session_Cache *cache, const SSL_SESSION *session) {
+  int i;
+  for (i = 0; i < cache->limit; i++)
+    if (cache->entries[i].session == session) return 1;
+  return 0;
+}
+
+void session_renew (SSL *ssl) {
+  const session_Cache *cache = owner_of(ssl);
+  SSL_SESSION *session;
+  if (cache == NULL || !SSL_session_reused(ssl) || SSL_version(ssl) >= TLS1_3_VERSION)
+    return;
+  session = SSL_get1_session(ssl);
+  if (is_kept(cache, session) || !on_session(ssl, session)) SSL_SESSION_free(session);
+}
+
 int session_keep (SSL_CTX *ctx, session_Cache *cache, int limit) {
   cache->entries = OPENSSL_zalloc((size_t)limit * sizeof *cache->entries);
   if (cache->entries == NULL) return 0;

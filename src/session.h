@@ -35,6 +35,10 @@ int session_keep (SSL_CTX *ctx, session_Cache *cache, int limit);
 void session_offer (SSL *ssl, session_Cache *cache, const link_Link *link,
                     judge_Check *check);
 
+/* keeps what a resumed TLS 1.2 was given to go on with: OpenSSL tells nobody of that
+** ticket, and takes the session that it renews out of use */
+void session_renew (SSL *ssl);
+
 void session_flush (session_Cache *cache);
 void session_clear (session_Cache *cache);
 

@@ -59,7 +59,7 @@ static const struct Row {
   { "selfsign", selfsign },   { "csr", csr },
   { "chain", chain },         { "keygen", keygen },
   { "issue", issue },         { "health", health },
-  { "files", files },
+  { "files", files },         { "workers", server },
 };
 
 /* bench WORKLOAD VARIANT COUNT, with BENCH_DATA in the environment */

@@ -65,6 +65,7 @@ int listen_any (int *port) {
   socklen_t size = sizeof(address);
   int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
   if (bind(fd, (struct sockaddr *)&address, size) != 0 || listen(fd, 1024) != 0)
     die("listen");
   getsockname(fd, (struct sockaddr *)&address, &size);

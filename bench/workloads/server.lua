@@ -2,7 +2,9 @@
 local bench = require "workload"
 local serve = require("lacre.serve").serve
 
-bench.assert(serve({ port = bench.count, context = bench.server "ecdsa", on_error = function() end }, function(conn)
+local set = { port = bench.count, context = bench.server "ecdsa", reuse_port = bench.reuse_port }
+set.on_error = function() end
+bench.assert(serve(set, function(conn)
   while true do
     local data = conn:receive()
     if not data or not conn:write(data) then

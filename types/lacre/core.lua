@@ -179,7 +179,7 @@ function context:greet() end
 --- context:sessions(limit) -> true | nil, err: a client resumes
 function context:sessions() end
 
---- context:tickets(count, lifetime, keys or nil) -> true | nil, err: a server lets resume; keys are 80 bytes each, end to end, newest first
+--- context:tickets(count, lifetime, keys or nil, name) -> true | nil, err: a server lets resume; keys are 80 bytes each, end to end, newest first, and shared with contexts of this name, 16 bytes or more: sessions are theirs too
 function context:tickets() end
 
 --- context:flush() -> true | nil, err: forgets sessions, and makes new ticket keys

@@ -12,6 +12,7 @@ local options = require "lacre.options"
 local pin = require "lacre.pin"
 local schema = require "lacre.tls.settings_schema"
 local store = require "lacre.store"
+local tickets = require "lacre.tls.tickets"
 local time = require "lacre.time"
 local warning = require "lacre.warning"
 
@@ -88,38 +89,6 @@ local function apply_client(set, ctx)
   return done, err
 end
 
-local HOUR = 3600
-
-local function ticket_options(set)
-  local given = set.session_tickets
-  if given == nil then
-    given = set.client_auth == "none"
-  end
-  if given == false then
-    return nil
-  end
-  return options.check(schema.tickets, given ~= true and given or nil, "session_tickets")
-end
-
-local function apply_tickets(set, ctx)
-  local tickets = ticket_options(set)
-  if not tickets then
-    return true
-  end
-  for _, key in ipairs(tickets.keys or {}) do
-    if type(key) ~= "string" or #key ~= 80 then
-      misuse "bad option 'keys' to 'session_tickets' (strings of 80 bytes expected)"
-    end
-  end
-  local keys = tickets.keys and table.concat(tickets.keys)
-  if keys and (#keys == 0 or #keys > 4 * 80) then
-    misuse "bad option 'keys' to 'session_tickets' (one to four keys expected)"
-  elseif tickets.count < 1 or tickets.count > 16 or tickets.lifetime < 1 or tickets.lifetime > 7 * 24 * HOUR then
-    misuse "bad option 'session_tickets' to 'server' (count 1 to 16, lifetime up to 7d)"
-  end
-  return ctx:tickets(tickets.count, math.floor(tickets.lifetime), keys)
-end
-
 local function apply_greeting(set, ctx)
   return ctx:greet(set.on_client_hello ~= nil, set.sni_unknown == "reject")
 end
@@ -164,6 +133,7 @@ local function apply_client_auth(set, ctx)
   if not anchors then
     return nil, err
   end
+  set.client_anchors = anchors
   for _, cert in ipairs(set.advertise_cas and lacre_error.assert(anchors:list()) or {}) do
     ctx:advertise(cert)
   end
@@ -200,7 +170,7 @@ local steps = {
     apply_keylog, apply_ktls,
   },
   server = {
-    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client_auth, apply_greeting, apply_tickets,
+    algorithms.apply, algorithms.apply_alpn, identity.apply, apply_client_auth, apply_greeting, tickets.apply,
     apply_ocsp, apply_rules, apply_keylog, apply_ktls,
   },
 }

@@ -1,8 +1,10 @@
 --- serve: a directory over HTTPS, for development and labs.
 
+local access_log = require "lacre.http.access_log"
 local cert = require "lacre.cert"
 local context = require "lacre.context"
 local fail = require("lacre.error").fail
+local file = require "lacre.file"
 local key = require "lacre.key"
 local loop = require "lacre.loop"
 local target = require "lacre.net.target"
@@ -13,13 +15,16 @@ local serve = {
   name = "serve",
   summary = "serve a directory over HTTPS",
   description = "GET and HEAD with ranges and entity tags; nothing outside of the directory, nothing hidden. Without "
-    .. "--cert a key and a certificate are made in memory, and their pin is told. SIGHUP reads certificate, key and "
-    .. "the CAs of clients anew and reopens the log, without dropping anybody; SIGINT and SIGTERM end it.",
+    .. "--cert a key and a certificate are made in memory, and their pin is told. SIGHUP reads certificate, "
+    .. "key, the CAs of clients and the keys of tickets anew and reopens the log, without dropping anybody; SIGINT and "
+    .. "SIGTERM end it.",
   examples = {
     { "lacre serve", "this directory, on https://localhost:8443/, with a certificate made in memory" },
     { "lacre serve site --cert site.crt --key site.key --host '*' --port 443", "a real one" },
     { "lacre serve --name dev.test --name 10.0.0.5 --list", "other names in the certificate; directories are listed" },
     { "lacre serve --client-trust ca.crt", "only for who has a certificate of this CA" },
+    { "lacre serve site --cert site.crt --key site.key --reuse-port --ticket-keys tickets.key",
+      "one of several processes on one port; openssl rand -out tickets.key 80 makes the keys" },
     { "lacre serve --systemd --log access.log", "on the socket that systemd listens on" },
   },
   argument = { name = "root", type = "string", optional = true, default = ".", value = "DIR", help = "(default: .)" },
@@ -37,6 +42,8 @@ local serve = {
     { name = "max_connections", type = "integer", value = "N", default = 1024, help = "at once" },
     { name = "idle_timeout", type = "duration", value = "TIME", default = "30s", help = "for a silent client" },
     { name = "reuse_port", type = "boolean", default = false, help = "let other processes serve the same port" },
+    { name = "ticket_keys", value = "FILE",
+      help = "share resumption with other processes: one to four keys of 80 bytes, newest first" },
     { name = "systemd", type = "boolean", default = false, help = "take the socket that systemd handed over" },
     { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
     { name = "on_listen", type = "function", from_lua = true, help = "called with the listener and the service" },
@@ -52,6 +59,26 @@ local function fresh_identity(names)
   return certificate and { cert = certificate, key = private }, err
 end
 
+local KEY = 80
+
+-- of a file as other servers have them too
+local function tickets_of(path)
+  local bytes, err
+  if path then
+    bytes, err = file.read(path)
+  end
+  if not bytes then
+    return nil, err
+  elseif #bytes == 0 or #bytes % KEY ~= 0 or #bytes > 4 * KEY then
+    return fail("load", "no_key", "%s does not hold one to four keys of 80 bytes", path)
+  end
+  local keys = {}
+  for at = 1, #bytes, KEY do
+    keys[#keys + 1] = bytes:sub(at, at + KEY - 1)
+  end
+  return { keys = keys }
+end
+
 -- read anew at each call, but for an identity that was made
 local function context_maker(set)
   local made, err
@@ -62,53 +89,17 @@ local function context_maker(set)
     if err then
       return nil, err
     end
-    local ctx, why = context.server {
+    local tickets, why = tickets_of(set.ticket_keys)
+    if why then
+      return nil, why
+    end
+    local ctx
+    ctx, why = context.server {
+      session_tickets = tickets,
       identity = made, cert = set.cert, key = set.key, password = set.password, client_trust = set.client_trust,
       client_auth = set.client_trust ~= nil and "required" or "none", alpn = { "http/1.1" },
     }
     return ctx, why
-  end
-end
-
--- one line a request, as every log analyser reads it; what a client sent cannot forge another
-local function log_line(row)
-  local request = ("%s %s HTTP/%s"):format(row.method, row.target, row.version or "1.1")
-  return ('%s - - [%s] "%s" %d %d'):format(row.address, os.date("!%d/%b/%Y:%H:%M:%S +0000"),
-    request:gsub('[%c"\\\127-\255]', function(c)
-      return ("\\x%02x"):format(c:byte())
-    end), row.status, row.bytes)
-end
-
--- where the log goes, opened anew when told: rotated logs are then let go of
-local Log = {}
-Log.__index = Log
-
-function Log:open()
-  if not self.path then
-    return true
-  end
-  local handle, why = io.open(self.path, "a")
-  if not handle then
-    return fail("save", "io_error", "%s", why)
-  end
-  handle:setvbuf "line"
-  self:close()
-  self.handle = handle
-  return true
-end
-
-function Log:write(line)
-  if self.handle then
-    self.handle:write(line, "\n")
-  else
-    self.say(line)
-  end
-end
-
-function Log:close()
-  if self.handle then
-    self.handle:close()
-    self.handle = nil
   end
 end
 
@@ -145,7 +136,7 @@ local function start(set, ctx, log, counts)
     reuse_port = set.reuse_port, on_listen = set.on_listen,
     on_request = function(row)
       counts.requests = counts.requests + 1
-      log:write(log_line(row))
+      log:request(row)
     end,
     on_error = function(err, peer)
       log:write(("%s: %s"):format(peer and peer.address or "listener", tostring(err)))
@@ -190,7 +181,7 @@ end
 ---@return lacre.error? err address_in_use, permission_denied, file_not_found, key_mismatch ...
 function serve.run(set)
   local say = set.on_event or function() end
-  local make, log = context_maker(set), setmetatable({ path = set.log, say = say }, Log)
+  local make, log = context_maker(set), access_log.new(set.log, say)
   local ctx, err = make()
   local opened
   if ctx then
