@@ -129,6 +129,26 @@ describe("health", function()
     end)
   end)
 
+  it("knows international names, and says them as they stand on the wire", function()
+    in_zoo({ "idn" }, function(at, menagerie)
+      local results = judge(menagerie, { "B\195\156cher.zoo.test@127.0.0.1:" .. at.idn:match "%d+$", "b\195\188cher.invalid" })
+      assert.equal("pass", results[1].grade)
+      assert.same({ "DNS_FAILED", "xn--bcher-kva.invalid" },
+        { results[2].reason, results[2].problems[1].message:match "^[^:]+" })
+    end)
+    local sounding = require "lacre.health.sounding"
+    for name, said in pairs { ["b\195\188cher.example"] = "xn--bcher-kva.example", ["A.example."] = "a.example", ["2001:db8::a"] = false,
+      ["192.0.2.1"] = false } do
+      local hello
+      sounding.ask({
+        write = function(_, bytes)
+          hello = bytes
+        end, close = function() end,
+      }, sounding.questions.hybrid, name)
+      assert.equal(said ~= false, hello:find(said or name, 1, true) ~= nil, name)
+    end
+  end)
+
   it("takes settings of a target from its line", function()
     in_zoo({ "good", "pin-mismatch", "untrusted-root", "client-cert-13" }, function(at, menagerie)
       local root = pki.file("root.pem", menagerie.pki:trust():to_pem())
@@ -394,7 +414,7 @@ describe("targets", function()
     end)
   end
 
-  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@" } do
+  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0" } do
     it(("refuses %q"):format(text), function()
       local row, err = targets.parse(text)
       assert.is_nil(row)
@@ -417,6 +437,19 @@ describe("targets", function()
     assert.equal("error", texts { "192.0.2.9-3" })
     assert.equal("error", texts { "192.0.2.9-300" })
     assert.equal("192.0.2.9:25/smtp", texts { "192.0.2.9:25/smtp" })
+  end)
+
+  it("refuses settings that mean nothing, here and for the whole run", function()
+    for _, word in ipairs { "min_tls=9", "require=tls13,beauty", "ocsp=maybe", "expect=NONSENSE", "timeout=0", "timeout=x",
+      "nonsense=1", "nonsense" } do
+      local row = targets.read("a.example " .. word)[1]
+      assert.equal("bad_name", row.error and row.error.code, word)
+    end
+    for _, word in ipairs { "min-tls=1.3", "require=tls13,pq", "expect=FAIL:CERT_EXPIRED", "timeout=5", "timeout=5s" } do
+      assert.is_nil(targets.read("a.example " .. word)[1].error, word)
+    end
+    local _, err = health { "a.example", expect = { "NONSENSE" } }
+    assert.same({ "bad_name", "lacre health --help says what may stand there" }, { err.code, err.hint })
   end)
 
   it("reads lists with comments, groups and settings", function()

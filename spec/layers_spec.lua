@@ -95,7 +95,7 @@ local lua_floors = {
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },
-  { "health.target_range" },
+  { "health.target_range", "health.target_settings" },
   { "health.threshold", "health.targets", "health.sounding", "health.findings", "key.strength" },
   { "health.capabilities" },
   { "health.diagnosis_chain", "health.diagnosis_error" },

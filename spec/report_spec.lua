@@ -77,6 +77,15 @@ describe("the forms of results", function()
     assert.is_nil(render("table", { problems_only = true }):find "good.example:443  TLS")
   end)
 
+  it("table: columns are as wide as their letters, and what was expected is told", function()
+    local list = results()
+    list[1].target = "b\195\188cher.example:443"
+    list[1].notes = { { code = "CERT_EXPIRED", severity = "info", message = "expired", expected = true } }
+    local first, second = assert(formats.render("table", list)):match "^(.-)\n(.-)\n"
+    assert.equal(#first:match "^(.-)TLSv" - 1, #second:match "^(.-)TLSv")
+    assert.matches("as expected: CERT_EXPIRED$", first)
+  end)
+
   it("json and jsonl: the same objects, in one document and in lines", function()
     local whole = assert(json.decode(render "json"))
     assert.equal(4, #whole.results)

@@ -25,8 +25,7 @@ local function ask(place, set, question)
   if not plain then
     return nil
   end
-  local name = set.server_name or place.host
-  local answer = sounding.ask(plain, question, not name:find "^[%d.:]+$" and name or nil)
+  local answer = sounding.ask(plain, question, set.server_name or place.host)
   return answer and answer.kind == "server_hello" and answer or nil
 end
 

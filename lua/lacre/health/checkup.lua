@@ -33,8 +33,7 @@ local function ask(row, mine, name, address)
   if not plain then
     return nil
   end
-  local server_name = mine.server_name
-  return (sounding.ask(plain, sounding.questions[name], not server_name:find "^[%d.:]+$" and server_name or nil))
+  return (sounding.ask(plain, sounding.questions[name], mine.server_name))
 end
 
 local function contact(row, mine, address)

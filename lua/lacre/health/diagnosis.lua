@@ -103,9 +103,6 @@ local requirements = {
   end,
 }
 
---- What may be required of a target besides, by name.
-diagnosis.requirements = { "tls13", "pq", "sct", "staple", "hsts" }
-
 local function check_requirements(out, facts, set)
   for _, name in ipairs(set.require or {}) do
     if not requirements[name](facts) then
@@ -146,7 +143,7 @@ end
 ---@param expected? string[] "CERT_EXPIRED" or "FAIL:CERT_EXPIRED"
 function diagnosis.expect(out, expected)
   for _, text in ipairs(expected or {}) do
-    local code = text:match "([%u_%d]+)$"
+    local code = text:match "([%u_%d]+)$" or text
     local found = false
     for _, problem in ipairs(out.list) do
       if problem.code == code then

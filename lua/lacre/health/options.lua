@@ -1,11 +1,9 @@
 --- health.options: what `lacre health` takes, and how it is made ready for a run.
 
-local diagnosis = require "lacre.health.diagnosis"
 local lacre_error = require "lacre.error"
+local target_settings = require "lacre.health.target_settings"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
-
-local fail = lacre_error.fail
 
 local health_options = {}
 
@@ -92,14 +90,14 @@ local function instant(value)
   return time.parse(value)
 end
 
-local function check_names(list, known, what)
-  local set = {}
-  for _, name in ipairs(known) do
-    set[name] = true
-  end
-  for _, name in ipairs(list or {}) do
-    if not set[name] then
-      return fail("config", "bad_name", "%s knows no '%s'; known are %s", what, name, table.concat(known, " "))
+-- lists of words mean what they mean behind a target
+local function check_words(set)
+  for _, name in ipairs { "require", "expect" } do
+    for _, word in ipairs(set[name] or {}) do
+      local good, err = target_settings.read(name .. "=" .. word)
+      if not good then
+        return nil, err
+      end
     end
   end
   return true
@@ -114,7 +112,7 @@ function health_options.prepare(given)
   for name, value in pairs(given) do
     set[name] = value
   end
-  local done, err = check_names(set.require, diagnosis.requirements, "require")
+  local done, err = check_words(set)
   if done then
     done, err = threshold.parse(set.warn)
   end

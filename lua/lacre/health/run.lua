@@ -141,11 +141,15 @@ local function watch(list, set, outputs, results)
       results.interrupted = true
       return results
     end
-    local err
-    results, err = once(list, set, outputs, before)
-    if not results then
+    local latest, err = once(list, set, outputs, before)
+    if not latest then
       return nil, err
-    elseif set.on_event then
+    elseif latest.interrupted then -- what is known is the last whole round
+      results.interrupted = true
+      return results
+    end
+    results = latest
+    if set.on_event then
       set.on_event(formats.render("table", results, { problems_only = true }))
     end
   end

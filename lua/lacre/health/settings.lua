@@ -69,7 +69,8 @@ local function settle(row, set, shared)
     trust = trust, is_public = first_of(set.is_public, trust == nil or trust == "system"),
     cert = own.cert or set.cert, key = own.key or set.key,
     min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
-    timeout = own.timeout and time.duration(own.timeout) or set.timeout, at = set.at, now = set.at or time.now(),
+    timeout = own.timeout and time.duration(tonumber(own.timeout) or own.timeout) or set.timeout,
+    at = set.at, now = set.at or time.now(),
     sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
     fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
   }

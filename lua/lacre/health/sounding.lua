@@ -5,6 +5,7 @@
 -- the local library implements.
 
 local greeting = require "lacre.tls.greeting"
+local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local old_suites = require "lacre.tls.old_suites"
 
@@ -57,6 +58,12 @@ local function read_record(plain)
   return bytes
 end
 
+-- addresses are not told, and names as they stand on the wire (RFC 6066 section 3)
+local function sni_of(server_name)
+  local name = server_name and host.reference(server_name)
+  return name and name.type == "dns" and name.value or nil
+end
+
 --- Asks one question over a plain socket, which is closed then.
 ---@param plain lacre.tcp
 ---@param question table of `sounding.questions`
@@ -64,7 +71,7 @@ end
 ---@return { kind: string, version?: integer, cipher?: integer, group?: integer, alert?: integer }? answer
 ---@return lacre.error? err timeout, closed, connection_reset, not_tls
 function sounding.ask(plain, question, server_name)
-  local hello = { server_name = question.bare and question.version < 0x0301 and nil or server_name }
+  local hello = { server_name = question.version > 0x0300 and sni_of(server_name) or nil }
   for name, value in pairs(question) do
     hello[name] = value
   end

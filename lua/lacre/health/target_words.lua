@@ -19,4 +19,9 @@ target_words.settings = {
   crl = "string", ocsp = "string", min_tls = "string", require = "list",
 }
 
+--- What some of them may be.
+target_words.choices = {
+  min_tls = "1.2 1.3", ocsp = "off staple soft hard", require = "tls13 pq sct staple hsts",
+}
+
 return target_words

@@ -11,6 +11,7 @@ local lacre_error = require "lacre.error"
 local starttls = require "lacre.starttls"
 local target = require "lacre.net.target"
 local target_range = require "lacre.health.target_range"
+local target_settings = require "lacre.health.target_settings"
 local target_words = require "lacre.health.target_words"
 
 local fail = lacre_error.fail
@@ -73,40 +74,10 @@ function targets.parse(text)
   local place, err = target.parse(rest or bare, from.port or 443)
   if not place then
     return nil, err
+  elseif place.port == 0 then
+    return fail("config", "bad_name", "no server listens on port 0: %s", text)
   end
   return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
-end
-
-local function setting(set, word)
-  local key, value = word:match "^([%w_-]+)=(.*)$"
-  local kind = key and target_words.settings[key:gsub("-", "_")]
-  if not kind then
-    return fail("config", "bad_name", "not a setting of a target: %s", word)
-  end
-  key = key:gsub("-", "_")
-  if kind == "string" then
-    set[key] = value
-    return true
-  end
-  set[key] = {}
-  for item in value:gmatch "[^,;]+" do
-    table.insert(set[key], item)
-  end
-  return true
-end
-
-local function settings_of(words, inherited)
-  local set = {}
-  for name, value in pairs(inherited or {}) do
-    set[name] = value
-  end
-  for word in words:gmatch "%S+" do
-    local done, err = setting(set, word)
-    if not done then
-      return nil, err
-    end
-  end
-  return set
 end
 
 local function without_comment(line)
@@ -129,7 +100,7 @@ local function read_one(text, group)
   local row, err = targets.parse(text:match "^%S+")
   local set
   if row then
-    set, err = settings_of(words, group.set)
+    set, err = target_settings.read(words, group.set)
   end
   if set then
     row, err = applied(row, set)
@@ -159,7 +130,7 @@ local function begin_group(text, group)
   if not name then
     return false
   end
-  local set, err = settings_of(words)
+  local set, err = target_settings.read(words)
   group.name, group.set, group.error = name, set or {}, err
   return true
 end

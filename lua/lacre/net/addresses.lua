@@ -40,6 +40,14 @@ end
 ---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
 function addresses.of(host, port, set, deadline)
   local rows, err
+  if host:find "[\128-\255]" then -- resolvers know A-labels only
+    local name
+    name, err = names.reference(host)
+    if not name then
+      return nil, err
+    end
+    host = name.value
+  end
   if host == "" or host:find "%c" or names.is_octal(host) then
     return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
   elseif set.resolver then

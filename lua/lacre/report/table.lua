@@ -18,9 +18,19 @@ local function common_name(name)
   return tostring(name):match "CN=([^,]+)" or tostring(name)
 end
 
+local function expected(result)
+  local codes = {}
+  for _, note in ipairs(result.notes) do
+    codes[#codes + 1] = note.expected and note.code or nil
+  end
+  return table.concat(codes, ", ")
+end
+
 local function why(result)
   local first = result.problems[1]
-  if not first then
+  if not first and expected(result) ~= "" then
+    return "as expected: " .. expected(result)
+  elseif not first then
     local issuer = result.cert and common_name(result.cert:issuer()) or ""
     local chain = result.verified_chain
     local root = chain and #chain > 1 and common_name(chain[#chain]:subject()) or nil
@@ -44,11 +54,16 @@ local function columns(result)
   }
 end
 
+-- letters, not bytes
+local function width(text)
+  return #text:gsub("[\128-\191]", "")
+end
+
 local function widths(rows)
   local wide = { 0, 0, 0, 0, 0 }
   for _, row in ipairs(rows) do
     for i = 1, 5 do
-      wide[i] = math.min(60, math.max(wide[i], #row[i]))
+      wide[i] = math.min(60, math.max(wide[i], width(row[i])))
     end
   end
   return wide
@@ -57,7 +72,7 @@ end
 local function line(row, wide, grade, style)
   local cells = {}
   for i = 1, 5 do
-    cells[i] = row[i] .. (" "):rep(wide[i] - #row[i])
+    cells[i] = row[i] .. (" "):rep(wide[i] - width(row[i]))
   end
   cells[1] = style[paint[grade]](cells[1])
   cells[6] = row[6]

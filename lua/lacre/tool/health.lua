@@ -38,6 +38,16 @@ local function explain(code)
   return { explained = row }
 end
 
+local hints = {
+  bad_name = "lacre health --help says what may stand there",
+  bad_time = "write 30d, 12h or 45m; for --at also 2027-01-31",
+  unsupported = "lacre health --help lists what there is",
+}
+
+local function with_hint(err)
+  return lacre_error.annotate(err, { hint = hints[err.code] })
+end
+
 --- Judges every target.
 ---@param set table see `health.options`
 ---@return lacre.survey? results in the order of the targets, with `worst`, `counts`, `seconds`
@@ -61,7 +71,7 @@ function health.run(set)
     sane, err = health_run.check(list, prepared)
   end
   if not sane then
-    return nil, err
+    return nil, with_hint(err)
   elseif set.serve then
     return in_loop(health_run.serve, list, prepared)
   end

@@ -1,0 +1,78 @@
+--- health.target_settings: what stands behind a target in a list: key=value, and what it may mean.
+
+local codes = require "lacre.health.codes"
+local fail = require("lacre.error").fail
+local target_words = require "lacre.health.target_words"
+local time = require "lacre.time"
+
+local target_settings = {}
+
+--- The code of "CERT_EXPIRED" or "FAIL:CERT_EXPIRED", where there is such a reason.
+---@param text string
+---@return string?
+function target_settings.expected(text)
+  local code = text:match "^%u+:([%u%d_]+)$" or text
+  return codes.by_code[code] and code or nil
+end
+
+local function is_duration(text)
+  local seconds = time.duration(tonumber(text) or text)
+  return seconds ~= nil and seconds > 0
+end
+
+local checks = { expect = target_settings.expected, timeout = is_duration }
+
+local function is_sane(key, value)
+  local choices = target_words.choices[key]
+  if choices then
+    return (" " .. choices .. " "):find(" " .. value .. " ", 1, true) ~= nil
+  end
+  return not checks[key] or checks[key](value)
+end
+
+local function items_of(kind, value)
+  local items = {}
+  for item in value:gmatch(kind == "list" and "[^,;]+" or ".+") do
+    items[#items + 1] = item
+  end
+  return items
+end
+
+local function add(set, word)
+  local key, value = word:match "^([%w_-]+)=(.*)$"
+  key = key and key:gsub("-", "_")
+  local kind = key and target_words.settings[key]
+  if not kind then
+    return fail("config", "bad_name", "not a setting of a target: %s", word)
+  end
+  local items = items_of(kind, value)
+  for _, item in ipairs(items) do
+    if not is_sane(key, item) then
+      return fail("config", "bad_name", "%s cannot be '%s'%s", key, item,
+        target_words.choices[key] and "; it may be one of: " .. target_words.choices[key] or "")
+    end
+  end
+  set[key] = kind == "list" and items or value
+  return true
+end
+
+--- Reads settings; they come on top of those of the group.
+---@param words string "warn=14d label=shop"
+---@param inherited? table
+---@return table? set
+---@return lacre.error? err bad_name
+function target_settings.read(words, inherited)
+  local set = {}
+  for name, value in pairs(inherited or {}) do
+    set[name] = value
+  end
+  for word in words:gmatch "%S+" do
+    local done, err = add(set, word)
+    if not done then
+      return nil, err
+    end
+  end
+  return set
+end
+
+return target_settings
