@@ -42,7 +42,8 @@ local function joined(keys)
 end
 
 local plain = {
-  "policy", "min_version", "max_version", "security_level", "client_auth", "revocation", "strict", "max_depth", "sni_unknown",
+  "policy", "min_version", "max_version", "security_level", "client_auth", "revocation", "strict", "max_depth",
+  "sni_unknown",
 }
 local lists = { "ciphers", "groups", "sigalgs", "alpn" }
 local hooks = { "on_verify", "on_client_hello", "crls" }
