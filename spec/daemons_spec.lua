@@ -1,5 +1,5 @@
 -- STARTTLS with the real daemons of Debian, each from a directory of its own on a loopback port: make daemons, as root.
---   dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesieved postfix slapd vsftpd prosody mariadb-server postgresql
+--   dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-managesieved postfix slapd vsftpd prosody mariadb-server postgresql inn2
 local connect = require("lacre.connect").connect
 local lfs = require "lfs"
 local pki = require "spec.support.pki"
@@ -170,6 +170,41 @@ VirtualHost "localhost"
     return { "setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", bin .. "/postgres", "-D", data, "-p", port,
       "-c", "ssl=on", "-c", "ssl_cert_file=server.pem", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" },
       { postgres = port }
+  end },
+  { program = "/usr/lib/news/bin/nnrpd", prepare = function(d, port)
+    local base = subdirectory "news"
+    for _, name in ipairs { "db", "run", "log", "spool" } do
+      subdirectory("news/" .. name)
+    end
+    for _, name in ipairs { "active", "newsgroups", "history", "history.dir", "history.hash", "history.index" } do
+      put("news/db/" .. name, "")
+    end
+    put("news/spool/group.index", "")
+    put("news/storage.conf", "method tradspool {\n newsgroups: *\n class: 0\n}\n")
+    put("news/readers.conf", 'auth "all" { hosts: "*" default: "<x>" }\naccess "all" { users: "<x>" newsgroups: "*" }\n')
+    local config = put("news/inn.conf", ([[
+pathhost: localhost.test
+domain: test
+organization: none
+mta: "/bin/true %%s"
+hismethod: hisv6
+enableoverview: true
+ovmethod: tradindexed
+pathnews: /usr/lib/news
+pathdb: %s/db
+pathetc: %s
+pathrun: %s/run
+pathlog: %s/log
+pathspool: %s/spool
+pathoverview: %s/spool
+pathtmp: %s/run
+tlscafile: %s/ca.pem
+tlscapath: %s
+tlscertfile: %s/both.pem
+tlskeyfile: %s/server.key
+]]):format(base, base, base, base, base, base, base, d, d, d, d))
+    sh("chown -R news %s; chown news %s/server.key %s/both.pem", base, d, d)
+    return { "env", "INNCONF=" .. config, "/usr/lib/news/bin/nnrpd", "-D", "-f", "-b", "127.0.0.1", "-p", port }, { nntp = port }
   end },
 }
 
