@@ -216,6 +216,23 @@ describe("what this build has", function()
   end)
 end)
 
+describe("config()", function()
+  it("tells what is trusted", function()
+    assert.same({ kind = "own", certificates = 1, directories = {} }, tls.client():config().trust)
+    local pins = tls.client { trust = "pins", pins = { tls.id.cert:pin(), allow_no_backup = true } }
+    assert.same({ kind = "pins" }, pins:config().trust)
+    assert.same({ kind = "none" }, tls.server():config().trust)
+    local server = tls.server { client_auth = "required", client_trust = { tls.root.cert, tls.inter.cert } }
+    assert.same({ kind = "own", certificates = 2, directories = {} }, server:config().trust)
+    local system = context.client()
+    if system then
+      local told = system:config().trust
+      assert.equal("system", told.kind)
+      assert.is_true(told.certificates > 0 or #told.directories > 0)
+    end
+  end)
+end)
+
 describe("the system's policy", function()
   local function config_under(conf, given)
     local path = os.tmpname()

@@ -12,6 +12,7 @@ describe("error", function()
   it("tells what, why and where in one line", function()
     assert.equal("cert_expired: it is old [verify]", tostring(sample()))
     assert.equal("cert_expired: it is old [verify a.test:443]", tostring(sample { host = "a.test", port = 443 }))
+    assert.equal("cert_expired: it is old [verify [::1]:443]", tostring(sample { host = "::1", port = 443 }))
     assert.equal("cert_expired: it is old [verify a.pem]", tostring(sample { path = "a.pem" }))
   end)
 

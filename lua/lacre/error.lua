@@ -66,7 +66,8 @@ end
 
 local function place(err)
   if err.host then
-    return " " .. err.host .. (err.port and ":" .. err.port or "")
+    local host = err.port and err.host:find(":", 1, true) and "[" .. err.host .. "]" or err.host
+    return " " .. host .. (err.port and ":" .. err.port or "")
   end
   return err.path and " " .. err.path or ""
 end

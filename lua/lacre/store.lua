@@ -12,21 +12,14 @@ local store = { with_crls = path.with_crls }
 ---@class lacre.store
 local methods = core.store.methods
 
--- text raised below becomes an error at the caller of `what`
-local function blame(level, run, ...)
-  local ok, result, err = pcall(run, ...)
-  if not ok then
-    error(result, type(result) == "string" and level + 1 or 0)
-  end
-  return result, err
-end
+local blame = options.blame
 
 --- A store of trust anchors: `"system"`, a file, PEM text, certificates, stores, a CA, or a list.
 ---@param spec any
 ---@return lacre.store? store
 ---@return lacre.error? err trust_empty trust_unavailable file_not_found no_certificate bad_pem bad_der
 function store.new(spec)
-  return blame(2, trust.store, spec == nil and {} or spec)
+  return blame(trust.store, spec == nil and {} or spec)
 end
 
 --- The same for a context: shared by all that trust the same file, and never changed.
@@ -34,7 +27,19 @@ end
 ---@return lacre.store? store
 ---@return lacre.error? err as `store.new`
 function store.kept(spec)
-  return blame(2, trust.kept, spec)
+  return blame(trust.kept, spec)
+end
+
+--- What is in a store, for people: how many certificates, and which directories OpenSSL looks into.
+---@param one lacre.store
+---@return { certificates: integer, directories: string[] }
+function store.summary(one)
+  local from = trust.sources[one]
+  local directories = {}
+  for i, name in ipairs(from.directories) do
+    directories[i] = name
+  end
+  return { certificates = from.anchors, directories = directories }
 end
 
 --- The system's own. It is shared, and refuses changes.
@@ -64,7 +69,7 @@ function methods:add(item)
   if trust.is_shared(self) then
     error("the system's store is shared; make one of your own with store.new { \"system\", ... }", 2)
   end
-  local done, err = blame(2, add, self, item)
+  local done, err = blame(add, self, item)
   return done and self, err
 end
 
@@ -95,7 +100,7 @@ function methods:verify(cert, given)
     error(("bad argument #1 to 'verify' (certificate expected, got %s)"):format(type(cert)), 2)
   end
   local set = options.check(path.schema, given, "verify")
-  return blame(2, path.judge, self, cert, set)
+  return blame(path.judge, self, cert, set)
 end
 
 --- The same with the trust among the options; "system" by default.
@@ -108,11 +113,11 @@ function store.verify(cert, given)
     error(("bad argument #1 to 'verify' (certificate expected, got %s)"):format(type(cert)), 2)
   end
   local set = options.check(path.schema, given, "verify")
-  local base, err = blame(2, trust.store, set.trust)
+  local base, err = blame(trust.store, set.trust)
   if not base then
     return nil, err
   end
-  return blame(2, path.judge, base, cert, set)
+  return blame(path.judge, base, cert, set)
 end
 
 core.store.metatable.__tostring = function(self)

@@ -10,6 +10,7 @@ local build = require "lacre.tls.settings_build"
 local core = require "lacre.core"
 local options = require "lacre.options"
 local schema = require "lacre.tls.settings_schema"
+local store = require "lacre.store"
 
 local settings = {}
 
@@ -144,6 +145,15 @@ function Context:flush_sessions()
   return settings.inside(self).core:flush()
 end
 
+local function trusted(set)
+  if not set.anchors then
+    return { kind = set.pins_only and "pins" or "none" }
+  end
+  local summary = store.summary(set.anchors)
+  summary.kind = (set.trust or set.client_trust) == "system" and "system" or "own"
+  return summary
+end
+
 --- What is really in force, after OpenSSL and the system's policy had their say. Plain data, no keys.
 ---@return table
 function Context:config()
@@ -164,6 +174,7 @@ function Context:config()
     groups = offered.groups or {},
     sigalgs = offered.sigalgs or {},
     identities = subjects,
+    trust = trusted(set),
     strict = set.strict,
     client_auth = set.client_auth,
     ktls = set.ktls and core.openssl.kernel_encrypts(),

@@ -46,6 +46,7 @@ local function apply_trust(set, ctx, spec)
     return nil, err
   end
   ctx:trust(anchors)
+  set.anchors = anchors
   apply_revocation(set, ctx)
   return anchors
 end
@@ -133,7 +134,6 @@ local function apply_client_auth(set, ctx)
   if not anchors then
     return nil, err
   end
-  set.client_anchors = anchors
   for _, cert in ipairs(set.advertise_cas and lacre_error.assert(anchors:list()) or {}) do
     ctx:advertise(cert)
   end
@@ -182,6 +182,9 @@ local steps = {
 ---@return any? core
 ---@return table|lacre.error settings or the error
 local function build(role, given, lab)
+  if given and given.insecure == true then
+    misuse("bad option 'insecure' to '%s' (say what you give up, as in { accept_any_name = true })", role)
+  end
   local set = options.check(schema[role], given, role)
   set.lab = not (lab and lab.acts) and lab or nil
   set.role, set.insecure = role, checked_insecure(set.insecure, role, lab and lab.acts)

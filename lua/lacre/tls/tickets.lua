@@ -80,7 +80,7 @@ local function agreement(set)
     note(name, set[name] ~= nil and "set" or "-")
   end
   note("identities", fingerprints(leaves(set.identities)))
-  note("clients", set.client_anchors and fingerprints(set.client_anchors:list() or {}) or "-")
+  note("clients", set.anchors and fingerprints(set.anchors:list() or {}) or "-")
   return core.bytes.digest("sha256", table.concat(parts, "\n"))
 end
 
