@@ -17,9 +17,20 @@ local function tame(text)
   return (text:gsub("\1(%d*)\2", "\27[%1m"))
 end
 
+-- the line that tells how far something is, while it is there
+local gauge
+
+local function wipe()
+  if gauge then
+    gauge()
+    gauge = nil
+  end
+end
+
 --- A line on stderr.
 ---@param text string
 function voice.say(text)
+  wipe()
   io.stderr:write(tame(text), text:sub(-1) == "\n" and "" or "\n")
 end
 
@@ -28,6 +39,7 @@ end
 ---@return true?
 ---@return lacre.error? err
 function voice.put(bytes)
+  wipe()
   if io.stdout:write(bytes) and io.stdout:flush() then
     return true
   end
@@ -91,9 +103,10 @@ end
 
 -- how many of how many, for who watches
 local function counter(talks)
-  return talks and core.terminal.is "stderr" and function(done, total)
-    io.stderr:write(done < total and ("\r%d of %d"):format(done, total) or "\r\27[K")
-    io.stderr:flush()
+  local show = progress(talks)
+  return show and function(done, total)
+    gauge = show
+    show(done, total, "done")
   end or nothing
 end
 

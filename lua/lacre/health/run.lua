@@ -125,8 +125,19 @@ local function once(list, set, outputs, before)
   return done and results or nil, err
 end
 
+-- the first round whole, of the others what changed
+local function tell_round(results, set, is_first)
+  if not set.on_event or (set.format == "jsonl" and set.on_data) then
+    return
+  end
+  set.on_event(formats.render("table", results, {
+    style = set.style, problems_only = set.problems_only, changes_only = not is_first,
+  }))
+end
+
 -- again and again, telling what changed; ends with Ctrl-C
 local function watch(list, set, outputs, results)
+  tell_round(results, set, true)
   while not results.interrupted do
     local before = memoir.of(results)
     local slept = false
@@ -149,9 +160,7 @@ local function watch(list, set, outputs, results)
       return results
     end
     results = latest
-    if set.on_event then
-      set.on_event(formats.render("table", results, { problems_only = true }))
-    end
+    tell_round(results, set)
   end
   return results
 end

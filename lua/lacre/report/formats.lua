@@ -51,7 +51,9 @@ end
 
 local writers = {
   table = function(results, set)
-    return show_table(results, { style = set.style or style.new(false), problems_only = set.problems_only })
+    return show_table(results, {
+      style = set.style or style.new(false), problems_only = set.problems_only, changes_only = set.changes_only,
+    })
   end,
   json = function(results)
     local text, err = json.encode(record.all(results))

@@ -62,7 +62,7 @@ local function describe_cert(add, depth, cert, pin, style)
     add("   names      %s", table.concat(cert:hosts(), ", "))
   end
   add("   valid      %s to %s", dated(cert:not_before()), ending(cert, style))
-  add("   key        %s, signed with %s", key and (key:curve() or ("%s %d"):format(key:type(), key:bits()))
+  add("   key        %s, signed with %s", key and (key:curve() or ("%s %d"):format(key:type():upper(), key:bits()))
     or "unknown",
     cert:signature_algorithm())
   add("   pin        %s", pin)

@@ -28,12 +28,21 @@ function style.new(enabled)
   return palette
 end
 
---- Whether colours are wanted: a terminal, and neither NO_COLOR nor a dumb one (no-color.org).
+local function is_set(name)
+  local value = os.getenv(name)
+  return value ~= nil and value ~= "" and value ~= "0"
+end
+
+--- Whether colours are wanted: NO_COLOR forbids them (no-color.org), FORCE_COLOR and CLICOLOR_FORCE ask for them,
+--- and else they are for terminals that are not dumb.
 ---@param is_terminal boolean
 ---@return boolean
 function style.wanted(is_terminal)
   local no_color = os.getenv "NO_COLOR"
-  return is_terminal and (no_color == nil or no_color == "") and os.getenv "TERM" ~= "dumb"
+  if no_color ~= nil and no_color ~= "" then
+    return false
+  end
+  return is_set "FORCE_COLOR" or is_set "CLICOLOR_FORCE" or is_terminal and os.getenv "TERM" ~= "dumb"
 end
 
 return style

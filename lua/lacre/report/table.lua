@@ -104,14 +104,21 @@ local function changes(lines, results, style)
   end
 end
 
+local function is_shown(result, set)
+  if set.changes_only then
+    return #(result.changes or {}) > 0
+  end
+  return not set.problems_only or result.grade ~= "pass"
+end
+
 --- The table.
 ---@param results lacre.survey
----@param set { style: lacre.style, problems_only?: boolean }
+---@param set { style: lacre.style, problems_only?: boolean, changes_only?: boolean }
 ---@return string
 return function(results, set)
   local rows, shown = {}, {}
   for _, result in ipairs(results) do
-    if not set.problems_only or result.grade ~= "pass" then
+    if is_shown(result, set) then
       rows[#rows + 1], shown[#shown + 1] = columns(result), result
     end
   end
@@ -120,6 +127,7 @@ return function(results, set)
     lines[i] = line(row, wide, shown[i].grade, set.style)
   end
   changes(lines, results, set.style)
-  lines[#lines + 1] = summary(results, set.style)
+  local stamp = set.changes_only and set.style.dim(time.format(results.started) .. "  ") or ""
+  lines[#lines + 1] = stamp .. summary(results, set.style)
   return table.concat(lines, "\n") .. "\n"
 end

@@ -144,9 +144,11 @@ function tool.text(result, style)
   for i, row in ipairs(result.pins) do
     lines[i] = ("%s  %s"):format(row.pin, style.dim(("%s %s"):format(row.role, row.subject or "")))
   end
-  if result.source == "host" and not result.verified then
-    lines[#lines + 1] = style.warn("not verified (" .. result.error.code .. "): this is trust on first use;")
-    lines[#lines + 1] = style.warn "compare the pin with the operator's own before you rely on it"
+  if result.source == "host" then
+    local paint = result.verified and style.dim or style.warn
+    lines[#lines + 1] = paint("# " .. (result.verified and "the chain verifies" or "NOT VERIFIED ("
+      .. result.error.code .. ")") .. "; to pin what was seen once is trust on first use:")
+    lines[#lines + 1] = paint "# compare it with what the operator says, and pin a spare key too"
   end
   if result.match ~= nil then
     lines[#lines + 1] = result.match and style.good "match" or style.bad "NO MATCH"

@@ -130,7 +130,9 @@ function zoo_tour.lines(lines, tour, style)
     if word then
       lines[#lines + 1] = ("%s  %-22s %s: %s"):format(style[word[1]](("%-10s"):format(word[2])), one.name, word[3],
         one.about)
-      lines[#lines + 1] = one.said ~= "" and style.dim("            " .. one.said) or nil
+      if one.outcome ~= "overlooked" and one.said ~= "" then
+        lines[#lines + 1] = style.dim("            " .. one.said)
+      end
     end
   end
   local summary = ("%d right, %d overlooked, %d good ones refused, %d hung, %d where either is fine"):format(
