@@ -49,6 +49,46 @@ describe("cert", function()
     local root = pki.root()
     local leaf = pki.issue(root)
 
+    for text, said in pairs {
+      ["dns:bad.test"] = "neither a domain", ["10.0.0.0/33"] = "a prefix up to 32", ["10.0.0.1/8"] = "behind the first 8",
+      ["2001:db8::/129"] = "a prefix up to 128", ["10.0.0.0/255.0.0.0"] = "no range of addresses", ["010.0.0.0/8"] = "no range",
+      ["*.a.test"] = "'a.test' stands for all below it", ["a b"] = "neither a domain", ["a@b@c"] = "neither", [""] = "is empty",
+      ["http://a.test"] = "is a URI", ["u@.a.test"] = "neither a mailbox", ["O=x,"] = "no directory name", ["1.2.3"] = "neither",
+    } do
+      it(("refuses %q as a name constraint"):format(text), function()
+        for _, which in ipairs { "permitted", "excluded" } do
+          local made, err = cert.create { key = private, profile = "ca", subject = "CN=x", name_constraints = { [which] = { text } } }
+          assert.is_nil(made)
+          assert.equal("bad_name", err.code)
+          assert.is_truthy(err.message:find("'" .. text .. "'", 1, true))
+          assert.is_truthy(err.message:find(said, 1, true), err.message)
+        end
+      end)
+    end
+
+    it("limits CAs to domains, ranges, mail domains, hosts of URIs and directories", function()
+      local made = assert(cert.create { key = private, profile = "ca", subject = "CN=x", name_constraints = {
+        permitted = { "A.test", ".b.test", "10.0.0.0/8", "::1", "@c.test", "u@c.test", "O=d", { type = "uri", value = ".e.test" } },
+        excluded = { { type = "dns", value = "" }, { type = "ip", value = "0.0.0.0/0" } },
+      } })
+      local told = {}
+      for _, list in ipairs { made:name_constraints().permitted, made:name_constraints().excluded } do
+        for _, one in ipairs(list) do
+          told[#told + 1] = one.base.type .. " " .. tostring(one.base.value)
+        end
+      end
+      assert.same({ "dns a.test", "dns .b.test", "ip 10.0.0.0/8", "ip ::1/128", "email c.test", "email u@c.test", "dir O=d",
+        "uri .e.test", "dns ", "ip 0.0.0.0/0" }, told)
+    end)
+
+    it("has no extension twice", function()
+      local twice = { { oid = "2.5.29.15", der = "\3\2\7\128" }, { name = "key_usage", value = { digital_signature = true } } }
+      assert.has_error(function()
+        cert.create { key = private, hosts = { "a" }, extensions = twice }
+      end, "bad option 'extensions' (key_usage is there twice, RFC 5280 section 4.2)")
+      assert.is_truthy(cert.create { key = private, hosts = { "a" }, extensions = { twice[1] } })
+    end)
+
     it("writes every date as it was asked, the century where two digits would not tell it", function()
       local days = { "0001-01-01", "1900-03-01", "1949-12-31", "1950-01-01", "1970-01-01", "1999-12-31", "2000-02-29",
         "2049-12-31", "2050-01-01", "2100-02-28", "9999-12-31" }

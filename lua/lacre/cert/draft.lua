@@ -6,6 +6,7 @@ local name = require "lacre.name"
 local options = require "lacre.options"
 local profiles = require "lacre.cert.profile"
 local sign = require "lacre.x509.sign"
+local subtree = require "lacre.x509.subtree"
 local time = require "lacre.time"
 
 local fail, misuse = lacre_error.fail, options.misuse
@@ -155,7 +156,23 @@ local function set_issuer(draft, set)
   return check_issuer(draft, set)
 end
 
-local steps = { set_key, set_issuer, set_names, set_subject, set_validity, set_serial }
+local function set_limits(draft, set)
+  local limits, excluded = set.name_constraints, nil
+  if not limits then
+    return true
+  elseif not draft.profile.ca then
+    misuse("bad option 'name_constraints' (a %s certificate limits nobody)", set.profile)
+  end
+  options.check({ permitted = { type = "list" }, excluded = { type = "list" } }, limits, "name_constraints")
+  local permitted, err = subtree.list(limits.permitted)
+  if permitted ~= nil then
+    excluded, err = subtree.list(limits.excluded)
+  end
+  draft.limits = (permitted or excluded) and { permitted = permitted or nil, excluded = excluded or nil } or nil
+  return excluded ~= nil or nil, err
+end
+
+local steps = { set_key, set_issuer, set_names, set_subject, set_validity, set_serial, set_limits }
 
 local module = {}
 

@@ -60,16 +60,6 @@ local function constraints_of(draft, set)
   return { ca = true, path_length = length or nil }
 end
 
-local function limits_of(draft, set)
-  local limits = set.name_constraints
-  if not draft.profile.ca then
-    options.misuse("bad option 'name_constraints' (a %s certificate limits nobody)", set.profile)
-  end
-  options.check({ permitted = { type = "list" }, excluded = { type = "list" } }, limits, "name_constraints")
-  local permitted, excluded = extension_list.subtrees(limits.permitted), extension_list.subtrees(limits.excluded)
-  return (permitted or excluded) and { permitted = permitted, excluded = excluded } or nil
-end
-
 local authorities = setmetatable({}, { __mode = "k" }) -- by certificate, or key of its own issuer
 
 local function authority_of(draft)
@@ -103,7 +93,7 @@ function draft_extensions.of(draft, set)
     subject_key_id = draft.key:key_id(),
     authority_key_id = authority_of(draft),
     subject_alt_names = #draft.names > 0 and draft.names or nil,
-    name_constraints = set.name_constraints and limits_of(draft, set),
+    name_constraints = draft.limits,
     certificate_policies = set.policies and policies_of(set),
     crl_distribution_points = set.crl_urls and extension_list.points(set.crl_urls),
     authority_info_access = (set.ocsp_urls or set.issuer_urls)

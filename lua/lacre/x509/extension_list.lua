@@ -2,7 +2,6 @@
 --- them, and what a caller adds.
 
 local extension = require "lacre.x509.extension"
-local general = require "lacre.x509.general_name"
 local options = require "lacre.options"
 
 local extension_list = {}
@@ -31,17 +30,6 @@ function extension_list.set_of(list, option, known)
     set[item] = true
   end
   return set
-end
-
---- The subtrees of name constraints from texts: domains, address ranges, mail domains, directory names.
----@param list string[]?
----@return table[]?
-function extension_list.subtrees(list)
-  local trees = {}
-  for i, text in ipairs(list or {}) do
-    trees[i] = { base = type(text) == "table" and text or general.subtree_of(text), minimum = 0 }
-  end
-  return #trees > 0 and trees or nil
 end
 
 --- Where the issuer's services are, for authority_info_access.
@@ -127,11 +115,14 @@ function extension_list.make(values, given, is_nameless)
   if not given or next(given) == nil then
     return encoded(values, nil, is_nameless)
   end
-  local dropped, added = dropped_by(given), {}
+  local dropped, doubled, added = dropped_by(given), {}, {}
   for _, item in ipairs(given) do
     if item.oid or item.name then
       local one = made(item)
-      dropped[one.oid], added[#added + 1] = true, one
+      if doubled[one.oid] then
+        options.misuse("bad option 'extensions' (%s is there twice, RFC 5280 section 4.2)", item.name or one.oid)
+      end
+      doubled[one.oid], dropped[one.oid], added[#added + 1] = true, true, one
     end
   end
   local out = encoded(values, dropped, is_nameless)

@@ -26,6 +26,7 @@ local function range(value)
   end
   return address .. table.concat(mask)
 end
+general.range = range
 
 local function write_general(item)
   local kind, value = item.type, item.value
@@ -103,22 +104,6 @@ function general.of(text)
     end
   end
   return host.parse(text)
-end
-
---- A subtree of name constraints (RFC 5280 section 4.2.1.10): a domain with all below it, a range of
---- addresses, a mail domain (`@example.org`) or a directory name.
----@param text string
----@return table item
-function general.subtree_of(text)
-  if text:find "=" then
-    return { type = "dir", value = text }
-  elseif range(text) or core.bytes.address(text) then
-    local bits = core.bytes.address(text) and (text:find ":" and "/128" or "/32") or ""
-    return { type = "ip", value = text .. bits }
-  elseif text:find "@" then
-    return { type = "email", value = (text:gsub("^@", "")) }
-  end
-  return { type = "dns", value = text:lower() }
 end
 
 return general
