@@ -105,6 +105,10 @@ TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugp
 daemons: $(CORE) $(COMMAND)
 	@DAEMONS=1 LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/daemons_spec.lua
 
+## prometheus: a Prometheus scrapes exporters of lacre health, and promtool reads what they and the docs say
+prometheus: $(CORE) $(COMMAND)
+	@LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/prometheus_spec.lua
+
 ## browser: a Chromium that trusts a CA of lacre shows a page of lacre serve, and one that does not refuses
 browser: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' sh spec/support/browser.sh
@@ -180,4 +184,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan lint daemons browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan lint daemons prometheus browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help

@@ -111,6 +111,9 @@ describe("health", function()
         return results[1].grade .. " " .. results[2].grade
       end
       assert.equal("warn warn", grades "30d")
+      local told = judge(menagerie, { at["expires-20d"], at["short-6d"] })
+      assert.is_nil(told[1].problems[1].message:find "auto")
+      assert.matches("try %-%-warn auto", told[2].problems[1].message)
       assert.equal("pass warn", grades "7d")
       assert.equal("pass pass", grades "1d")
       assert.equal("warn pass", grades "auto")
@@ -351,7 +354,9 @@ describe("health", function()
     end
     local seen = {}
     for index = 1, 8 do
-      for _, row in ipairs(targets.shard(rows, { index = index, count = 8 })) do
+      local mine = targets.shard(rows, { index = index, count = 8 })
+      assert.is_true(#mine > 10 and #mine < 40)
+      for _, row in ipairs(mine) do
         assert.is_nil(seen[row.text])
         seen[row.text] = true
       end

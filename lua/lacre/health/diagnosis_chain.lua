@@ -27,9 +27,11 @@ local function lifetime_of(cert)
   return first and last and last - first or 0
 end
 
---- "19 days left of 90", hours where it is less than three days.
-local function left_of(left, lifetime)
-  return ("%s left of %s"):format(time.humanize(left), time.humanize(lifetime))
+--- "19 days left of 90 days", hours where it is less than three days; where it is due for most of its life there is
+--- a better threshold.
+local function left_of(left, lifetime, due)
+  return ("%s left of %s%s"):format(time.humanize(left), time.humanize(lifetime),
+    due > lifetime / 2 and "; for so short a life try --warn auto" or "")
 end
 
 -- the baseline requirements of public CAs, section 6.3.2: days by the date of issuance
@@ -68,7 +70,7 @@ local function check_ends(out, path, is_verified, set)
     if left >= 0 and left <= due and (i == 1 or not is_anchor) then
       out:add(i == 1 and "EXPIRES_SOON" or "CHAIN_EXPIRES_SOON",
         ("%s%s (%s)"):format(i == 1 and "expires " or shown(cert) .. " expires ", time.format(cert:not_after()),
-          left_of(left, lifetime)),
+          left_of(left, lifetime, due)),
         { depth = i - 1, left = left, lifetime = lifetime, threshold = due, severity = set.fail and
           left <= threshold.seconds(set.fail, lifetime) and "fail" or nil })
     end

@@ -6,6 +6,7 @@
 -- begins a group whose settings hold until the next. A line that makes no sense is a target with an error:
 -- every line has its result.
 
+local core = require "lacre.core"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local starttls = require "lacre.starttls"
@@ -205,11 +206,8 @@ end
 function targets.shard(rows, shard)
   local mine = {}
   for _, row in ipairs(rows) do
-    local hash = 5381
-    for i = 1, #row.text do
-      hash = (hash * 33 + row.text:byte(i)) % 4294967296
-    end
-    if hash % shard.count == shard.index - 1 then
+    local a, b, c = core.bytes.digest("sha256", row.text):byte(1, 3)
+    if (a * 65536 + b * 256 + c) % shard.count == shard.index - 1 then
       mine[#mine + 1] = row
     end
   end
