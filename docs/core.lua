@@ -41,6 +41,10 @@ local function sorted(set)
   return names
 end
 
+local function fields_of(part)
+  return lfs.attributes("src/" .. part .. "_fields.c") and read("src/" .. part .. "_fields.c") or ""
+end
+
 local function describe_functions(part, text)
   local functions = core[part]
   if type(functions) ~= "table" then
@@ -49,7 +53,7 @@ local function describe_functions(part, text)
   print(("---@class lacre.core.%s\ncore.%s = {}\n"):format(part, part))
   for _, name in ipairs(sorted(functions)) do
     if type(functions[name]) == "function" then
-      declare("core." .. part .. ".", name, comment_of(text, part .. "_" .. name))
+      declare("core." .. part .. ".", name, comment_of(text .. fields_of(part), part .. "_" .. name))
     end
   end
 end
@@ -59,6 +63,7 @@ local function describe_methods(part, text)
   if not rows then
     return
   end
+  part = part:gsub("_fields$", "")
   print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(part, part))
   for name, binding in rows:gmatch '{ "([%w_]+)", ([%w_]+) }' do
     declare(part .. ":", name, comment_of(text, binding))

@@ -10,7 +10,7 @@ local c_floors = {
   { "key" },
   { "keyfile", "keyuri", "signed", "judge", "hello" },
   { "cert", "crl" },
-  { "verdict", "facts", "builder" },
+  { "verdict", "facts", "builder", "cert_fields" },
   { "store", "pkcs12" },
   { "session", "staple" },
   { "context" },

@@ -18,6 +18,10 @@ extern const own_Type cert_type;
 /* lends the full certificate; raises unless the argument is one */
 X509 *cert_check (lua_State *L, int arg);
 
+/* what fields are read from, and the encoding; raise as cert_check does */
+X509 *cert_check_light (lua_State *L, int arg);
+const unsigned char *cert_check_der (lua_State *L, int arg, size_t *len);
+
 /* the same for the certificate at an index, or NULL where it is none */
 X509 *cert_test (lua_State *L, int index);
 
@@ -33,6 +37,8 @@ int cert_push_der (lua_State *L, const unsigned char *der, size_t len);
 /* pushes one that was made here, whose encoding is good: read when somebody asks */
 void cert_push_made (lua_State *L, const unsigned char *der, size_t len);
 
-int cert_open (lua_State *L);
+/* parses the DER or the next PEM block at `pos`, and pushes it and where one may go on;
+** or nil, err */
+int cert_push_text (lua_State *L, const char *text, size_t len, size_t pos);
 
 #endif

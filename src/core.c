@@ -7,7 +7,7 @@
 
 #include "builder.h"
 #include "bytes.h"
-#include "cert.h"
+#include "cert_fields.h"
 #include "clock.h"
 #include "compat.h"
 #include "algorithms.h"
@@ -52,7 +52,7 @@ static const luaL_Reg parts[] = {
   { "keyfile", keyfile_open },
   { "keyuri", keyuri_open },
   { "signed", signed_open },
-  { "cert", cert_open },
+  { "cert", cert_fields_open },
   { "crl", crl_open },
   { "builder", builder_open },
   { "pkcs12", pkcs12_open },

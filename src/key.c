@@ -13,6 +13,7 @@
 #include "spki.h"
 
 #define MAX_BITS 16384 /* beyond it an RSA key takes hours */
+#define WEIGHT 1       /* KiB of a key, at least */
 
 typedef struct Key {
   EVP_PKEY *pkey;      /* owned */
@@ -99,8 +100,9 @@ static int ensure_spki (Key *key) {
   int n;
   if (key->spki != NULL) return 1;
   ERR_clear_error();
-  if (spki_encode(key->pkey, &key->spki, &key->spki_len)) return 1;
-  ERR_clear_error();
+  n = spki_encode(key->pkey, &key->spki, &key->spki_len);
+  ERR_clear_error(); /* of what OpenSSL overcame, too */
+  if (n == 1) return 1;
   n = i2d_PUBKEY(key->pkey, &key->spki);
   key->spki_len = n < 0 ? 0 : (size_t)n;
   return n > 0;
@@ -156,21 +158,22 @@ static EVP_PKEY_CTX *make_generator (const Kind *kind, int bits, int primes) {
   return NULL;
 }
 
-/* leaves the box of the kept context on the stack */
+/* the context that is kept under the name at the top of the stack, or is made */
 static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits,
                                      int primes) {
   own_Box *box;
-  lua_pushfstring(L, "%s:%d:%d", kind->name, bits, primes);
   lua_pushvalue(L, -1);
   lua_rawget(L, lua_upvalueindex(1));
   box = lua_touserdata(L, -1);
   if (box != NULL) return box->obj;
   lua_pop(L, 1);
   box = own_new(L, &generator_type);
+  fail_clear();
   box->obj = make_generator(kind, bits, primes);
+  fail_clear();
   if (box->obj == NULL) return NULL;
-  lua_pushvalue(L, -1);
-  lua_insert(L, -3);
+  lua_pushvalue(L, -2);
+  lua_pushvalue(L, -2);
   lua_rawset(L, lua_upvalueindex(1));
   return box->obj;
 }
@@ -183,14 +186,17 @@ static int key_generate (lua_State *L) {
   int primes = is_rsa && !lua_isnoneornil(L, 3) ? args_int(L, 3, 2, 4) : 2;
   EVP_PKEY_CTX *context;
   Key *key;
-  fail_clear();
+  if (is_rsa) lua_pushfstring(L, "rsa:%d:%d", bits, primes);
+  else lua_pushvalue(L, 1);
   context = find_generator(L, kind, bits, primes);
-  fail_clear();
   if (context == NULL)
     return fail_code(L, "config", "unsupported", "this OpenSSL has no %s keys",
                      kind->name);
+  own_weigh(L, WEIGHT);
   key = push_key(L, 1);
+  fail_clear();
   if (EVP_PKEY_generate(context, &key->pkey) != 1) return fail(L, "config");
+  fail_clear(); /* of what OpenSSL overcame */
   return 1;
 }
 

@@ -1,5 +1,7 @@
 #include "light.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -7,7 +9,7 @@
 void light_free (light_Cert *c) {
   X509_free(c->light);
   X509_free(c->full);
-  OPENSSL_free(c->der);
+  if (c->der != c->room) OPENSSL_free(c->der);
   OPENSSL_free(c);
 }
 
@@ -30,27 +32,25 @@ static X509 *decode (OSSL_LIB_CTX *context, const unsigned char *der, size_t len
   return NULL;
 }
 
-static int ensure_light (light_Cert *c) {
-  if (c->light == NULL && CRYPTO_THREAD_run_once(&light_once, make_light_context))
-    c->light = decode(light_context, c->der, c->len);
-  return c->light != NULL;
+light_Cert *light_new (size_t len) {
+  light_Cert *c = OPENSSL_malloc(sizeof *c + len);
+  if (c == NULL) return NULL;
+  c->light = c->full = NULL;
+  c->der = c->room;
+  c->len = len;
+  return c;
 }
 
 light_Cert *light_keep (const unsigned char *der, size_t len) {
-  light_Cert *c = OPENSSL_zalloc(sizeof *c);
-  if (c == NULL) return NULL;
-  c->der = OPENSSL_memdup(der, len);
-  c->len = len;
-  if (c->der != NULL) return c;
-  light_free(c);
-  return NULL;
+  light_Cert *c = light_new(len);
+  if (c != NULL) memcpy(c->der, der, len);
+  return c;
 }
 
-light_Cert *light_decode (const unsigned char *der, size_t len) {
-  light_Cert *c = light_keep(der, len);
-  if (c == NULL || ensure_light(c)) return c;
-  light_free(c);
-  return NULL;
+int light_read (light_Cert *c) {
+  if (c->light == NULL && CRYPTO_THREAD_run_once(&light_once, make_light_context))
+    c->light = decode(light_context, c->der, c->len);
+  return c->light != NULL;
 }
 
 light_Cert *light_wrap (X509 *full) {
@@ -66,7 +66,7 @@ light_Cert *light_wrap (X509 *full) {
 X509 *light_fields (light_Cert *c) {
   if (c->light != NULL) return c->light;
   if (c->full != NULL) return c->full;
-  if (!ensure_light(c)) ERR_clear_error();
+  if (!light_read(c)) ERR_clear_error();
   return c->light;
 }
 

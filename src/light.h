@@ -14,12 +14,16 @@
 typedef struct light_Cert {
   X509 *light;        /* owned; NULL where only the full one was needed */
   X509 *full;         /* owned; NULL until it is needed */
-  unsigned char *der; /* owned; NULL until it is needed */
+  unsigned char *der; /* owned, or at `room`; NULL until it is needed */
   size_t len;
+  unsigned char room[]; /* for an encoding: one allocation less */
 } light_Cert;
 
-/* the whole of an encoding, or NULL with a reason in OpenSSL's queue */
-light_Cert *light_decode (const unsigned char *der, size_t len);
+/* one with room for an encoding, to be written to `der`; NULL without memory */
+light_Cert *light_new (size_t len);
+
+/* reads it: 1, or 0 with a reason in OpenSSL's queue */
+int light_read (light_Cert *c);
 
 /* one of a full certificate, which it takes a reference to; NULL without memory */
 light_Cert *light_wrap (X509 *full);

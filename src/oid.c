@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include "args.h"
+#include "fail.h"
 
 #define MAX_CONTENT 100 /* octets: one arc of 700 bits, or a hundred small ones */
 
@@ -14,12 +15,34 @@ int oid_read (const ASN1_OBJECT *object, oid_Text *text) {
   return n > 0 && (size_t)n < sizeof text->dotted;
 }
 
+/* the attributes of nearly all names (X.520): nobody need look them up */
+static const struct {
+  unsigned char last; /* 2.5.4.n */
+  const char *dotted, *name;
+} usual[] = {
+  { 3, "2.5.4.3", "CN" }, { 6, "2.5.4.6", "C" },   { 7, "2.5.4.7", "L" },
+  { 8, "2.5.4.8", "ST" }, { 10, "2.5.4.10", "O" }, { 11, "2.5.4.11", "OU" },
+};
+
+static int read_usual (const unsigned char *content, size_t len, oid_Text *text) {
+  size_t i;
+  if (len != 3 || content[0] != 0x55 || content[1] != 4) return 0;
+  for (i = 0; i < sizeof usual / sizeof *usual; i++) {
+    if (usual[i].last != content[2]) continue;
+    text->name = usual[i].name;
+    memcpy(text->dotted, usual[i].dotted, strlen(usual[i].dotted) + 1);
+    return 1;
+  }
+  return 0;
+}
+
 int oid_read_content (const unsigned char *content, size_t len, oid_Text *text) {
   unsigned char der[MAX_CONTENT + 4];
   const unsigned char *p = der;
   unsigned char *q = der;
   ASN1_OBJECT *object;
   int good;
+  if (read_usual(content, len, text)) return 1;
   if (len == 0 || len > MAX_CONTENT) return 0;
   ASN1_put_object(&q, 0, (int)len, V_ASN1_OBJECT, V_ASN1_UNIVERSAL);
   memcpy(q, content, len);
@@ -48,7 +71,6 @@ static size_t write_content (const char *name, unsigned char out[MAX_CONTENT]) {
   if (len > MAX_CONTENT) len = 0;
   if (len > 0) memcpy(out, OBJ_get0_data(object), len);
   ASN1_OBJECT_free(object);
-  ERR_clear_error();
   return len;
 }
 
@@ -56,6 +78,7 @@ static size_t write_content (const char *name, unsigned char out[MAX_CONTENT]) {
 static int oid_content (lua_State *L) {
   unsigned char content[MAX_CONTENT];
   size_t len = write_content(args_text(L, 1), content);
+  fail_if_memory(L);
   if (len == 0) return 0;
   lua_pushlstring(L, (char *)content, len);
   return 1;

@@ -1,6 +1,7 @@
 #include "own.h"
 
 #define TEMPORARY "lacre.temporary"
+#define TOLD_AT_ONCE 64 /* KiB: each time the collector works a little */
 
 /* its address marks the metatables of boxes: Lua code may hand __gc or close()
 ** any userdata it likes */
@@ -93,6 +94,14 @@ void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__index");
   lua_remove(L, -2);
+}
+
+void own_weigh (lua_State *L, int kilobytes) {
+  static int untold;
+  untold += kilobytes;
+  if (untold < TOLD_AT_ONCE) return;
+  compat_gc_weight(L, untold);
+  untold = 0;
 }
 
 void own_open (lua_State *L) {

@@ -46,6 +46,10 @@ void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
 /* obj:close(), for types that offer it */
 int own_method_close (lua_State *L);
 
+/* tells the collector of KiB that it cannot see, so that what is forgotten is found
+** soon: freed late and by thousands, small blocks cost more than making them */
+void own_weigh (lua_State *L, int kilobytes);
+
 /* prepares temporaries; called once a state, before any type is made */
 void own_open (lua_State *L);
 

@@ -34,6 +34,8 @@ end
 
 -- making --
 
+local usual = { p256 = true, p384 = true, p521 = true, ed25519 = true, ed448 = true } -- those of one size
+
 --- A new private key: `p256` (the default) `p384` `p521` `rsa` (3072 bits) `rsa:4096` `ed25519`
 --- `ed448` `ml-dsa-44` `ml-dsa-65` `ml-dsa-87`. Fewer than 2048 bits of RSA raise.
 ---@param kind? string
@@ -41,7 +43,9 @@ end
 ---@return lacre.error? err unsupported, where this OpenSSL has no such keys
 function key.generate(kind)
   kind = kind or "p256"
-  if type(kind) ~= "string" then
+  if usual[kind] then
+    return core.key.generate(kind)
+  elseif type(kind) ~= "string" then
     error(("bad argument #1 to 'key.generate' (string expected, got %s)"):format(type(kind)), 2)
   end
   local bits = kind == "rsa" and 3072 or tonumber(kind:match "^rsa:(%d+)$")
@@ -142,7 +146,7 @@ end
 --- The pin of the key: `sha256//` and the SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7469).
 ---@return string
 function methods:pin()
-  return "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
+  return (select(2, core.bytes.pin(self:spki())))
 end
 
 --- A digest of the SubjectPublicKeyInfo.

@@ -79,6 +79,9 @@ function core.bytes.equal() end
 --- bytes.hex(raw) -> lower-case text
 function core.bytes.hex() end
 
+--- bytes.pin(spki) -> SHA-256, and the text of that pin (RFC 7469)
+function core.bytes.pin() end
+
 --- bytes.random(n) -> raw | nil, err
 function core.bytes.random() end
 
@@ -117,6 +120,9 @@ function cert:not_after() end
 
 --- cert:spki() -> DER of the SubjectPublicKeyInfo | nil, err
 function cert:spki() end
+
+--- cert:spki_pin() -> SHA-256, and the text of that pin (RFC 7469) | nil, err
+function cert:spki_pin() end
 
 --- cert:public_key() -> key | nil, err (unsupported_key_type, bad_der)
 function cert:public_key() end

@@ -51,7 +51,9 @@ end
 ---@return lacre.cert? cert
 ---@return lacre.error? err no_certificate bad_pem bad_der trailing_data
 function cert.parse(bytes)
-  check_bytes(bytes, "cert.parse")
+  if type(bytes) ~= "string" then
+    check_bytes(bytes, "cert.parse")
+  end
   local parsed, err = core.cert.parse(bytes, 1)
   return parsed, not parsed and err or nil
 end
@@ -163,7 +165,8 @@ local pins = setmetatable({}, { __mode = "k" })
 function methods:pin()
   local pin = pins[self]
   if not pin then
-    pin = "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
+    local _
+    _, pin = lacre_error.assert(self:spki_pin())
     pins[self] = pin
   end
   return pin

@@ -115,7 +115,7 @@ end
 --- The pin of its key.
 ---@return string
 function methods:pin()
-  return "sha256//" .. core.bytes.base64(lacre_error.assert(core.bytes.digest("sha256", self:spki())))
+  return (select(2, core.bytes.pin(self:spki())))
 end
 
 --- A digest of the request.

@@ -6,6 +6,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 
 local fail = lacre_error.fail
+local type, setmetatable = type, setmetatable
 
 local pin = {}
 
@@ -15,7 +16,7 @@ local methods = {}
 local metatable = { __index = methods, __name = "lacre.pin" }
 
 function metatable.__tostring(self)
-  return "sha256//" .. core.bytes.base64(self.digest)
+  return self.text or "sha256//" .. core.bytes.base64(self.digest)
 end
 
 function metatable.__eq(a, b)
@@ -64,8 +65,15 @@ function pin.parse(text)
   return fail("parse", "bad_pin", "not a pin: %s", (text:sub(1, 80):gsub("%c", "?")))
 end
 
+local function wrapped(digest, text)
+  if not digest then
+    return nil, text
+  end
+  return setmetatable({ digest = digest, text = text }, metatable)
+end
+
 local function of_spki(bytes)
-  return wrap(core.bytes.digest("sha256", bytes))
+  return wrapped(core.bytes.pin(bytes))
 end
 
 local function of_text(text)
@@ -87,14 +95,20 @@ end
 ---@return lacre.pin? pin
 ---@return lacre.error? err of parsing
 function pin.of(source)
-  if pin.is(source) then
-    return source
-  elseif type(source) == "string" then
+  local kind = type(source)
+  if kind == "userdata" then
+    if source.spki_pin then
+      return wrapped(source:spki_pin())
+    end
+    return of_spki(source:spki())
+  elseif kind == "string" then
     return of_text(source)
-  elseif type(source) == "userdata" or (type(source) == "table" and source.is_csr) then
+  elseif pin.is(source) then
+    return source
+  elseif kind == "table" and source.is_csr then
     return of_spki(source:spki())
   end
-  error(("bad argument #1 to 'pin.of' (certificate, key, request or text expected, got %s)"):format(type(source)), 2)
+  error(("bad argument #1 to 'pin.of' (certificate, key, request or text expected, got %s)"):format(kind), 2)
 end
 
 return pin

@@ -1,0 +1,324 @@
+#include "cert_fields.h"
+
+#include <openssl/crypto.h>
+#include <openssl/x509v3.h>
+
+#include "args.h"
+#include "asn1_time.h"
+#include "bytes.h"
+#include "cert.h"
+#include "der.h"
+#include "fail.h"
+#include "key.h"
+#include "light.h"
+#include "name.h"
+#include "oid.h"
+#include "pem.h"
+
+static void release_bytes (void *obj) {
+  OPENSSL_free(obj);
+}
+
+/* cert.parse(pem or der [, from]) -> cert, next | nil, err (no_certificate, bad_pem,
+** bad_der, trailing_data). `next` is where the next PEM block may be sought */
+static int cert_parse (lua_State *L) {
+  size_t len, pos = (size_t)args_int(L, 2, 1, INT32_MAX) - 1;
+  const char *text = luaL_checklstring(L, 1, &len);
+  return cert_push_text(L, text, len, pos);
+}
+
+/* cert:version() -> integer: 3 */
+static int cert_version (lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)X509_get_version(cert_check_light(L, 1)) + 1);
+  return 1;
+}
+
+/* cert:serial() -> lower-case hex, "-" before a negative one */
+static int cert_serial (lua_State *L) {
+  const ASN1_INTEGER *serial = X509_get0_serialNumber(cert_check_light(L, 1));
+  int len = ASN1_STRING_length(serial);
+  int is_negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+  lua_pushstring(L, is_negative ? "-" : "");
+  bytes_push_hex(L, ASN1_STRING_get0_data(serial), len > 0 ? (size_t)len : 0);
+  if (len == 0) {
+    lua_pop(L, 1);
+    lua_pushliteral(L, "00");
+  }
+  lua_concat(L, 2);
+  return 1;
+}
+
+static int push_name (lua_State *L, const X509_NAME *name) {
+  const unsigned char *der;
+  size_t len;
+  if (X509_NAME_get0_der(name, &der, &len) != 1) return fail(L, "parse");
+  lua_pushlstring(L, (const char *)der, len);
+  return 1;
+}
+
+/* cert:subject_der() -> DER | nil, err */
+static int cert_subject_der (lua_State *L) {
+  return push_name(L, X509_get_subject_name(cert_check_light(L, 1)));
+}
+
+/* cert:issuer_der() -> DER | nil, err */
+static int cert_issuer_der (lua_State *L) {
+  return push_name(L, X509_get_issuer_name(cert_check_light(L, 1)));
+}
+
+static int push_time (lua_State *L, const ASN1_TIME *time) {
+  int64_t seconds;
+  if (!asn1_time_read(time, &seconds)) {
+    fail_clear();
+    lua_pushnil(L);
+    return 1;
+  }
+  compat_pushint64(L, seconds);
+  return 1;
+}
+
+/* cert:not_before() -> seconds since 1970 | nil, where it cannot be read */
+static int cert_not_before (lua_State *L) {
+  return push_time(L, X509_get0_notBefore(cert_check_light(L, 1)));
+}
+
+/* cert:not_after() -> seconds since 1970 | nil, where it cannot be read */
+static int cert_not_after (lua_State *L) {
+  return push_time(L, X509_get0_notAfter(cert_check_light(L, 1)));
+}
+
+/* the element of tbsCertificate behind `n` others, of which the version may be absent
+ */
+static int find_element (const unsigned char *der, size_t len, int n, der_Item *item) {
+  const unsigned char *p = der, *end;
+  der_Item whole, tbs;
+  if (der_expect(&p, der + len, 0x30, &whole) != 1) return 0;
+  p = whole.content;
+  if (der_expect(&p, der_end(&whole), 0x30, &tbs) != 1) return 0;
+  p = tbs.content;
+  end = der_end(&tbs);
+  if (p != end && *p != 0xa0) n--;
+  for (; n >= 0; n--)
+    if (der_next(&p, end, item) != 1) return 0;
+  return 1;
+}
+
+/* lends the SubjectPublicKeyInfo, or NULL with a reason in the queue; pushes something
+ */
+static const unsigned char *check_spki (lua_State *L, size_t *len) {
+  size_t size;
+  const unsigned char *der = cert_check_der(L, 1, &size);
+  own_Box *box;
+  der_Item item;
+  unsigned char *out = NULL;
+  int n;
+  if (find_element(der, size, 6, &item) && item.tag == 0x30) {
+    *len = (size_t)(der_end(&item) - item.start);
+    return item.start;
+  }
+  box = own_temp(L, release_bytes); /* it is no DER, and OpenSSL took it all the same */
+  fail_clear();
+  n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert_check_light(L, 1)), &out);
+  box->obj = out;
+  *len = n < 0 ? 0 : (size_t)n;
+  return out;
+}
+
+/* cert:spki() -> DER of the SubjectPublicKeyInfo | nil, err */
+static int cert_spki (lua_State *L) {
+  size_t len;
+  const unsigned char *spki = check_spki(L, &len);
+  if (spki == NULL) return fail(L, "parse");
+  lua_pushlstring(L, (const char *)spki, len);
+  return 1;
+}
+
+/* cert:spki_pin() -> SHA-256, and the text of that pin (RFC 7469) | nil, err */
+static int cert_spki_pin (lua_State *L) {
+  size_t len;
+  const unsigned char *spki = check_spki(L, &len);
+  if (spki == NULL) return fail(L, "parse");
+  bytes_push_pin(L, spki, len);
+  return 2;
+}
+
+/* cert:public_key() -> key | nil, err (unsupported_key_type, bad_der) */
+static int cert_public_key (lua_State *L) {
+  int results = cert_spki(L);
+  size_t len;
+  const char *spki = lua_tolstring(L, -1, &len);
+  if (results != 1) return results;
+  return key_push_spki(L, (const unsigned char *)spki, len);
+}
+
+/* cert:signature_algorithm() -> OpenSSL's long name or dotted identifier */
+static int cert_signature_algorithm (lua_State *L) {
+  const X509_ALGOR *algorithm;
+  const ASN1_OBJECT *object;
+  oid_Text text;
+  X509_get0_signature(NULL, &algorithm, cert_check_light(L, 1));
+  X509_ALGOR_get0(&object, NULL, NULL, algorithm);
+  if (!oid_read(object, &text)) return 0;
+  lua_pushstring(L, text.name == NULL ? text.dotted : OBJ_nid2ln(OBJ_obj2nid(object)));
+  return 1;
+}
+
+/* cert:signature() -> bytes */
+static int cert_signature (lua_State *L) {
+  const ASN1_BIT_STRING *bits;
+  X509_get0_signature(&bits, NULL, cert_check_light(L, 1));
+  lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(bits),
+                  (size_t)ASN1_STRING_length(bits));
+  return 1;
+}
+
+/* cert:to_der() -> DER */
+static int cert_to_der (lua_State *L) {
+  size_t len;
+  const unsigned char *der = cert_check_der(L, 1, &len);
+  lua_pushlstring(L, (const char *)der, len);
+  return 1;
+}
+
+/* cert:to_pem() -> PEM */
+static int cert_to_pem (lua_State *L) {
+  size_t len;
+  const unsigned char *der = cert_check_der(L, 1, &len);
+  pem_push(L, "CERTIFICATE", der, len);
+  return 1;
+}
+
+/* cert:tbs() -> DER of what is signed */
+static int cert_tbs (lua_State *L) {
+  size_t len;
+  const unsigned char *der = cert_check_der(L, 1, &len), *p = der;
+  der_Item whole, tbs;
+  if (der_next(&p, der + len, &whole) != 1) return 0;
+  p = whole.content;
+  if (der_next(&p, der_end(&whole), &tbs) != 1) return 0;
+  lua_pushlstring(L, (const char *)tbs.start, (size_t)(der_end(&tbs) - tbs.start));
+  return 1;
+}
+
+/* -- extensions -- */
+
+/* the extension is fetched anew each time: it is const from OpenSSL 4 on, and
+** must not be before */
+static void push_extension (lua_State *L, const X509 *x, int i) {
+  const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x, i));
+  oid_Text oid;
+  lua_createtable(L, 0, 3);
+  if (oid_read(X509_EXTENSION_get_object(X509_get_ext(x, i)), &oid)) {
+    lua_pushstring(L, oid.dotted);
+    lua_setfield(L, -2, "oid");
+  }
+  lua_pushboolean(L, X509_EXTENSION_get_critical(X509_get_ext(x, i)));
+  lua_setfield(L, -2, "critical");
+  lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),
+                  (size_t)ASN1_STRING_length(value));
+  lua_setfield(L, -2, "der");
+}
+
+/* cert:raw_extensions() -> { { oid =, critical =, der = }, ... } in their order */
+static int cert_raw_extensions (lua_State *L) {
+  X509 *x = cert_check_light(L, 1);
+  int i, n = X509_get_ext_count(x);
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++) {
+    push_extension(L, x, i);
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+/* cert:raw_alt_names() -> list | nil, where there are none or they are malformed */
+static int cert_raw_alt_names (lua_State *L) {
+  X509 *x = cert_check_light(L, 1);
+  int i = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
+  const ASN1_OCTET_STRING *value;
+  if (i < 0) return 0;
+  value = X509_EXTENSION_get_data(X509_get_ext(x, i));
+  return name_push_general(L, ASN1_STRING_get0_data(value),
+                           (size_t)ASN1_STRING_length(value));
+}
+
+/* -- questions -- */
+
+#define HOST_FLAGS                                                                     \
+  (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+
+/* cert:has_dns_name(name) -> boolean; of its alternative names only, RFC 9525 */
+static int cert_has_dns_name (lua_State *L) {
+  X509 *x = cert_check_light(L, 1);
+  const char *name = args_text(L, 2);
+  int found = name[0] != '\0' && name[0] != '.' &&
+              X509_check_host(x, name, 0, HOST_FLAGS, NULL) == 1;
+  fail_clear();
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+/* cert:has_address(raw) -> boolean */
+static int cert_has_address (lua_State *L) {
+  X509 *x = cert_check_light(L, 1);
+  size_t len;
+  const char *raw = luaL_checklstring(L, 2, &len);
+  int found = X509_check_ip(x, (const unsigned char *)raw, len, 0) == 1;
+  fail_clear();
+  lua_pushboolean(L, found);
+  return 1;
+}
+
+/* cert:is_signed_by(key) -> boolean */
+static int cert_is_signed_by (lua_State *L) {
+  X509 *x = cert_check(L, 1);
+  int good = X509_verify(x, key_check(L, 2)) == 1;
+  fail_clear();
+  lua_pushboolean(L, good);
+  return 1;
+}
+
+/* cert == cert: the same bytes */
+static int cert_equal (lua_State *L) {
+  light_Cert *a = own_test(L, 1, &cert_type), *b = own_test(L, 2, &cert_type);
+  lua_pushboolean(L, a != NULL && b != NULL && light_ensure_der(a) &&
+                         light_ensure_der(b) && a->len == b->len &&
+                         memcmp(a->der, b->der, a->len) == 0);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {
+  { "version", cert_version },
+  { "serial", cert_serial },
+  { "subject_der", cert_subject_der },
+  { "issuer_der", cert_issuer_der },
+  { "not_before", cert_not_before },
+  { "not_after", cert_not_after },
+  { "spki", cert_spki },
+  { "spki_pin", cert_spki_pin },
+  { "public_key", cert_public_key },
+  { "signature_algorithm", cert_signature_algorithm },
+  { "signature", cert_signature },
+  { "tbs", cert_tbs },
+  { "to_der", cert_to_der },
+  { "to_pem", cert_to_pem },
+  { "raw_extensions", cert_raw_extensions },
+  { "raw_alt_names", cert_raw_alt_names },
+  { "has_dns_name", cert_has_dns_name },
+  { "has_address", cert_has_address },
+  { "is_signed_by", cert_is_signed_by },
+  { NULL, NULL },
+};
+
+static const luaL_Reg metamethods[] = { { "__eq", cert_equal }, { NULL, NULL } };
+
+int cert_fields_open (lua_State *L) {
+  lua_newtable(L);
+  own_type(L, &cert_type, metamethods, methods);
+  lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, cert_type.name);
+  lua_setfield(L, -2, "metatable");
+  lua_pushcfunction(L, cert_parse);
+  lua_setfield(L, -2, "parse");
+  return 1;
+}
