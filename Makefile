@@ -109,6 +109,10 @@ daemons: $(CORE) $(COMMAND)
 prometheus: $(CORE) $(COMMAND)
 	@LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/prometheus_spec.lua
 
+## agree: each server of the zoo judged by health, openssl, curl and testssl.sh (minutes; TESTSSL=0 leaves that out)
+agree: $(CORE) $(COMMAND)
+	@BUILD='$(BUILD)' bash spec/support/agree.sh
+
 ## browser: a Chromium that trusts a CA of lacre shows a page of lacre serve, and one that does not refuses
 browser: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' sh spec/support/browser.sh
@@ -184,4 +188,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan lint daemons prometheus browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help
