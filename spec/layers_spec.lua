@@ -91,7 +91,7 @@ local lua_floors = {
   { "zoo" },
   { "zoo.tour" },
   { "adapt", "http.download" },
-  { "report.json", "report.style", "report.progress", "report.markup", "report.record" },
+  { "report.json", "report.style", "report.progress", "report.markup", "report.record", "report.cells" },
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },

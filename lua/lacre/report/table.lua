@@ -1,22 +1,9 @@
 --- table: results of the health check for people: one line a target, and a summary.
 
+local cells = require "lacre.report.cells"
 local time = require "lacre.time"
 
 local paint = { pass = "good", warn = "warn", fail = "bad" }
-
-local function left(result)
-  local days = result.days_left
-  if not days then
-    return "-"
-  end
-  local sign = days < 0 and "-" or ""
-  days = math.abs(days)
-  return days < 3 and ("%s%dh"):format(sign, math.floor(days * 24)) or ("%s%dd"):format(sign, math.floor(days))
-end
-
-local function common_name(name)
-  return tostring(name):match "CN=([^,]+)" or tostring(name)
-end
 
 local function expected(result)
   local codes = {}
@@ -31,9 +18,9 @@ local function why(result)
   if not first and expected(result) ~= "" then
     return "as expected: " .. expected(result)
   elseif not first then
-    local issuer = result.cert and common_name(result.cert:issuer()) or ""
+    local issuer = result.cert and cells.common_name(result.cert:issuer()) or ""
     local chain = result.verified_chain
-    local root = chain and #chain > 1 and common_name(chain[#chain]:subject()) or nil
+    local root = chain and #chain > 1 and cells.common_name(chain[#chain]:subject()) or nil
     return root and root ~= issuer and issuer .. " <- " .. root or issuer
   end
   local text = first.code .. " " .. first.message
@@ -50,7 +37,7 @@ end
 local function columns(result)
   return {
     result.grade:upper(), result.target, result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
-    left(result), (why(result):gsub("%c", " ")),
+    cells.left(result.days_left), (why(result):gsub("%c", " ")),
   }
 end
 
@@ -70,13 +57,13 @@ local function widths(rows)
 end
 
 local function line(row, wide, grade, style)
-  local cells = {}
+  local padded = {}
   for i = 1, 5 do
-    cells[i] = row[i] .. (" "):rep(wide[i] - width(row[i]))
+    padded[i] = row[i] .. (" "):rep(wide[i] - width(row[i]))
   end
-  cells[1] = style[paint[grade]](cells[1])
-  cells[6] = row[6]
-  return (table.concat(cells, "  "):gsub("%s+$", ""))
+  padded[1] = style[paint[grade]](padded[1])
+  padded[6] = row[6]
+  return (table.concat(padded, "  "):gsub("%s+$", ""))
 end
 
 local function summary(results, style)

@@ -1,0 +1,25 @@
+--- cells: what tables for people say of a result: names and times in short.
+
+local cells = {}
+
+--- The common name of a name, or all of it where it has none.
+---@param name any
+---@return string
+function cells.common_name(name)
+  return tostring(name):match "CN=([^,]+)" or tostring(name)
+end
+
+--- The time to a certificate's end, or since: "61d", "-2d", hours where it is less than three days; "-" where it is not
+--- known.
+---@param days? number
+---@return string
+function cells.left(days)
+  if not days then
+    return "-"
+  end
+  local sign = days < 0 and "-" or ""
+  days = math.abs(days)
+  return days < 3 and ("%s%dh"):format(sign, math.floor(days * 24)) or ("%s%dd"):format(sign, math.floor(days))
+end
+
+return cells
