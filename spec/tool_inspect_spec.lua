@@ -1,6 +1,7 @@
 -- csr, inspect, verify, convert and selfsign as a shell sees them.
 local json = require "dkjson"
 local lacre_lib = require "lacre"
+local fields = require "lacre.x509.fields"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 
@@ -71,6 +72,9 @@ setup(function()
   put("public.pem", leaf.key:public():to_pem())
   put("client.crt", client.pem)
   put("broken.pem", leaf.cert:to_pem():sub(1, 200) .. "\n" .. root.cert:to_pem())
+  put("params.pem", lacre_lib.pem.encode("EC PARAMETERS", "\6\8\42\134\72\206\61\3\1\7"))
+  put("curve.key", read "params.pem" .. leaf.key:to_pem { format = "traditional" })
+  put("unclosed.pem", ("-----BEGIN CERTIFICATE-----\nMIIB\n"):rep(20000))
   put("garbage", ("\0\1\2"):rep(50))
   put("empty", "")
 end)
@@ -103,6 +107,12 @@ describe("lacre inspect", function()
     { "lacre inspect leaf.crt --field hosts --field public_key.bits --field extended_key_usage", 0,
       "^a%.example\n192%.0%.2%.7\n256\nserver_auth\n$" },
     { "lacre inspect broken.pem", 1, "bad_pem.*subject: +CN=Test Root" },
+    { "lacre inspect curve.key", 0, "parameters of keys: P%-256.*private ec P%-256" },
+    { "lacre inspect unclosed.pem | grep -c 'does not end'", 0, "^20000\n$" },
+    { "lacre inspect unclosed.pem --field error.code | sort | uniq -c", 0, "^ *20000 bad_pem\n$" },
+    { "lacre inspect leaf.crt --field not_befor", 2, "no 'not_befor'; did you mean 'not_before'%? there are: authority_key_id " },
+    { "lacre inspect leaf.crt --field zzz --json", 2, "no 'zzz'; there are: " },
+    { "lacre inspect leaf.crt --field public_key.bitz", 2, "no 'public_key.bitz'" },
     { "lacre inspect garbage", 3, "bad_der" },
     { "lacre inspect empty", 3, "nothing is there" },
     { "lacre inspect nowhere.pem", 3, "file_not_found" },
@@ -123,6 +133,9 @@ describe("lacre inspect", function()
     local kinds = {}
     for i, item in ipairs(result.items) do
       kinds[i] = item.kind
+      for name in pairs(item) do
+        assert.is_true(fields.known[name], name)
+      end
     end
     assert.same({ "cert", "key", "cert", "csr", "crl", "ocsp" }, kinds)
     assert.same({ 2, 1 }, result.chain.order)
@@ -153,6 +166,9 @@ describe("lacre verify", function()
     { "lacre verify client.crt --trust root.crt --email client@lacre.example", 4, "wrong_purpose" },
     { "lacre verify chain.pem --trust root.crt --host a.example --pin sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
       4, "pin_mismatch" },
+    { "lacre verify chain.pem --trust root.crt --purpose ocsp", 4, "wrong_purpose: certificate CN=a%.example is not for signing OCSP" },
+    { "lacre verify chain.pem --trust root.crt --purpose ocsp --time 2040-01-01", 4, "cert_expired.*wrong_purpose" },
+    { "lacre verify unclosed.pem --trust root.crt", 3, "bad_pem" },
     { "lacre verify leaf.key --trust root.crt --host a.example", 3, "no_certificate" },
     { "lacre verify garbage --host a.example", 3, "bad_der" },
     { "lacre verify chain.pem --trust nowhere --host a.example", 3, "file_not_found" },
@@ -195,6 +211,10 @@ describe("lacre convert", function()
     { "lacre convert leaf.crt leaf.key --to p12", 2, "needs a password" },
     { "lacre convert root.crt leaf.key --to p12 --new-password-env NEW", 2, "key_mismatch" },
     { "lacre convert a.crl --to public", 3, "no_key" },
+    { "lacre convert curve.key | grep BEGIN", 0, "^%-%-%-%-%-BEGIN PRIVATE KEY%-%-%-%-%-\n$" },
+    { "lacre convert curve.key --to der | openssl pkey -inform der -noout -text", 0, "P%-256" },
+    { "lacre convert params.pem", 0, "^%-%-%-%-%-BEGIN EC PARAMETERS" },
+    { "lacre convert unclosed.pem", 3, "bad_pem" },
     { "lacre convert garbage", 3, "bad_der" },
     { "lacre convert leaf.crt --json", 0, '"pem": *"%-%-%-%-%-BEGIN' },
     { "lacre convert leaf.crt --to der --json", 0, '"base64":' },

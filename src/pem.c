@@ -61,6 +61,7 @@ static int find_end (const char *text, size_t len, size_t *pos, pem_Block *b) {
   while (next_line(text, len, pos, &line)) {
     const char *label;
     size_t n;
+    if (is_boundary(&line, BEGIN, &label, &n)) break; /* read on from there */
     if (!is_boundary(&line, END, &label, &n)) continue;
     if (n != b->label_len || memcmp(label, b->label, n) != 0) return PEM_BROKEN;
     b->body_len = (size_t)(line.s - b->body);
@@ -110,14 +111,20 @@ void pem_push (lua_State *L, const char *label, const unsigned char *der, size_t
   lua_remove(L, -2);
 }
 
+/* a failure, and where what follows the broken block begins */
+static int push_broken (lua_State *L, size_t pos, const char *message) {
+  fail_code(L, "parse", "bad_pem", message);
+  lua_pushinteger(L, (lua_Integer)pos + 1);
+  return 3;
+}
+
 static int push_parts (lua_State *L, const pem_Block *b, size_t pos) {
   size_t len;
   unsigned char *der;
   lua_pushinteger(L, (lua_Integer)pos + 1);
   lua_pushlstring(L, b->label, b->label_len);
   der = pem_decode(L, b, &len);
-  if (der == NULL)
-    return fail_code(L, "parse", "bad_pem", "a PEM block holds what is no base64");
+  if (der == NULL) return push_broken(L, pos, "a PEM block holds what is no base64");
   lua_pushlstring(L, (char *)der, len);
   OPENSSL_cleanse(der, len);
   lua_remove(L, -2);
@@ -126,7 +133,7 @@ static int push_parts (lua_State *L, const pem_Block *b, size_t pos) {
   return 5;
 }
 
-/* pem.next(text, from) -> next, label, der, headers, block | false | nil, err */
+/* pem.next(text, from) -> next, label, der, headers, block | false | nil, err, next */
 static int pem_next_block (lua_State *L) {
   size_t len, pos;
   const char *text = luaL_checklstring(L, 1, &len);
@@ -138,7 +145,8 @@ static int pem_next_block (lua_State *L) {
   switch (pem_next(text, len, &pos, &b)) {
   case PEM_FOUND: return push_parts(L, &b, pos);
   case PEM_BROKEN:
-    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
+    return push_broken(L, (size_t)(b.body - text),
+                       "a PEM block begins and does not end");
   default: lua_pushboolean(L, 0); return 1;
   }
 }

@@ -5,6 +5,7 @@ local core = require "lacre.core"
 local file = require "lacre.file"
 local host = require "lacre.host"
 local pin = require "lacre.pin"
+local purpose = require "lacre.store.purpose"
 local time = require "lacre.time"
 local trust = require "lacre.store.trust"
 local verdict = require "lacre.store.verdict"
@@ -123,13 +124,16 @@ end
 ---@type fun(base: lacre.store, spec: any): lacre.store?, lacre.error?
 path.with_crls = with_crls
 
--- OpenSSL 3.0 has no purpose for code: the leaf must say so itself
-local function lacks_purpose(cert, set)
-  if set.purpose ~= "code_signing" then
-    return false
+-- whether nothing was found, with what OpenSSL does not look at
+local function is_fit(findings, good, cert, set)
+  local chain = findings.chain or { cert }
+  local depth = (good or set.all_errors) and purpose.lacking(chain, set.purpose)
+  if depth then
+    findings[#findings + 1] = {
+      number = 26, code = "wrong_purpose", reason = "X509_V_ERR_INVALID_PURPOSE", depth = depth, cert = chain[depth + 1],
+    }
   end
-  local usage = cert:extended_key_usage()
-  return not usage or not usage.code_signing
+  return good and not depth
 end
 
 local function check_pins(chain, pins)
@@ -161,11 +165,7 @@ function path.judge(base, cert, set)
   findings, good = base:check(cert, untrusted, rules)
   if not findings then
     return nil, good
-  elseif good and lacks_purpose(cert, set) then
-    findings[1] = { number = 26, code = "wrong_purpose", reason = "X509_V_ERR_INVALID_PURPOSE", depth = 0, cert = cert }
-    good = false
-  end
-  if not good then
+  elseif not is_fit(findings, good, cert, set) then
     local presented = { cert }
     for i, one in ipairs(untrusted) do
       presented[i + 1] = one

@@ -6,6 +6,7 @@ local file = require "lacre.file"
 local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parameters = require "lacre.x509.parameters"
 local pkcs12 = require "lacre.pkcs12"
 local toolkit = require "lacre.toolkit"
 
@@ -52,7 +53,7 @@ local function load(set)
       items[#items + 1] = found
     end
   end
-  return items
+  return parameters.needed(items)
 end
 
 local function new_password(set)

@@ -2,6 +2,7 @@
 
 local chain_order = require "lacre.x509.chain_order"
 local documents = require "lacre.x509.documents"
+local fields = require "lacre.x509.fields"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
@@ -68,6 +69,7 @@ end
 ---@return lacre.error? err file_not_found ...
 function inspect.run(set)
   local items = { field = set.field }
+  fields.check(set.field or {})
   for _, path in ipairs(set.files) do
     local list, err = documents.load(path, set)
     if not list then
@@ -113,52 +115,6 @@ function inspect.to_table(items)
     rows[i] = row_of(found)
   end
   return { items = rows, chain = items.chain }
-end
-
--- fields --
-
-local function at(row, path)
-  for name in path:gmatch "[^.]+" do
-    if type(row) ~= "table" then
-      return nil
-    end
-    row = row[tonumber(name) or name]
-  end
-  return row
-end
-
-local function add_value(lines, value)
-  if type(value) ~= "table" then
-    lines[#lines + 1] = plain.printable(tostring(value))
-    return
-  end
-  for _, one in ipairs(value) do
-    add_value(lines, type(one) == "table" and (one.value or one.text) or one)
-  end
-  local keys = {}
-  for name, one in pairs(value) do
-    if type(name) == "string" and one == true then
-      keys[#keys + 1] = name
-    end
-  end
-  table.sort(keys)
-  for _, name in ipairs(keys) do
-    lines[#lines + 1] = name
-  end
-end
-
-local function fields_text(items)
-  local lines = {}
-  for _, found in ipairs(items) do
-    local row = row_of(found)
-    for _, path in ipairs(items.field) do
-      local value = at(row, path)
-      if value ~= nil then
-        add_value(lines, value)
-      end
-    end
-  end
-  return table.concat(lines, "\n")
 end
 
 -- words --
@@ -226,7 +182,7 @@ end
 ---@return string
 function inspect.text(items, style)
   if items.field then
-    return fields_text(items)
+    return fields.text(inspect.to_table(items).items, items.field)
   end
   local lines = {}
   for i, found in ipairs(items) do

@@ -13,6 +13,7 @@ local file = require "lacre.file"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local ocsp = require "lacre.ocsp"
+local parameters = require "lacre.x509.parameters"
 local pkcs12 = require "lacre.pkcs12"
 
 local annotate, fail = lacre_error.annotate, lacre_error.fail
@@ -20,7 +21,7 @@ local annotate, fail = lacre_error.annotate, lacre_error.fail
 local documents = {}
 
 ---@class lacre.document
----@field kind "cert"|"csr"|"crl"|"key"|"ocsp"|"unknown"
+---@field kind "cert"|"csr"|"crl"|"key"|"ocsp"|"parameters"|"unknown"
 ---@field value? any the object
 ---@field error? lacre.error why there is none
 ---@field label? string of PEM
@@ -161,17 +162,13 @@ local whole = { key = true, cert = true, csr = true, crl = true }
 
 local function read_block(label, bytes, block, set)
   local kind = labels[label] or (label:find "KEY$" and "key")
-  if not kind then
+  if label:find "PARAMETERS$" then
+    return { item("parameters", parameters.parse(label, bytes)) }
+  elseif not kind then
     local _, err = fail("parse", "unsupported", "a PEM block '%s'", label)
     return { item("unknown", nil, err) }
   end
   return readers[kind](whole[kind] and block or bytes, set)
-end
-
--- where a block that is broken may be followed by another
-local function next_begin(text, from)
-  local at = text:find("-----BEGIN ", from + 1, true)
-  return at
 end
 
 local function read_pem(text, set)
@@ -182,8 +179,7 @@ local function read_pem(text, set)
       break
     elseif behind == nil then
       list[#list + 1] = item("unknown", nil, label)
-      local begins = text:find("-----BEGIN ", from, true)
-      from = begins and next_begin(text, begins)
+      from = bytes -- a block that is broken may be followed by another
     else
       for _, found in ipairs(read_block(label, bytes, block, set)) do
         found.label = label
