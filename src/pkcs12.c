@@ -123,9 +123,9 @@ static int set_chain (lua_State *L, const Bundle *b) {
 
 static void set_name (lua_State *L, int at, X509 *leaf) {
   int len;
-  unsigned char *name = X509_alias_get0(leaf, &len);
+  const unsigned char *name = X509_alias_get0(leaf, &len);
   if (name == NULL || len <= 0) return;
-  lua_pushlstring(L, (char *)name, (size_t)len);
+  lua_pushlstring(L, (const char *)name, (size_t)len);
   lua_setfield(L, at, "name");
 }
 
