@@ -121,6 +121,10 @@ browser: $(CORE) $(COMMAND)
 hostile: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/hostile.sh
 
+## platforms: the specs on OpenSSL 3.5, 3.6 and 4.0, Lua 5.5, 32 bits and big-endian; ON=openssl4 takes one
+platforms:
+	@SPEC='$(SPEC)' bash spec/support/platforms.sh $(ON)
+
 ## bench: what the work costs beside bare C, as ratios; ROWS=regex picks, IR=1 counts instructions
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
@@ -188,4 +192,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help platforms

@@ -33,7 +33,7 @@ describe("the command", function()
   local rows = {
     { "lacre", 2, "Usage: lacre" },
     { "lacre --help", 0, "selfsign" },
-    { "lacre --version", 0, "^lacre %d+%.%d+%.%d+ %(Lua.+OpenSSL 3" },
+    { "lacre --version", 0, "^lacre %d+%.%d+%.%d+ %(Lua.+OpenSSL [34]" },
     { "lacre pni x", 2, "Did you mean 'pin'" },
     { "lacre pin", 2, "missing argument" },
     { "lacre pin x --expct y", 2, "unknown option '%-%-expct'" },

@@ -279,12 +279,12 @@ describe("the system's policy", function()
   it("narrows groups and signature algorithms too, and config() tells what is left", function()
     local free = config_under ""
     assert.matches("\ngroups [^\n]*X25519 P%-256 P%-384\n", free)
-    assert.matches("\nsigalgs ecdsa_secp256r1_sha256 .*rsa_pkcs1_sha256", free)
+    assert.matches("\nsigalgs .*ecdsa_secp256r1_sha256 .*rsa_pkcs1_sha256", free)
     assert.falsy(free:find "sha1[ \n]")
     assert.matches("\ngroups P%-384 P%-256\n", config_under("Groups = P-256:P-384:P-521\n", "groups = { 'P-384', 'X25519', 'P-256' }"))
     assert.matches("\ngroups P%-256 P%-384\n", config_under "Groups = P-256:P-384:P-521\n")
     assert.matches("\ngroups P%-521\n", config_under("Groups = P-384:P-521\n", "groups = { 'P-521' }"))
-    assert.matches("\ngroups P%-384\n", config_under "CipherString = DEFAULT:@SECLEVEL=4\n")
+    assert.matches("\ngroups [X25519MLKEM768 ]*P%-384\n", config_under "CipherString = DEFAULT:@SECLEVEL=4\n")
     assert.matches("^no_shared_group\n", config_under("Groups = P-384\n", "groups = { 'X25519' }"))
     local signatures = "SignatureAlgorithms = ECDSA+SHA384:RSA-PSS+SHA384\n"
     assert.matches("\nsigalgs ecdsa_secp384r1_sha384 rsa_pss_rsae_sha384\n", config_under(signatures))
@@ -380,7 +380,7 @@ describe("verification", function()
 
   it("happens at the time it is told", function()
     local later = os.time() + 400 * 86400
-    for _, time in ipairs { later, "2100-01-31", function()
+    for _, time in ipairs { later, "2037-01-31", function()
       return later
     end } do
       local client, err = tls.engines { time = time }

@@ -1,7 +1,11 @@
+local lacre = require "lacre"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local time = require "lacre.time"
 local tls = require "spec.support.tls"
+
+-- servers of OpenSSL 3.6 and newer read what they staple, and leave out what is not about their certificate
+local sends_anything = lacre.openssl.number < 0x30600000
 
 local directory = process.directory()
 
@@ -60,14 +64,17 @@ for _, version in ipairs { "1.3", "1.2" } do
       { "missing", "require", nil, "ocsp_missing" },
       { "revoked", "check", respond(root, id.cert, "revoked", root), "cert_revoked" },
       { "unknown", "check", respond(root, id.cert, "unknown", root), "ocsp_unknown" },
-      { "about another certificate", "check", respond(root, pki.issue(root).cert, "good", root), "ocsp_invalid" },
+      { "about another certificate", "check", respond(root, pki.issue(root).cert, "good", root), "ocsp_invalid", sent = sends_anything },
       { "signed by another CA", "check", respond(root, id.cert, "good", other), "ocsp_invalid" },
       { "signed by a certificate that may not", "check", respond(root, id.cert, "good", pki.issue(root)), "ocsp_invalid" },
-      { "garbage", "check", "garbage", "ocsp_invalid" },
-      { "cut short", "check", good:sub(1, -10), "ocsp_invalid" },
+      { "garbage", "check", "garbage", "ocsp_invalid", sent = sends_anything },
+      { "cut short", "check", good:sub(1, -10), "ocsp_invalid", sent = sends_anything },
     }
     for _, case in ipairs(cases) do
       it(("that is %s, when the client says %s"):format(case[1], case[2]), function()
+        if case.sent == false then
+          return pending "servers of this OpenSSL send no staple that is not one"
+        end
         local client, err, why = shake({ ocsp = case[2], max_version = version }, { identity = id, ocsp_staple = case[3] })
         if not case[4] then
           assert(client, tostring(err))

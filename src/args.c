@@ -25,7 +25,7 @@ const char *args_opt_text (lua_State *L, int arg, const char *fallback) {
 int args_list (lua_State *L, int arg) {
   size_t n;
   luaL_checktype(L, arg, LUA_TTABLE);
-  n = lua_rawlen(L, arg);
+  n = (size_t)lua_rawlen(L, arg);
   luaL_argcheck(L, n <= INT_MAX, arg, "list too long");
   return (int)n;
 }
@@ -63,6 +63,13 @@ int64_t args_time (lua_State *L, int arg) {
   lua_Number n = luaL_checknumber(L, arg);
   luaL_argcheck(L, fabs(n) < 9007199254740992.0, arg, "time out of range");
   return (int64_t)floor(n);
+}
+
+time_t args_time_t (lua_State *L, int arg) {
+  int64_t n = args_time(L, arg);
+  luaL_argcheck(L, (int64_t)(time_t)n == n, arg,
+                "a time that this system's C library, of 32 bits, cannot tell");
+  return (time_t)n;
 }
 
 int args_enum (lua_State *L, int arg, const char *const names[]) {

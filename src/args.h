@@ -7,6 +7,8 @@
 #ifndef lacre_args_h
 #define lacre_args_h
 
+#include <time.h>
+
 #include "compat.h"
 
 /* a string without embedded NUL; raises */
@@ -32,6 +34,9 @@ int args_int (lua_State *L, int arg, int low, int high);
 
 /* seconds since 1970 */
 int64_t args_time (lua_State *L, int arg);
+
+/* the same for calls that take a time_t: what does not fit one is refused */
+time_t args_time_t (lua_State *L, int arg);
 
 /* the place of a string among NULL-terminated names; raises with the list */
 int args_enum (lua_State *L, int arg, const char *const names[]);

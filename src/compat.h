@@ -17,6 +17,10 @@
 #error "lacre needs OpenSSL 3.0 or newer"
 #endif
 
+/* OpenSSL 4 reads nothing any more after a write that failed: an alert of the peer has
+** to be looked for before */
+#define COMPAT_FAILED_WRITE_ENDS_READING (OPENSSL_VERSION_NUMBER >= 0x40000000L)
+
 /* what the module shows to the loader: its one luaopen function */
 #if defined(__GNUC__)
 #define LACRE_EXPORT __attribute__((visibility("default")))

@@ -101,7 +101,7 @@ static int engine_session (lua_State *L) {
 /* engine:time(seconds): at which certificates are judged; before the handshake */
 static int engine_time (lua_State *L) {
   machine_Machine *m = check_fresh(L);
-  X509_VERIFY_PARAM_set_time(SSL_get0_param(m->ssl), (time_t)args_time(L, 2));
+  X509_VERIFY_PARAM_set_time(SSL_get0_param(m->ssl), args_time_t(L, 2));
   return 0;
 }
 
@@ -234,6 +234,9 @@ static int refuse_write (lua_State *L, machine_Machine *m) {
   if (result != 0) return result;
   if (m->sent_close || m->check.diagnose)
     return fail_code(L, "write", "closed", "the connection is closed for writing");
+  if (COMPAT_FAILED_WRITE_ENDS_READING && m->sent == 0 && !m->context->is_server &&
+      (result = step_look(L, m)) != 0)
+    return result;
   if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
     return wrote(L, m, ssl_outcome(m->ssl, result), 0);
   return 0;

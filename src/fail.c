@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -190,12 +191,15 @@ int fail (lua_State *L, const char *stage) {
   return results(L);
 }
 
-/* OpenSSL reports an alert of the peer as a reason of 1000 and the alert */
+/* OpenSSL reports an alert of the peer as a reason of 1000 and the alert, with its
+** number; some of these reasons it also gives itself, without */
 static const codes_Alert *find_alert (const Queue *q) {
+  static const char received[] = "SSL alert number";
   int i;
   for (i = 0; i < q->n; i++) {
     int reason = ERR_GET_REASON(q->entry[i].code);
     if (ERR_GET_LIB(q->entry[i].code) == ERR_LIB_SSL &&
+        strncmp(q->entry[i].data, received, sizeof received - 1) == 0 &&
         reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
       return codes_alert(reason - SSL_AD_REASON_OFFSET);
   }

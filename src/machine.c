@@ -89,7 +89,7 @@ static int start (machine_Machine *m) {
 int machine_start (machine_Machine *m, net_Socket *socket) {
   if (socket != NULL) m->wire.socket = net_retain(socket);
   m->wire.records = m->context->is_server && m->context->hello.has_hook;
-  return start(m);
+  return start(m) && SSL_in_before(m->ssl); /* its ends may fail without a word */
 }
 
 /* RFC 9525 section 6: an IP address is an iPAddress, anything else a DNS name */

@@ -228,7 +228,7 @@ static int set_param (lua_State *L, int arg, X509_STORE_CTX *context) {
   X509_VERIFY_PARAM_set_depth(param, field_int(L, arg, "max_depth", 8));
   X509_VERIFY_PARAM_set_auth_level(param, field_int(L, arg, "security_level", 2));
   lua_getfield(L, arg, "time");
-  X509_VERIFY_PARAM_set_time(param, (time_t)args_time(L, lua_gettop(L)));
+  X509_VERIFY_PARAM_set_time(param, args_time_t(L, lua_gettop(L)));
   lua_pop(L, 1);
   return good;
 }

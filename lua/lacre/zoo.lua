@@ -5,6 +5,7 @@
 -- build is told as unavailable, and never served as something else. Everything runs in `lacre.loop`.
 
 local conn = require "lacre.conn"
+local core = require "lacre.core"
 local entries = require "lacre.zoo.entries"
 local keeper = require "lacre.zoo.keeper"
 local lacre_error = require "lacre.error"
@@ -98,6 +99,8 @@ local function prepare(self, entry)
   if entry.without_group and groups.list { entry.without_group } then
     return fail("config", "unsupported", "this OpenSSL has %s: the entry without it does not apply",
       entry.without_group)
+  elseif entry.before_openssl and core.openssl.number >= entry.before_openssl then
+    return fail("config", "unsupported", "this OpenSSL corrects or leaves out what the entry has to say")
   elseif not entry.leaf then
     return true
   end

@@ -7,6 +7,8 @@ import json
 import os
 import sys
 
+os.environ.pop("OPENSSL_MODULES", None)  # of the OpenSSL that is tested, not of this one
+
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa

@@ -115,7 +115,8 @@ static const char *run (lua_State *L, int who) {
   const char *text;
   int status;
   lua_pushvalue(L, 1);
-  ERR_clear_error(); /* a thread's queue is there before anything fails: OpenSSL 4 reports its own making in it */
+  ERR_clear_error(); /* a thread's queue is there before anything fails: OpenSSL 4
+                        reports its own making in it */
   count = 0;
   armed = who;
   status = lua_pcall(L, 0, 0, 0);

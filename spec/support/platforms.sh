@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.."
 # name, processor, Lua, OpenSSL's library, Debian's releases: the newest is what is wanted from
 platforms='
 openssl3.5 amd64 lua5.4 libssl3t64 trixie
+openssl3.6 amd64 lua5.4 libssl3t64 sid
 openssl4   amd64 lua5.5 libssl4    sid,experimental
 i386       i386  lua5.4 libssl3    bookworm
 s390x      s390x lua5.4 libssl3    bookworm
@@ -49,21 +50,26 @@ unpack () {
 
 # lua_of ROOT LUA RUNNER...: a Lua of that platform under its own name, which finds what is beside it
 lua_of () {
-  local root=$1 lua=$2 libraries=$3 version=${2#lua} script
+  local root=$1 lua=$2 libraries=$3 version=${2#lua} script own
+  own=_${version/./_}
   shift 3
   script=$root/run/$lua
   mkdir -p "$root/run"
   cat > "$script" <<END
 #!/bin/sh
 beside () { printf %s "\${1:-;;}" | sed "s#;;#;\$2#"; }
-LUA_PATH=\$(beside "\${LUA_PATH:-}" "$root/usr/share/lua/$version/?.lua;$root/usr/share/lua/$version/?/init.lua")
-LUA_CPATH=\$(beside "\${LUA_CPATH:-}" "$libraries/lua/$version/?.so")
+LUA_PATH=\$(beside "\${LUA_PATH$own:-\${LUA_PATH:-}}" "$root/usr/share/lua/$version/?.lua;$root/usr/share/lua/$version/?/init.lua")
+LUA_CPATH=\$(beside "\${LUA_CPATH$own:-\${LUA_CPATH:-}}" "$libraries/lua/$version/?.so")
 OPENSSL_MODULES=$libraries/ossl-modules
+unset LUA_PATH$own LUA_CPATH$own
 export LUA_PATH LUA_CPATH OPENSSL_MODULES
 exec $* "$root/usr/bin/$lua" "\$@"
 END
   chmod 755 "$script"
   cp "$root/usr/bin/busted" "$root/run/busted"
+  # what else runs, runs on the machine's own OpenSSL
+  printf '#!/bin/sh\nunset OPENSSL_MODULES\nexec %s "$@"\n' "$(command -v python3)" > "$root/run/python3"
+  chmod 755 "$root/run/python3"
 }
 
 # platform NAME PROCESSOR LUA LIBSSL RELEASES
@@ -82,10 +88,15 @@ platform () {
     unpack "build/platforms/$name" "$arch" "$5" $packages "$4/$newest" "libssl-dev/$newest" \
       "$lua" "lib$lua-0" "lib$lua-dev" "$(readline_of "$newest")"
   lua_of "$root" "$lua" "$libraries" $runner
-  local linked="-L$libraries -Wl,-rpath,$libraries -Wl,--disable-new-dtags -Wl,--dynamic-linker=$root/$loader"
-  PATH=$root/run:$PATH make -s test LUA="$lua" BUILD="build/on-$name" WERROR=-Werror \
-    CC="$cc --sysroot=$root -B$libraries -isystem $root/usr/include/$triplet -isystem $root/usr/include" \
-    LUA_CFLAGS="-I$root/usr/include/$lua" LUA_LIBS="$linked -l$lua -lm -ldl" LUA_VERSION="${lua#lua}" \
+  tested "$root" "$libraries" "$root/$loader" "$lua" "$cc --sysroot=$root -B$libraries \
+    -isystem $root/usr/include/$triplet -isystem $root/usr/include" "build/on-$name"
+}
+
+# tested ROOT LIBRARIES LOADER LUA CC BUILD
+tested () {
+  local linked="-L$2 -Wl,-rpath,$2 -Wl,--disable-new-dtags -Wl,--dynamic-linker=$3"
+  PATH=$1/run:$PATH make -s test LUA="$4" CC="$5" BUILD="$6" WERROR=-Werror LUA_VERSION="${4#lua}" \
+    LUA_CFLAGS="-I$1/usr/include/$4" LUA_LIBS="$linked -l$4 -lm -ldl" \
     OPENSSL_CFLAGS= OPENSSL_LIBS="$linked -lssl -lcrypto"
 }
 

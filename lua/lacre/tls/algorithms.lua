@@ -140,6 +140,9 @@ function algorithms.apply_alpn(set, ctx)
   return true
 end
 
+-- without those of RFC 7919: a server that knows one of them uses it, and hides its own Diffie-Hellman prime
+local looking_groups = { "?X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448" }
+
 -- what no option of a context gives: a client that only looks, a server of the zoo with a fault
 local function apply_lab(set, ctx)
   local lab = set.lab
@@ -154,8 +157,8 @@ local function apply_lab(set, ctx)
     end
     done, err = ctx:ciphers(tls12, tls13)
   end
-  if done and set.groups then
-    done, err = apply_groups(set, nil, ctx)
+  if done and (set.groups or set.role == "client") then
+    done, err = apply_groups({ role = set.role, lab = lab, groups = set.groups or looking_groups }, nil, ctx)
   end
   if done and lab.prime then
     done, err = core.permit.prime(ctx, lab.prime)

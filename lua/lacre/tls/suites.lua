@@ -171,6 +171,8 @@ local sigalgs_by_number = {
   [0x0804] = "rsa_pss_rsae_sha256", [0x0805] = "rsa_pss_rsae_sha384", [0x0806] = "rsa_pss_rsae_sha512",
   [0x0807] = "ed25519", [0x0808] = "ed448", [0x0809] = "rsa_pss_pss_sha256", [0x080a] = "rsa_pss_pss_sha384",
   [0x080b] = "rsa_pss_pss_sha512", [0x0201] = "rsa_pkcs1_sha1", [0x0203] = "ecdsa_sha1",
+  [0x081a] = "ecdsa_brainpoolP256r1tls13_sha256", [0x081b] = "ecdsa_brainpoolP384r1tls13_sha384",
+  [0x081c] = "ecdsa_brainpoolP512r1tls13_sha512", [0x0708] = "sm2sig_sm3",
   [0x0904] = "mldsa44", [0x0905] = "mldsa65", [0x0906] = "mldsa87",
 }
 
