@@ -23,7 +23,7 @@ OPENSSL_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags openssl)
 OPENSSL_LIBS ?= $(shell $(PKG_CONFIG) --libs openssl)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wcast-qual -Wstrict-prototypes -Wmissing-prototypes $(WERROR)
-DEFINES = -D_GNU_SOURCE -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
+DEFINES = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DOPENSSL_API_COMPAT=30000 -DOPENSSL_NO_DEPRECATED
 COMPILE = $(CC) -std=c99 $(CFLAGS) $(WARNINGS) $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) $(CPPFLAGS)
 SHARED = -shared -Wl,-z,nodelete
 ifeq ($(shell uname -s),Darwin)

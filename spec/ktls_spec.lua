@@ -101,7 +101,7 @@ describe("ktls", function()
     local data = ("0123456789"):rep(1000)
     local bytes, clear = file_of(data), os.tmpname()
     local output = process.run { "env", "LD_PRELOAD=" .. kernel, os.getenv "LUA", script, bytes, clear }
-    assert.matches("^true\tfalse\n5000\n2\n", output)
+    assert.matches("true\tfalse\n5000\n2\n", output)
     assert.matches("\n[%w_]+\nnil\t[%w_]+\nalive\n$", output)
     assert.is_true("in the clear" .. data:sub(4, 5003) .. data:sub(9999) == whole(clear))
     for _, path in ipairs { script, bytes, clear } do
