@@ -472,5 +472,22 @@ describe("channel bindings", function()
     local none, err = c:channel_binding "tls-unique"
     assert.is_nil(none)
     assert.equal("unsupported", err.code)
+    assert.equal("unsupported", select(2, c:channel_binding "tls-something").code)
+  end)
+
+  it("of TLS 1.2 may be tls-unique, in resumed connections too", function()
+    local client, server = tls.client { max_version = "1.2" }, tls.server()
+    local before
+    for i = 1, 2 do
+      local c, s = client:engine { server_name = "localhost" }, server:engine()
+      assert.equal("unsupported", select(2, c:channel_binding "tls-unique").code)
+      tls.shake(c, s)
+      assert.equal(i == 2, c:info().resumed)
+      local bound = c:channel_binding "tls-unique"
+      assert.equal(12, #bound)
+      assert.equal(bound, s:channel_binding "tls-unique")
+      assert.not_equal(before, bound)
+      before = bound
+    end
   end)
 end)

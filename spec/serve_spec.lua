@@ -1,5 +1,6 @@
 local connect = require("lacre.connect").connect
 local core = require "lacre.core"
+local lacre = require "lacre"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local serve = require("lacre.serve").serve
@@ -231,6 +232,41 @@ describe("wrap", function()
   it("takes a plain socket", function()
     with_pair(function(port)
       talk(assert(wrap(assert(tcp.connect("127.0.0.1", port)), { context = tls.client(), server_name = "localhost" })))
+    end)
+  end)
+
+  it("takes a plain socket that has said what it had to say", function()
+    loop.run(function()
+      local server = assert(lacre.tcp.listen { port = 0 })
+      local _, port = server:address()
+      local task = loop.spawn(function()
+        local plain = server:accept()
+        assert.equal("upgrade", plain:read())
+        plain:write "yes\n"
+        local conn = assert(plain:starttls { context = tls.server() })
+        conn:write(conn:read())
+        conn:close()
+        plain = server:accept()
+        plain:write "yes\nand more"
+      end)
+      local plain = assert(lacre.tcp.connect("127.0.0.1", port))
+      plain:write "upgrade\n"
+      assert.equal("yes", plain:read())
+      local conn = lacre.assert(plain:starttls { trust = tls.root.cert, server_name = "localhost" })
+      assert.equal("chain", conn:info().verified)
+      conn:write "hello\n"
+      assert.equal("hello", conn:read "a")
+      conn:close()
+      assert.is_false(plain:is_open())
+      plain = assert(lacre.tcp.connect("127.0.0.1", port))
+      assert.equal("yes", plain:read())
+      assert.equal("plaintext_pending", select(2, plain:starttls { trust = tls.root.cert, server_name = "localhost" }).code)
+      assert.has_error(function()
+        plain:starttls { trust = tls.root.cert }
+      end)
+      plain:close()
+      task:join(2)
+      server:close()
     end)
   end)
 

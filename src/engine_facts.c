@@ -148,6 +148,23 @@ static int engine_export (lua_State *L) {
   return 1;
 }
 
+/* engine:unique() -> the first Finished of the handshake (RFC 5929 section 3) | nothing
+** where that binds nothing: TLS 1.3 (RFC 9266), and handshakes whose master secret two
+** connections can share (RFC 7627) */
+static int engine_unique (lua_State *L) {
+  machine_Machine *m = machine_check(L);
+  int is_first = m->context->is_server == SSL_session_reused(m->ssl);
+  char bytes[64];
+  size_t len;
+  if (m->state != MACHINE_OPEN || SSL_version(m->ssl) >= TLS1_3_VERSION) return 0;
+  if (SSL_get_extms_support(m->ssl) != 1) return 0;
+  len = is_first ? SSL_get_finished(m->ssl, bytes, sizeof bytes)
+                 : SSL_get_peer_finished(m->ssl, bytes, sizeof bytes);
+  if (len == 0 || len > sizeof bytes) return 0;
+  lua_pushlstring(L, bytes, len);
+  return 1;
+}
+
 const luaL_Reg engine_facts[] = {
   { "state", engine_state },
   { "pending", engine_pending },
@@ -161,5 +178,6 @@ const luaL_Reg engine_facts[] = {
   { "peer_staple", engine_peer_staple },
   { "local_cert", engine_local_cert },
   { "export", engine_export },
+  { "unique", engine_unique },
   { NULL, NULL },
 };

@@ -8,7 +8,7 @@ local options = require "lacre.options"
 local modules = {}
 for _, name in ipairs {
   "adapt", "ca", "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin",
-  "pkcs12", "store", "tcp", "time",
+  "pkcs12", "store", "time",
 } do
   modules[name] = "lacre." .. name
 end
@@ -22,6 +22,7 @@ local members = {
   listen = { "lacre.listener", "listen" },
   serve = { "lacre.serve", "serve" },
   wrap = { "lacre.wrap", "wrap" },
+  tcp = { "lacre.wrap", "tcp" },
   verify = { "lacre.store", "verify" },
   on_warning = { "lacre.warning", "on_warning" },
   VERSION = { "lacre.version", "NUMBER" },

@@ -17,6 +17,9 @@ Socket.__index = Socket
 Socket.__name = "lacre.tcp"
 Socket.io_timeout = 60
 
+--- The methods of plain sockets, for `lacre.wrap` to add to.
+tcp.methods = Socket
+
 local events_of = stream.events_of
 
 --- Wraps a core socket.

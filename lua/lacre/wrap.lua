@@ -160,4 +160,26 @@ function wrap.wrap(transport, given)
   return nil, err
 end
 
+--- A plain socket goes on as TLS, and is no socket of its own any more: what the two said before is theirs to know.
+---@param given? table as `lacre.wrap`; a client unless `role` or `context` says otherwise; the handshake is done
+---@return lacre.conn?
+---@return lacre.error? err plaintext_pending, and what a handshake says
+function tcp.methods:starttls(given)
+  local set = {}
+  for name, value in pairs(given or {}) do
+    set[name] = value
+  end
+  if set.role == nil and set.context == nil then
+    set.role = "client"
+  end
+  if set.handshake == nil then
+    set.handshake = true
+  end
+  local made, err = wrap.wrap(self, set)
+  return made, err
+end
+
+--- Plain sockets, that have learned this.
+wrap.tcp = tcp
+
 return wrap

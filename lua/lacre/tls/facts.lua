@@ -111,13 +111,23 @@ local function end_point(cert)
   return core.bytes.digest(name, cert:to_der())
 end
 
+local function unique(self)
+  local bytes = self.core:unique()
+  if bytes then
+    return bytes
+  end
+  return fail("read", "unsupported", "tls-unique is of TLS 1.2 with an extended master secret; tls-exporter is of both")
+end
+
 --- What binds an authentication inside the connection to the connection.
----@param kind "tls-exporter"|"tls-server-end-point" RFC 9266, RFC 5929
+---@param kind "tls-exporter"|"tls-server-end-point"|"tls-unique" RFC 9266, RFC 5929; the last of TLS 1.2 only
 ---@return string? bytes
 ---@return lacre.error? err unsupported, handshake_incomplete
 function methods:channel_binding(kind)
   if kind == "tls-exporter" then
     return self:export("EXPORTER-Channel-Binding", 32, "")
+  elseif kind == "tls-unique" then
+    return unique(self)
   elseif kind ~= "tls-server-end-point" then
     return fail("read", "unsupported", "no channel binding of the type %s", tostring(kind))
   end
