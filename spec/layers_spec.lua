@@ -90,6 +90,7 @@ local lua_floors = {
   { "zoo.entries", "zoo.office" },
   { "zoo" },
   { "zoo.tour" },
+  { "adapt.ngx" },
   { "adapt", "http.download" },
   { "report.json", "report.style", "report.progress", "report.markup", "report.record", "report.cells" },
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },

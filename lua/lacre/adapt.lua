@@ -21,6 +21,15 @@ function adapt.copas(conn)
   return require "copas".wrap(adapt.luasocket(conn))
 end
 
+--- A connection over a cosocket of OpenResty's, which is connected and without TLS.
+---@param cosocket table
+---@param given? table as `lacre.wrap`; a client unless `role` or `context` says otherwise
+---@return lacre.conn?
+---@return lacre.error?
+function adapt.ngx(cosocket, given)
+  return require "lacre.adapt.ngx"(cosocket, given)
+end
+
 -- "timeout" as `lacre.wait` says it
 local function ready_or_timeout(ready, events)
   if ready then
