@@ -47,6 +47,24 @@ describe("revocation", function()
     end)
   end)
 
+  it("is known where a good answer is stapled, and not read where that is not wanted", function()
+    in_zoo({ "staple-good", "staple-revoked", "staple-old", "must-staple", "ocsp-dead" }, function(at, menagerie)
+      local function reasons(ocsp)
+        local list = {}
+        for i, name in ipairs { "staple-good", "staple-revoked", "staple-old", "must-staple" } do
+          local results = assert(health { at[name], trust = menagerie.pki:trust(), ocsp = ocsp })
+          list[i] = results[1].reason or results[1].grade
+        end
+        return table.concat(list, " ")
+      end
+      assert.equal("pass REVOKED STAPLE_BAD MUST_STAPLE_MISSING", reasons "staple")
+      assert.equal("pass pass pass MUST_STAPLE_MISSING", reasons "off")
+      assert.matches("^pass REVOKED ", reasons "hard")
+      local results = assert(health { at["ocsp-dead"], trust = menagerie.pki:trust(), ocsp = "hard" })
+      assert.matches("^http://127.0.0.1:1/: ", results[1].problems[1].message)
+    end)
+  end)
+
   it("is not asked unless that is wanted", function()
     in_zoo({ "ocsp-revoked" }, function(at, menagerie)
       local results = assert(health { at["ocsp-revoked"], trust = menagerie.pki:trust() })

@@ -111,7 +111,7 @@ local function examine(row, mine, set, address)
     look_deeper(facts, row, mine, set, address)
     look_for_hsts(facts, row, mine, address)
     out = diagnosis.of_facts(facts, mine)
-    if facts.verified_chain and revocation.check(out, facts.verified_chain, mine) then
+    if facts.verified_chain and revocation.check(out, facts.verified_chain, facts.staple_state, mine) then
       out:drop "REVOCATION_UNCHECKED"
     end
   else

@@ -80,7 +80,7 @@ local function check_certificate(out, facts, set)
     return
   end
   verify_rules.check(out, facts, set)
-  verify_rules.check_staple(out, facts)
+  verify_rules.check_staple(out, facts, set.ocsp)
   verify_rules.check_pins(out, facts, set.pins)
   chain_rules.check(out, facts, set)
 end

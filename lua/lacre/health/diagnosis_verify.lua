@@ -139,15 +139,19 @@ local staples = {
   revoked = { "REVOKED", "the stapled OCSP response says that the certificate is revoked" },
 }
 
---- Adds what the stapled OCSP response says, or that it is missing.
-function diagnosis_verify.check_staple(out, facts)
+--- Adds what the stapled OCSP response says, or that it is missing; with "off" nobody reads it.
+---@param out lacre.findings
+---@param facts table of `lacre.probe`
+---@param ocsp? string
+function diagnosis_verify.check_staple(out, facts, ocsp)
   local row = staples[facts.staple_state]
-  if row then
+  if row and not (ocsp == "off" and facts.staple) then
     out:add(row[1], row[2])
   elseif not facts.staple and facts.chain[1]:must_staple() then
     out:add(staples.missing[1], staples.missing[2])
-  elseif facts.staple_state ~= "good" then
-    out:add("REVOCATION_UNCHECKED", "no stapled OCSP response; revocation was not asked")
+  elseif facts.staple_state ~= "good" or ocsp == "off" then
+    out:add("REVOCATION_UNCHECKED", facts.staple and "the stapled OCSP response was not read; revocation was not asked"
+      or "no stapled OCSP response; revocation was not asked")
   end
 end
 

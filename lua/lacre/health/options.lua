@@ -52,7 +52,7 @@ health_options.options = {
   { name = "require", type = "list", value = "WHAT", help = "fail without it: tls13, pq, sct, staple, hsts" },
   { name = "expect", type = "list", value = "REASON", help = "a reason that is as it should be" },
   { name = "ocsp", value = "HOW", values = { "off", "staple", "soft", "hard" }, default = "staple",
-    help = "believe staples, or ask the responder: an answer that cannot be had warns (soft) or fails (hard)" },
+    help = "judge staples, or none (off), or ask the responder: without an answer it warns (soft) or fails (hard)" },
   { name = "crl", type = "any", value = "FILE|fetch|try", help = "a revocation list, or those that certificates name" },
   { name = "crl_cache", value = "DIR", help = "keep fetched lists there until they end" },
   { name = "at", type = "any", value = "TIME", help = "judge as of then: 2027-01-31, or +30d" },

@@ -26,6 +26,7 @@ end
 local function fetch(given)
   local response, err = http.request(given)
   if not response then
+    err.message = ("%s: %s"):format(given.url, err.message)
     return nil, err
   elseif response.status ~= 200 then
     return fail("read", "http_status", "%s answered %d", given.url, response.status)
@@ -155,13 +156,14 @@ local function tell(out, err, problem, is_soft)
 end
 
 --- Adds what is to be said of a verified chain. `mode` is "soft" (an answer that cannot be had is a
---- warning) or "hard".
+--- warning) or "hard". A good answer that was stapled is as good as one that was fetched.
 ---@param out lacre.findings
 ---@param chain lacre.cert[] leaf to anchor
+---@param staple_state? string
 ---@param set { ocsp?: string, crl?: string, deadline: number, now: number, kept: table, crl_cache?: string }
-function revocation.check(out, chain, set)
+function revocation.check(out, chain, staple_state, set)
   local asked = false
-  if (set.ocsp == "soft" or set.ocsp == "hard") and chain[2] then
+  if staple_state ~= "good" and (set.ocsp == "soft" or set.ocsp == "hard") and chain[2] then
     local good, err = revocation.ocsp(chain[1], chain[2], set)
     asked = true
     if not good then
