@@ -103,30 +103,43 @@ static int store_list (lua_State *L) {
 
 /* -- verification -- */
 
-static void release_context (void *obj) {
-  X509_STORE_CTX_free(obj);
+/* all that one verification owns */
+typedef struct Check {
+  STACK_OF(X509) * untrusted;
+  X509_STORE_CTX *context;
+  verify_Verdict verdict;
+} Check;
+
+static void release_check (void *obj) {
+  Check *c = obj;
+  X509_STORE_CTX_free(c->context);
+  sk_X509_pop_free(c->untrusted, X509_free);
+  verify_clear(&c->verdict);
+  OPENSSL_free(c);
 }
 
-static void release_verdict (void *obj) {
-  verify_clear(obj);
-  OPENSSL_free(obj);
+static Check *push_check (lua_State *L) {
+  own_Box *box = own_temp(L, release_check);
+  Check *c = OPENSSL_zalloc(sizeof *c);
+  box->obj = c;
+  if (c == NULL) fail_memory(L);
+  c->untrusted = sk_X509_new_null();
+  c->context = X509_STORE_CTX_new();
+  if (c->untrusted == NULL || c->context == NULL) fail_memory(L);
+  return c;
 }
 
-/* the list of certificates at an index, boxed on the stack */
-static STACK_OF(X509) * push_stack(lua_State *L, int arg) {
+/* the certificates of the list at an index */
+static void add_untrusted (lua_State *L, int arg, Check *c) {
   int i, n = args_list(L, arg);
-  own_Box *box = own_temp(L, release_certs);
-  box->obj = sk_X509_new_null();
-  if (box->obj == NULL) fail_memory(L);
   for (i = 1; i <= n; i++) {
     X509 *x;
     lua_rawgeti(L, arg, i);
     x = cert_test(L, -1);
     if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
-    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
+    if (!X509_add_cert(c->untrusted, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
     lua_pop(L, 1);
   }
-  return box->obj;
 }
 
 static const char *field_text (lua_State *L, int arg, const char *name) {
@@ -240,9 +253,7 @@ static int set_param (lua_State *L, int arg, X509_STORE_CTX *context) {
 static int store_check_chain (lua_State *L) {
   Store *s = own_check(L, 1, &store_type);
   X509 *x = cert_check(L, 2);
-  STACK_OF(X509) *untrusted = push_stack(L, 3);
-  own_Box *context = own_temp(L, release_context);
-  own_Box *verdict = own_temp(L, release_verdict);
+  Check *c = push_check(L);
   verify_Rules rules;
   int result;
   luaL_checktype(L, 4, LUA_TTABLE);
@@ -250,17 +261,15 @@ static int store_check_chain (lua_State *L) {
   rules.all_errors = field_true(L, 4, "all_errors");
   rules.accept_expired = field_true(L, 4, "accept_expired");
   rules.accept_name = field_true(L, 4, "accept_name");
+  add_untrusted(L, 3, c);
   fail_clear();
-  context->obj = X509_STORE_CTX_new();
-  verdict->obj = OPENSSL_zalloc(sizeof(verify_Verdict));
-  if (context->obj == NULL || verdict->obj == NULL) return fail_memory(L);
-  if (X509_STORE_CTX_init(context->obj, s->store, x, untrusted) != 1 ||
-      !set_param(L, 4, context->obj))
+  if (X509_STORE_CTX_init(c->context, s->store, x, c->untrusted) != 1 ||
+      !set_param(L, 4, c->context))
     return fail(L, "verify");
-  result = verify_run(context->obj, &rules, verdict->obj);
+  result = verify_run(c->context, &rules, &c->verdict);
   fail_clear();
   if (result < 0) return fail_memory(L);
-  verdict_push(L, verdict->obj);
+  verdict_push(L, &c->verdict);
   lua_pushboolean(L, result == 1);
   return 2;
 }

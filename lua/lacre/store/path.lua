@@ -10,6 +10,8 @@ local time = require "lacre.time"
 local trust = require "lacre.store.trust"
 local verdict = require "lacre.store.verdict"
 
+local floor = math.floor
+
 local path = {}
 
 path.schema = {
@@ -35,31 +37,41 @@ path.schema = {
 
 local strictness = { [true] = 1, [false] = 0, anchors = 2 }
 
-local function rules_of(set)
-  local rules = {
-    purpose = set.purpose, time = math.floor(set.time or time.now()), strict = strictness[set.strict],
-    max_depth = set.max_depth, security_level = set.security_level, all_errors = set.all_errors,
-    policies = set.policies, email = set.email, revocation = set.revocation or (set.crls and "chain" or "off"),
-  }
-  if not rules.strict then
+-- makes of the options what C reads of them: the rest of the rules goes among them
+local function add_rules(set)
+  set.strict = strictness[set.strict]
+  set.time = floor(set.time or time.now())
+  set.revocation = set.revocation or (set.crls and "chain" or "off")
+  if not set.strict then
     error("bad option 'strict' to 'verify' (true, false or \"anchors\" expected)", 0)
   elseif set.server_name then
     local wanted, err = host.reference(set.server_name)
     if not wanted then
       return nil, err
     end
-    rules[wanted.type == "ip" and "ip" or "host"] = wanted.value
+    set[wanted.type == "ip" and "ip" or "host"] = wanted.value
   elseif not set.email and not set.any_name then
     error("missing option 'server_name' to 'verify' (a name, 'email', or any_name = true)", 0)
   end
-  return rules
+  return true
+end
+
+local function are_certificates(list)
+  for i = 1, #list do
+    if not certificate.is(list[i]) then
+      return false
+    end
+  end
+  return true
 end
 
 local function helpers(spec)
-  if certificate.is(spec) then
-    return { spec }
-  elseif type(spec) == "string" then
+  if type(spec) == "string" then
     return (spec:find("-----BEGIN ", 1, true) and certificate.parse_all or certificate.load_all)(spec)
+  elseif certificate.is(spec) then
+    return { spec }
+  elseif are_certificates(spec) then
+    return spec
   end
   local list = {}
   for _, item in ipairs(spec) do
@@ -136,13 +148,6 @@ local function is_fit(findings, good, cert, set)
   return good and not depth
 end
 
-local function check_pins(chain, pins)
-  if pins == nil then
-    return true
-  end
-  return pin.check(pins, chain)
-end
-
 --- The verdict of a certificate.
 ---@param base lacre.store
 ---@param cert lacre.cert
@@ -150,19 +155,21 @@ end
 ---@return lacre.cert[]? chain
 ---@return lacre.error? err
 function path.judge(base, cert, set)
-  local rules, err = rules_of(set)
-  local untrusted, findings, good
-  if rules then
+  local good, err = add_rules(set)
+  local untrusted, findings
+  if good then
     untrusted, err = helpers(set.intermediates)
   end
   if not untrusted then
     return nil, err
   end
-  base, err = with_crls(base, set.crls)
+  if set.crls then
+    base, err = with_crls(base, set.crls)
+  end
   if not base then
     return nil, err
   end
-  findings, good = base:check(cert, untrusted, rules)
+  findings, good = base:check(cert, untrusted, set)
   if not findings then
     return nil, good
   elseif not is_fit(findings, good, cert, set) then
@@ -171,11 +178,13 @@ function path.judge(base, cert, set)
       presented[i + 1] = one
     end
     return nil, verdict.error(findings, {
-      server_name = set.server_name, email = set.email, purpose = set.purpose, now = rules.time,
+      server_name = set.server_name, email = set.email, purpose = set.purpose, now = set.time,
       max_depth = set.max_depth, presented = presented,
     })
   end
-  good, err = check_pins(findings.chain, set.pins)
+  if set.pins ~= nil then
+    good, err = pin.check(set.pins, findings.chain)
+  end
   return good and findings.chain, err
 end
 
