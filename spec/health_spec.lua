@@ -273,8 +273,10 @@ describe("health", function()
         list[i] = at.silent
       end
       local began = time.monotonic()
-      local results = judge(menagerie, list, { timeout = 0.2, deadline = 0.3, concurrency = 2 })
+      local results = judge(menagerie, list, { timeout = 10, deadline = 0.3, concurrency = 2 })
       assert.is_true(time.monotonic() - began < 4)
+      judge(menagerie, { at.silent }, { timeout = 10, deadline = 0.3, all_addresses = true })
+      assert.is_true(time.monotonic() - began < 8)
       assert.equal(60, #results)
       assert.equal(60, results.counts.fail)
     end)

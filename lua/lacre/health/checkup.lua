@@ -134,8 +134,13 @@ local function compare_addresses(out, seen)
   end
 end
 
+-- the time for one target, and never more than is left for the whole run
+local function deadline_of(mine, shared)
+  return math.min(monotonic() + mine.timeout, shared.deadline or math.huge)
+end
+
 -- every address behind a name; the worst of them speaks for the target
-local function examine_all(row, mine, set)
+local function examine_all(row, mine, set, shared)
   local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" },
     mine.deadline)
   if not addresses then
@@ -144,7 +149,7 @@ local function examine_all(row, mine, set)
   local seen, worst = {}, nil
   local rank = { pass = 3, warn = 2, fail = 1 }
   for i, address in ipairs(addresses) do
-    mine.deadline = monotonic() + mine.timeout -- a silent one does not take the time of the others
+    mine.deadline = deadline_of(mine, shared) -- a silent one does not take the time of the others
     local out, facts, why, attempts = examine(row, mine, set, address.address)
     local grade = findings.grade((out:sorted()))
     seen[i] = { address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts }
@@ -175,9 +180,10 @@ local function run(row, set, shared)
     out:add("TARGET_INVALID", err.message, { error = err.code })
     return outcome.conclude(row, set, out, nil, err)
   end
-  mine.deadline = monotonic() + mine.timeout
+  mine.deadline = deadline_of(mine, shared)
   local began = monotonic()
-  local out, facts, why, attempts, seen = (set.all_addresses and examine_all or examine)(row, mine, set)
+  local look = set.all_addresses and examine_all or examine
+  local out, facts, why, attempts, seen = look(row, mine, set, set.all_addresses and shared or nil)
   local result = outcome.conclude(row, set, out, facts, why, mine.now)
   result.due = facts and facts.chain[1] and threshold.seconds(mine.warn, chain_rules.lifetime_of(facts.chain[1]))
   result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
@@ -187,7 +193,7 @@ end
 --- Examines one target.
 ---@param row lacre.target_row
 ---@param set table the settings of the run
----@param shared { contexts: table } what the targets of a run share
+---@param shared { contexts: table, kept: table, deadline?: number } what the targets of a run share
 ---@return table result target, grade, reason, reasons, problems, notes, version, cipher, cert, days_left, err ...
 function checkup.run(row, set, shared)
   local ok, result = loop.pcall(run, row, set, shared)

@@ -81,9 +81,10 @@ end
 ---@return lacre.survey
 function survey.run(rows, set, on_result)
   local began, started = time.monotonic(), time.now()
+  local deadline = set.deadline and began + set.deadline
   local self = {
-    rows = rows, set = set, next = 1, done = 0, found = {}, stopped = false, shared = { contexts = {}, kept = {} },
-    deadline = set.deadline and began + set.deadline, on_result = on_result or function() end,
+    rows = rows, set = set, next = 1, done = 0, found = {}, stopped = false, deadline = deadline,
+    shared = { contexts = {}, kept = {}, deadline = deadline }, on_result = on_result or function() end,
   }
   local workers = {}
   for i = 1, math.min(set.concurrency, #rows) do
