@@ -289,4 +289,19 @@ describe("many certificates", function()
     assert.is_true(os.clock() - started < 5)
     require("lacre.x509.chain_order").of(circle)
   end)
+
+  it("reads any number of PEM blocks that are broken in one go", function()
+    for _, text in ipairs {
+      ("-----BEGIN CERTIFICATE-----\nMIIB\n"):rep(40000), ("-----BEGIN X-----\n-----BEGIN \n"):rep(40000),
+      ("a-----BEGIN \n"):rep(40000) .. "-----BEGIN X-----\n", ("-----BEGIN X-----\n!\n-----END X-----\n"):rep(20000),
+      ("-----BEGIN X-----\n-----END Y-----\n"):rep(20000), ("-----BEGIN X"):rep(40000), ("-----BEGIN X-----"):rep(40000),
+    } do
+      local started = os.clock()
+      local found = documents.parse(text)
+      assert.is_true(found == nil or #found > 0)
+      cert.parse_all(text)
+      key.parse(text)
+      assert.is_true(os.clock() - started < (os.getenv "SANITIZER" and 20 or 2))
+    end
+  end)
 end)

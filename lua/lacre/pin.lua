@@ -7,6 +7,7 @@ local lacre_error = require "lacre.error"
 local pin_set = require "lacre.pin.set"
 local time = require "lacre.time"
 local value = require "lacre.pin.value"
+local warning = require "lacre.warning"
 
 local pin = { is = value.is, parse = value.parse, of = value.of, set = pin_set.new }
 
@@ -49,7 +50,9 @@ function pin.check(pins, chain, now)
   local set, err = pin.set(pins)
   if not set then
     return nil, err
-  elseif set.expires and (now or time.now()) > set.expires then
+  end
+  set:warn(now)
+  if set.expires and (now or time.now()) > set.expires then
     if set.on_expired == "unpin" then
       return true
     end
@@ -57,7 +60,10 @@ function pin.check(pins, chain, now)
       code = "pin_expired", stage = "verify", library = "lacre", detail = { expires = set.expires },
       message = ("the pins expired on %s"):format(time.format(set.expires, "date")),
     }
-  elseif set.report_only or set:match(chain) then
+  elseif set:match(chain) then
+    return true
+  elseif set.report_only then
+    warning.say("no key of %s is pinned; the set of pins only reports", tostring(chain[1] and chain[1]:subject()))
     return true
   end
   return nil, pin.mismatch(set, chain)

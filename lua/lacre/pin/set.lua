@@ -4,6 +4,7 @@ local host = require "lacre.host"
 local options = require "lacre.options"
 local pin = require "lacre.pin.value"
 local time = require "lacre.time"
+local warning = require "lacre.warning"
 
 local pin_set = {}
 
@@ -80,6 +81,15 @@ local function check_pattern(pattern)
   return (pattern:match "^%*%*?%." or "") .. parsed.value
 end
 
+-- RFC 7469 section 4.3: with one pin, the loss of one key locks everybody out
+local function warn_alone(set)
+  if #set.pins == 1 and not set.allow_no_backup then
+    warning.say("%s has no pin beside it: if its key is lost, nobody gets in; add a backup, or allow_no_backup = true",
+      tostring(set.pins[1]))
+  end
+  set:warn()
+end
+
 local function make_hosts(given, set)
   local hosts = {}
   for pattern, values in pairs(given) do
@@ -89,7 +99,9 @@ local function make_hosts(given, set)
     end
     hosts[check_pattern(pattern)] = setmetatable({
       pins = pins, scope = set.scope, expires = set.expires, on_expired = set.on_expired, report_only = set.report_only,
+      allow_no_backup = set.allow_no_backup,
     }, set_metatable)
+    warn_alone(hosts[check_pattern(pattern)])
   end
   return hosts
 end
@@ -111,7 +123,8 @@ local function make(given)
   for i, one in ipairs(pins) do
     set[i] = one -- `#set`, also where tables have no __len
   end
-  return setmetatable(set, set_metatable)
+  warn_alone(setmetatable(set, set_metatable))
+  return set
 end
 
 --- A set of pins: `pin.set { "sha256//...", "sha256//..." }`, with options beside them.
@@ -196,6 +209,21 @@ end
 ---@return number?
 function set_methods:expires_in(now)
   return self.expires and self.expires - (now or time.now())
+end
+
+local SOON = 30 * 86400
+
+--- Says, once for each date, that the set expires within 30 days, or has expired and pins nothing any more.
+---@param now? number
+function set_methods:warn(now)
+  local left = self:expires_in(now)
+  if not left or left > SOON then
+    return
+  elseif left >= 0 then
+    warning.say("a set of pins expires on %s; give it a later date, or newer pins", time.format(self.expires, "date"))
+  elseif self.on_expired == "unpin" then
+    warning.say("a set of pins expired on %s, and pins nothing any more", time.format(self.expires, "date"))
+  end
 end
 
 ---@return table

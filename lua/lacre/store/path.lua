@@ -142,10 +142,26 @@ local function is_fit(findings, good, cert, set)
   local depth = (good or set.all_errors) and purpose.lacking(chain, set.purpose)
   if depth then
     findings[#findings + 1] = {
-      number = 26, code = "wrong_purpose", reason = "X509_V_ERR_INVALID_PURPOSE", depth = depth, cert = chain[depth + 1],
+      number = 26, code = "wrong_purpose", reason = "X509_V_ERR_INVALID_PURPOSE",
+      depth = depth, cert = chain[depth + 1],
     }
   end
   return good and not depth
+end
+
+-- of a set for several hosts counts what is for the name that was asked for
+local function check_pins(chain, set)
+  local pins, err = pin.set(set.pins)
+  if pins and pins.hosts then
+    pins = set.server_name and pins:for_host(set.server_name)
+    if not pins then
+      return true
+    end
+  end
+  if not pins then
+    return nil, err
+  end
+  return pin.check(pins, chain, set.time)
 end
 
 --- The verdict of a certificate.
@@ -183,7 +199,7 @@ function path.judge(base, cert, set)
     })
   end
   if set.pins ~= nil then
-    good, err = pin.check(set.pins, findings.chain)
+    good, err = check_pins(findings.chain, set)
   end
   return good and findings.chain, err
 end

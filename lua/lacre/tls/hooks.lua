@@ -116,6 +116,7 @@ hooks.by_wish = { want_verify = ask, want_hello = ask_hello }
 ---@return lacre.error? err alpn_mismatch
 function hooks.complete(self)
   peer.log_keys(self)
+  peer.tell_pins(self)
   local set = settings.inside(self.context).set
   if set.alpn_required and not self.core:info().alpn then
     self.core:abandon()

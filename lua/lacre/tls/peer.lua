@@ -72,6 +72,19 @@ function peer.prepare(made, set, name)
   end
 end
 
+--- Says that a set of pins that only reports does not fit, or ends soon.
+---@param self table
+function peer.tell_pins(self)
+  local set = settings.inside(self.context).set
+  local pins = set.pin_set and peer.pins_of(set, self.name)
+  if pins then
+    pins:warn(peer.time_of(set))
+    if pins.report_only and self.core:pin_state() == "mismatch" then
+      warning.say("no key of %s is pinned; the set of pins only reports", self.name or "the peer")
+    end
+  end
+end
+
 local OWNER_ONLY = 384 -- 0600
 
 --- Hands on what was logged for SSLKEYLOGFILE since.
