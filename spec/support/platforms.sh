@@ -3,6 +3,7 @@
 # below build/platforms; nothing of the machine's own is changed.
 #   bash spec/support/platforms.sh             all of them
 #   bash spec/support/platforms.sh openssl4    one; SPEC=path runs some specs of it
+#   bash spec/support/platforms.sh openssl4 --unpack    its packages alone
 # Other processors want a cross compiler: gcc-i686-linux-gnu, or gcc-s390x-linux-gnu with qemu-user-static.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -84,9 +85,10 @@ platform () {
   libraries=$root/usr/lib/$triplet
   runner="$root/$loader --library-path $libraries"
   [ "$arch" != s390x ] || runner="qemu-s390x-static -L $root"
-  [ -x "$root/usr/bin/$lua" ] ||
+  [ -f "$libraries/libssl.so" ] && [ -x "$root/usr/bin/$lua" ] ||
     unpack "build/platforms/$name" "$arch" "$5" $packages "$4/$newest" "libssl-dev/$newest" \
       "$lua" "lib$lua-0" "lib$lua-dev" "$(readline_of "$newest")"
+  [ -z "$only_unpack" ] || return 0
   lua_of "$root" "$lua" "$libraries" $runner
   tested "$root" "$libraries" "$root/$loader" "$lua" "$cc --sysroot=$root -B$libraries \
     -isystem $root/usr/include/$triplet -isystem $root/usr/include" "build/on-$name"
@@ -102,7 +104,7 @@ tested () {
 
 readline_of () { [ "$1" = bookworm ] && echo libreadline8 || echo libreadline8t64; }
 
-wanted=${1:-}
+wanted=${1:-} only_unpack=${2:-}
 while read -r name rest; do
   [ -n "$name" ] || continue
   [ -z "$wanted" ] || [ "$wanted" = "$name" ] || continue
