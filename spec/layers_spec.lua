@@ -98,6 +98,7 @@ local lua_floors = {
   { "report.formats", "report.info", "report.lab" },
   { "health.target_range", "health.target_settings" },
   { "health.threshold", "health.targets", "health.sounding", "health.findings", "key.strength" },
+  { "health.inquiry" },
   { "health.capabilities" },
   { "health.diagnosis_chain", "health.diagnosis_error" },
   { "health.diagnosis_verify" },

@@ -6,6 +6,7 @@
 local conn = require "lacre.conn"
 local groups = require "lacre.tls.groups"
 local http = require "lacre.http"
+local inquiry = require "lacre.health.inquiry"
 local loop = require "lacre.loop"
 local old_suites = require "lacre.tls.old_suites"
 local probe = require "lacre.health.probe"
@@ -21,11 +22,7 @@ local AT_ONCE = 8
 local MOST_SUITES = 64 -- questions about suites, at most
 
 local function ask(place, set, question)
-  local plain = probe.open(place, { timeout = set.timeout, deadline = set.deadline, rows = set.rows })
-  if not plain then
-    return nil
-  end
-  local answer = sounding.ask(plain, question, set.server_name or place.host)
+  local answer = inquiry.ask(place, set, question)
   return answer and answer.kind == "server_hello" and answer or nil
 end
 
@@ -37,7 +34,7 @@ local versions = {
 local function find_versions(place, set)
   local found = {}
   loop.map(versions, function(row)
-    local answer = ask(place, set, sounding.questions[row[2]])
+    local answer = ask(place, set, row[2])
     found[row[1]] = answer ~= nil and answer.version == row[3]
     return true
   end, { concurrency = AT_ONCE })
@@ -76,12 +73,11 @@ local function find_suites(place, set, base, offered)
     if not answer or answer.version ~= base.expects then
       break
     end
-    names[#names + 1] = name_of(answer.cipher)
     local rest = without(question.ciphers, answer.cipher)
     if #rest == #question.ciphers then
-      break
+      break -- one that was not offered any more
     end
-    question.ciphers = rest
+    names[#names + 1], question.ciphers = name_of(answer.cipher), rest
   end
   return names
 end

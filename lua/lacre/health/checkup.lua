@@ -6,13 +6,13 @@ local diagnosis = require "lacre.health.diagnosis"
 local dial = require "lacre.net.dial"
 local error_rules = require "lacre.health.diagnosis_error"
 local findings = require "lacre.health.findings"
+local inquiry = require "lacre.health.inquiry"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local outcome = require "lacre.health.outcome"
 local probe = require "lacre.health.probe"
 local revocation = require "lacre.health.revocation"
 local settle = require "lacre.health.settings"
-local sounding = require "lacre.health.sounding"
 local groups = require "lacre.tls.groups"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
@@ -25,15 +25,6 @@ local monotonic = time.monotonic
 
 local function place_of(row, address)
   return { host = address or row.set.ip or row.host, port = row.port, starttls = row.starttls }
-end
-
-local function ask(row, mine, name, address)
-  local plain = probe.open(place_of(row, address), { timeout = mine.timeout, deadline = mine.deadline,
-    family = mine.family })
-  if not plain then
-    return nil
-  end
-  return (sounding.ask(plain, sounding.questions[name], mine.server_name))
 end
 
 local function contact(row, mine, address)
@@ -74,10 +65,10 @@ end
 
 local function look_deeper(facts, row, mine, set, address)
   if set.probe_old and facts.version >= "1.2" then
-    facts.old = ask(row, mine, "old", address)
+    facts.old = inquiry.ask(place_of(row, address), mine, "old")
   end
   if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
-    local answer = ask(row, mine, "hybrid", address)
+    local answer = inquiry.ask(place_of(row, address), mine, "hybrid")
     facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
       or false
   end
@@ -93,17 +84,6 @@ local function look_for_hsts(facts, row, mine, address)
   end
 end
 
-local function ask_around(row, mine, address)
-  local answers = {}
-  for _, name in ipairs { "old", "weak", "ssl3", "tls13" } do
-    answers[name] = ask(row, mine, name, address)
-    if answers[name] and answers[name].kind == "server_hello" then
-      break
-    end
-  end
-  return answers
-end
-
 local function examine(row, mine, set, address)
   local facts, err, attempts = contact_patiently(row, mine, set, address)
   local out
@@ -115,7 +95,8 @@ local function examine(row, mine, set, address)
       out:drop "REVOCATION_UNCHECKED"
     end
   else
-    out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and ask_around(row, mine, address) or nil)
+    out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and inquiry.around(place_of(row, address), mine)
+      or nil)
   end
   return out, facts, err, attempts
 end

@@ -14,7 +14,7 @@ local diagnosis = {}
 local function check_version(out, facts, set)
   local least = set.min_tls or "1.2"
   if facts.version < least then
-    out:add("TLS_TOO_OLD", ("the server's best is TLS %s, needed is %s"):format(facts.version, least), {
+    out:add("TLS_TOO_OLD", ("the server's best is TLS %s, needed is TLS %s"):format(facts.version, least), {
       version = facts.version,
     })
   elseif facts.version < "1.3" then

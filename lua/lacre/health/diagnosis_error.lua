@@ -38,6 +38,10 @@ function diagnosis_error.is_worth_asking(err)
   return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version")
 end
 
+local function full_name(version)
+  return version:find "SSL" and version or "TLS " .. version
+end
+
 local function weak_suite(out, answer)
   local row = old_suites.by_number[answer.cipher]
   if row then
@@ -52,8 +56,9 @@ local function explain(out, answers)
     local answer = answers[name]
     if answer and answer.kind == "server_hello" then
       if answer.version < 0x0303 then
-        out:add("TLS_TOO_OLD", ("its best version is %s"):format(sounding.version_name(answer.version)),
-          { version = sounding.version_name(answer.version) })
+        local version = sounding.version_name(answer.version)
+        out:add("TLS_TOO_OLD", ("the server's best is %s, needed is TLS 1.2"):format(full_name(version)),
+          { version = version })
       end
       weak_suite(out, answer)
     end
@@ -89,11 +94,11 @@ function diagnosis_error.check_old(out, answer)
     return
   end
   local version = sounding.version_name(answer.version)
-  out:add("OFFERS_OLD_TLS", ("it still speaks %s"):format(answer.version <= 0x0300 and version or "TLS " .. version),
+  out:add("OFFERS_OLD_TLS", ("it still speaks %s"):format(full_name(version)),
     { version = version, severity = answer.version <= 0x0300 and "fail" or nil })
   local row = old_suites.by_number[answer.cipher]
   if row then
-    out:add("WEAK_CIPHER", ("with TLS %s it takes %s (%s)"):format(version, row.name, row.weakness),
+    out:add("WEAK_CIPHER", ("with %s it takes %s (%s)"):format(full_name(version), row.name, row.weakness),
       { cipher = row.name })
   end
 end

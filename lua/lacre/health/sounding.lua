@@ -8,6 +8,7 @@ local greeting = require "lacre.tls.greeting"
 local host = require "lacre.host"
 local lacre_error = require "lacre.error"
 local old_suites = require "lacre.tls.old_suites"
+local suites = require "lacre.tls.suites"
 
 local fail = lacre_error.fail
 
@@ -37,7 +38,7 @@ sounding.questions = {
     bare = true },
   tls11 = { version = 0x0302, ciphers = joined(old_suites.ordinary, old_suites.numbers), groups = classic,
     bare = true },
-  tls12 = { version = 0x0303, ciphers = old_suites.ordinary, groups = classic },
+  tls12 = { version = 0x0303, ciphers = joined(suites.numbers "1.2", old_suites.numbers), groups = classic },
   tls13 = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = joined(hybrid, classic) },
   hybrid = { version = 0x0303, versions = { 0x0304 }, ciphers = suites13, groups = hybrid },
 }

@@ -70,7 +70,10 @@ end
 
 local function describe_verification(add, say, result, style)
   local verify = result.verify
-  if verify.ok then
+  if not result.version then
+    add("handshake    %s", style.bad("none: " .. verify.error.message))
+    return
+  elseif verify.ok then
     add("verified     %s", style.good "yes: chain, name and dates")
     say(meanings.verified)
     return
@@ -102,11 +105,16 @@ local function describe_time(add, say, timing)
       stages[#stages + 1] = ("%s %.1f ms"):format(stage, timing[stage] * 1000)
     end
   end
-  add("time         %s", table.concat(stages, ", "))
-  say(meanings.time)
+  if #stages > 0 then
+    add("time         %s", table.concat(stages, ", "))
+    say(meanings.time)
+  end
 end
 
 local function describe_connection(add, say, result)
+  if not result.version then
+    return
+  end
   add("version      TLS %s", result.version)
   say(meanings.version[result.version])
   add("cipher       %s", result.cipher)
@@ -124,6 +132,9 @@ local words = { no = "not asked for", requested = "asked for, not demanded", req
   rejected = "refused" }
 
 local function describe_extras(add, say, result)
+  if not result.version then
+    return
+  end
   add("ocsp staple  %s", result.staple_state or (result.staple and "not judged: the chain does not verify") or "none")
   say(meanings.staple)
   add("client cert  %s", words[result.client_cert])
@@ -151,7 +162,7 @@ local function describe_capabilities(add, say, result)
   if found.groups then
     add("groups       %s", #found.groups > 0 and table.concat(found.groups, ", ") or "none")
   end
-  if found.default_pin ~= result.pins[1] then
+  if result.version and found.default_pin ~= result.pins[1] then
     add("without SNI  %s", found.default_pin and "another certificate: " .. found.default_pin or "no handshake")
   end
   add("resumption   %s", yes_no(found.resumption))
@@ -187,6 +198,9 @@ function info.text(result, style)
   if result.capabilities then
     describe_capabilities(add, say, result)
   end
+  if not result.chain[1] then
+    return table.concat(lines, "\n")
+  end
   add "certificates, as the server sent them:"
   say(meanings.chain)
   say("The pin: " .. meanings.pin)
@@ -204,7 +218,8 @@ local function plain_chain(chain)
   return list
 end
 
-local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true }
+local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true,
+  refusal = true }
 
 --- Plain data.
 ---@param result table

@@ -2,7 +2,10 @@
 
 local capabilities = require "lacre.health.capabilities"
 local diagnosis = require "lacre.health.diagnosis"
+local error_rules = require "lacre.health.diagnosis_error"
 local findings = require "lacre.health.findings"
+local inquiry = require "lacre.health.inquiry"
+local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local probe = require "lacre.health.probe"
 local report = require "lacre.report.info"
@@ -38,7 +41,7 @@ local info = {
 }
 
 local function judged(facts, set, row)
-  local out = diagnosis.of_facts(facts, {
+  local out = facts.refusal or diagnosis.of_facts(facts, {
     now = time.now(), warn = threshold.parse "30d", server_name = set.server_name or row.name or row.host,
     is_public = set.trust == nil or set.trust == "system",
   })
@@ -49,8 +52,10 @@ end
 -- what the many questions found counts for the verdict too
 local function learn(facts, found)
   facts.capabilities, facts.supports, facts.hsts = found, found.versions, found.hsts
+  local spoken = facts.version or ""
+  found.versions[spoken] = spoken ~= "" and true or nil
   for version, number in pairs { ["1.1"] = 0x0302, ["1.0"] = 0x0301, ["SSL 3.0"] = 0x0300 } do
-    if found.versions[version] and facts.version >= "1.2" and number < (facts.old and facts.old.version or 0x0303) then
+    if found.versions[version] and spoken >= "1.2" and number < (facts.old and facts.old.version or 0x0303) then
       facts.old = { kind = "server_hello", version = number }
     end
   end
@@ -58,6 +63,25 @@ local function learn(facts, found)
   for _, name in ipairs(found.groups or {}) do
     facts.hybrid_group = facts.hybrid_group or name:find "MLKEM" and name
   end
+end
+
+-- a server that refused us, or that nobody should talk to: why is found by asking otherwise
+local function refused(set, row, err)
+  if not error_rules.is_worth_asking(err) then
+    return nil, err
+  end
+  local out = diagnosis.of_error(err, inquiry.around(row, {
+    timeout = set.timeout, deadline = time.monotonic() + set.timeout, server_name = set.server_name or row.name,
+  }))
+  if not set.probe then
+    local first = out:sorted()[1]
+    return nil, lacre_error.annotate(err, { hint = first.message ~= err.message and first.message
+      or "lacre info HOST --probe asks what it does speak" })
+  end
+  return {
+    host = row.host, port = row.port, address = err.address, refusal = out, chain = {}, pins = {}, timing = {},
+    verify = { ok = false, error = err, err = err, findings = {} }, client_cert = "no",
+  }
 end
 
 local function look(set, row)
@@ -69,10 +93,14 @@ local function look(set, row)
   facts, err = probe.contact(row, {
     context = ctx, timeout = set.timeout, server_name = set.server_name or row.name,
   })
+  if not facts then
+    facts, err = refused(set, row, err)
+  end
   if facts and set.probe then
     learn(facts, capabilities.find(row, {
       timeout = set.timeout, deadline = time.monotonic() + 6 * set.timeout, server_name = set.server_name or row.name,
-      trust = set.trust, verified = facts.verify.ok, rows = { { address = facts.address, family = "any" } },
+      trust = set.trust, verified = facts.verify.ok,
+      rows = facts.address and { { address = facts.address, family = "any" } },
     }))
   end
   return facts, err
