@@ -38,6 +38,7 @@ describe("the command", function()
     { "lacre pin", 2, "missing argument" },
     { "lacre pin x --expct y", 2, "unknown option '%-%-expct'" },
     { "lacre pin --help", 0, "Examples:" },
+    { "mkdir rsa && lacre selfsign named.test --key rsa --out rsa -q && ls rsa", 0, "named.test.key" },
     { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },
     { "lacre selfsign x.test --key rsa:1024", 2, "1024" },
     { "lacre selfsign x.test --valid-for soon", 2, "option %-%-valid%-for" },

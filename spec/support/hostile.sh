@@ -1,14 +1,17 @@
 #!/bin/bash
 # hostile.sh: suites that others wrote, from outside, against the command's servers: make hostile
 # Each is left out where it is not installed (Debian: testssl.sh sslscan slowhttptest zzuf openssl curl), and bounded
-# in time; a minute and a half in all. The exit code tells whether every one of them was content.
+# in time; a minute and a half in all. Others are run where a checkout of them is named, as in
+#   TLSFUZZER=tlsfuzzer H1SPEC=h1spec SMUGGLER=smuggler make hostile
+# (tlsfuzzer with tlslite-ng and python-ecdsa on PYTHONPATH; dropseed/h1spec, with socat; defparam/smuggler): some
+# minutes more. The exit code tells whether every one of them was content.
 set -u
 lacre=$PWD/$BUILD/bin/lacre
 d=$(mktemp -d) && cd "$d" || exit 1
 "$lacre" selfsign localhost 127.0.0.1 -q && head -c 200000 /dev/urandom >file.bin && echo content >a.txt
 web=$((20000 + RANDOM % 9000)) echo=$((30000 + RANDOM % 2000))
-timeout 200 "$lacre" serve . --port $web --cert localhost.crt --key localhost.key --log log --idle-timeout 3s 2>web.err & web_pid=$!
-timeout 200 "$lacre" echo --listen $echo --cert localhost.crt --key localhost.key >echo.err 2>&1 & echo_pid=$!
+timeout 1500 "$lacre" serve . --port $web --cert localhost.crt --key localhost.key --log log --idle-timeout 3s 2>web.err & web_pid=$!
+timeout 1500 "$lacre" echo --listen $echo --cert localhost.crt --key localhost.key >echo.err 2>&1 & echo_pid=$!
 trap 'kill $web_pid $echo_pid 2>/dev/null; rm -rf "$d"' EXIT
 for port in $web $echo; do
   for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && break; sleep 0.05; done
@@ -71,6 +74,64 @@ has openssl "five hundred connections that say nothing" && {
   for _ in $(seq 500); do exec {fd}<>/dev/tcp/127.0.0.1/$web || break; done 2>/dev/null
   after "five hundred connections that say nothing"
 }
+
+# the probes of TLS that lacre's default suites can be asked: those of other suites fail at any server without them
+probes="
+ccs connection-abort conversation cve-2004-0079 cve-2016-6309 early-application-data
+ecdhe-rsa-key-exchange-with-bad-messages fuzzed-ciphertext hello-request-by-client interleaved-CKE-with-CCS
+invalid-client-hello-w-record-overflow invalid-content-type large-hello no-mlkem-in-old-tls
+record-layer-fragmentation renegotiation-disabled sslv2-connection sslv2-force-cipher-3des
+sslv2-force-cipher-non3des sslv2-force-cipher sslv2-force-export-cipher tls13-ccs tls13-connection-abort
+tls13-conversation tls13-empty-alert tls13-finished-plaintext tls13-finished tls13-hrr tls13-invalid-ciphers
+tls13-keyshare-omitted tls13-keyupdate tls13-nociphers tls13-pkcs-signature tls13-record-padding
+tls13-rsa-signatures tls13-signature-algorithms tls13-unencrypted-alert tls13-zero-content-type
+tls13-zero-length-data version-numbers zero-length-data
+"
+if [ -d "${TLSFUZZER:-}" ]; then
+  mkdir keys && "$lacre" selfsign localhost 127.0.0.1 --key rsa --out keys -q
+  timeout 900 "$lacre" serve . --port $((web + 1)) --cert keys/localhost.crt --key keys/localhost.key --log log -q 2>>web.err & rsa_pid=$!
+  timeout 900 "$lacre" echo --listen $((echo + 1)) --cert keys/localhost.crt --key keys/localhost.key >>echo.err 2>&1 & echo_rsa_pid=$!
+  sleep 2
+  for name in $probes; do
+    script=scripts/test-$name.py
+    options=$(cd "$TLSFUZZER" && python3 "$script" --help 2>/dev/null | grep -oE '^ +-(d|C|n)( |$)' | tr -d ' \n')
+    set -- -h 127.0.0.1
+    case $options in *-d*) set -- "$@" -d ;; esac
+    case $options-$name in *-C*-tls13*) ;; *-C*) set -- "$@" -C TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 ;; esac
+    case $options in *-n*) set -- "$@" -n 25 ;; esac
+    for port in $((web + 1)) $((echo + 1)); do
+      if (cd "$TLSFUZZER" && PYTHONPATH=.:${PYTHONPATH:-} timeout 120 python3 "$script" "$@" -p $port) >probe.out 2>&1; then
+        said "tlsfuzzer $name ($([ $port = $((web + 1)) ] && echo serve || echo echo))" good
+      else
+        sed -n '/FAILED:/,$p' probe.out | head -20
+        said "tlsfuzzer $name ($([ $port = $((web + 1)) ] && echo serve || echo echo))" "not content"
+      fi
+    done
+  done
+  kill -0 $rsa_pid $echo_rsa_pid || said "a server" "has ended"
+  kill $rsa_pid $echo_rsa_pid 2>/dev/null
+fi
+
+if [ -d "${H1SPEC:-}" ] && has socat "HTTP/1.1 (h1spec)"; then
+  socat TCP-LISTEN:$((web + 2)),fork,reuseaddr OPENSSL:127.0.0.1:$web,verify=0 2>/dev/null & socat_pid=$!
+  sleep 1
+  if PYTHONPATH=$H1SPEC timeout 170 python3 -c "import sys; sys.argv = ['h1spec', '--strict', '127.0.0.1:$((web + 2))']
+import h1spec; h1spec.main()" >h1spec.out 2>&1 && grep -q ' 0 failed\|33/33' h1spec.out; then
+    after "HTTP/1.1 (h1spec)"
+  else
+    cat h1spec.out; said "HTTP/1.1 (h1spec)" "not content"
+  fi
+  kill $socat_pid 2>/dev/null
+fi
+
+if [ -d "${SMUGGLER:-}" ]; then
+  (cd "$SMUGGLER" && timeout 170 python3 smuggler.py -q -u https://127.0.0.1:$web/a.txt -m GET -t 2 --no-color -l "$d/smuggler.log" -c default.py) >smuggler.out 2>&1
+  if grep -q 'Configfile' smuggler.log && ! grep -v '^\[+\]' smuggler.log | grep .; then
+    after "requests in requests (smuggler)"
+  else
+    cat smuggler.log; said "requests in requests (smuggler)" "found"
+  fi
+fi
 
 for pid in $web_pid $echo_pid; do kill -0 $pid 2>/dev/null || said "a server" "has ended"; done
 grep -h "internal" web.err echo.err log && said "the servers" "blamed themselves"

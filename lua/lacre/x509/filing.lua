@@ -29,7 +29,9 @@ end
 function filing.key(value, password)
   if type(value) ~= "string" then
     return value
-  elseif not file.stat(value) then
+  end
+  local stat = file.stat(value)
+  if not stat or (stat.kind == "directory" and not value:find "/") then -- a directory for keys may be called "rsa"
     return key.generate(value)
   end
   local private, err = key.load(value, { password = password })
