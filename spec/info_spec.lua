@@ -1,9 +1,13 @@
+local conn = require "lacre.conn"
 local info = require "lacre.tool.info"
 local json = require "lacre.report.json"
 local listen = require("lacre.listener").listen
 local loop = require "lacre.loop"
 local pin = require "lacre.tool.pin"
 local pki = require "spec.support.pki"
+local reception = require "lacre.net.reception"
+local settings = require "lacre.tls.settings"
+local tcp = require "lacre.tcp"
 local style = require("lacre.report.style").new(false)
 local tls = require "spec.support.tls"
 local zoo = require "lacre.zoo"
@@ -148,6 +152,27 @@ describe("info", function()
       assert.is_true(assert(info(at.ssl3, { trust = root, probe = true })).supports["SSL 3.0"])
       assert.is_true(assert(info(at.null, { trust = root, probe = true })).supports["1.2"])
       assert.equal("not_tls", select(2, info(at["plain-http"], { trust = root, probe = true })).code)
+    end)
+  end)
+
+  it("with probe, tells weak suites that stand behind good ones", function()
+    local id = tls.id
+    loop.run(function()
+      local ctx = assert(settings.lab("server", { identity = id, min_version = "1.2", max_version = "1.2", session_tickets = false,
+        ciphers = { "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDH_anon_WITH_AES_128_CBC_SHA" } }))
+      local door = reception.open(assert(tcp.listen { port = 0 }), function(plain)
+        local visitor = conn.over(ctx, plain.socket, { handshake_timeout = 3, io_timeout = 3 })
+        if visitor:handshake() then
+          visitor:receive()
+        end
+        visitor:abort()
+      end)
+      local target = "localhost:" .. select(2, door.door:address())
+      local found = assert(info(target, { trust = tls.root.cert, probe = true }))
+      local plain = assert(info(target, { trust = tls.root.cert }))
+      door:close()
+      assert.same({ "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "pass", "fail" }, { found.cipher, plain.grade, found.grade })
+      assert.equal("it takes TLS_ECDH_anon_WITH_AES_128_CBC_SHA (ANON)", found.problems[1].message)
     end)
   end)
 

@@ -7,6 +7,7 @@ local findings = require "lacre.health.findings"
 local inquiry = require "lacre.health.inquiry"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
+local old_suites = require "lacre.tls.old_suites"
 local probe = require "lacre.health.probe"
 local report = require "lacre.report.info"
 local starttls = require "lacre.starttls"
@@ -40,11 +41,26 @@ local info = {
   },
 }
 
+-- suites that were taken when they were asked for, and should not be
+local function check_suites(out, facts)
+  local weak = {}
+  for _, names in pairs(facts.capabilities and facts.capabilities.suites or {}) do
+    for _, name in ipairs(names) do
+      local weakness = old_suites.weakness_of(name)
+      weak[#weak + 1] = weakness and ("%s (%s)"):format(name, weakness) or nil
+    end
+  end
+  if #weak > 0 then
+    out:add("WEAK_CIPHER", "it takes " .. table.concat(weak, ", "))
+  end
+end
+
 local function judged(facts, set, row)
   local out = facts.refusal or diagnosis.of_facts(facts, {
     now = time.now(), warn = threshold.parse "30d", server_name = set.server_name or row.name or row.host,
     is_public = set.trust == nil or set.trust == "system",
   })
+  check_suites(out, facts)
   facts.problems, facts.notes = out:sorted()
   facts.grade = findings.grade(facts.problems)
 end
