@@ -7,9 +7,7 @@ local process = require "spec.support.process"
 local must = lacre.assert
 local directory
 
-local function has(command)
-  return select(2, process.run { "sh", "-c", "PATH=$PATH:/usr/sbin command -v " .. command }) == 0
-end
+local has = process.has
 
 local function write(name, bytes)
   must(file.write(directory .. "/" .. name, bytes, { overwrite = true }))

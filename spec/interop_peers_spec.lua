@@ -6,38 +6,11 @@ local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local tls = require "spec.support.tls"
 
-local directory = process.directory()
-
-local function path(name, bytes)
-  local full = directory .. "/" .. name
-  local handle = assert(io.open(full, "wb"))
-  handle:write(bytes)
-  handle:close()
-  return full
-end
-
-local installed = {}
-local function has(program)
-  if installed[program] == nil then
-    installed[program] = select(2, process.run { "sh", "-c", "command -v " .. program }) == 0
-  end
-  return installed[program]
-end
-
-local root = tls.root
-local ca = path("ca.pem", root.pem)
-local clients = pki.root { subject = "CN=Clients" }
-local agent = pki.client(clients, { subject = "CN=agent" })
+local made = require "spec.support.interop_files"()
+local directory, path, identities, ca, clients_ca = made.directory, made.path, made.identities, made.ca, made.clients_ca
+local agent_cert, agent_key = made.agent_cert, made.agent_key
 local stranger = pki.client(pki.root { subject = "CN=Clients" }, { subject = "CN=stranger" })
-local clients_ca = path("clients.pem", clients.pem)
-local agent_cert, agent_key = path("agent.pem", agent.pem), path("agent.key", agent.key_pem)
-
-local identities = {}
-for _, kind in ipairs { "p256", "rsa:2048", "ed25519" } do
-  local id = pki.issue(tls.inter, { key_type = kind })
-  local name = kind:gsub(":", "")
-  identities[kind] = { id = id, cert = path(name .. ".pem", id.pem), key = path(name .. ".key", id.key_pem) }
-end
+local has = process.has
 
 local gnutls_versions = { ["1.2"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2", ["1.3"] = "NORMAL:-VERS-ALL:+VERS-TLS1.3" }
 
@@ -153,7 +126,7 @@ describe("a client of", function()
             return -- nginx answers 400 instead
           end
           for _, given in ipairs { { cert = stranger.cert, key = stranger.key }, {} } do
-            given.trust, given.alpn = ca, alpn
+            given.trust, made.alpn = ca, alpn
             local refused, err = assert(context.client(given)):connect("localhost", port)
             if refused then
               local _
@@ -227,7 +200,7 @@ describe("a server for", function()
         if not has(row[1]) then
           return pending("needs " .. row[1])
         end
-        local set = { alpn = { "echo" }, client_auth = "required", client_trust = clients.cert }
+        local set = { alpn = { "echo" }, client_auth = "required", client_trust = made.clients.cert }
         local output = against_us(set, { row[1], row[2], "client", "PORT", ca, version, agent_cert, agent_key })
         assert.matches("^olleh " .. version .. " echo localhost false %[CN=agent%]", output)
         assert.matches("\nolleh " .. version .. " echo localhost false %[CN=agent%]", output) -- tickets are off

@@ -1,38 +1,13 @@
 -- Other implementations as peers, both ways, on loopback. Whatever is not installed is left out.
 local connect = require("lacre.connect").connect
 local loop = require "lacre.loop"
-local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local tls = require "spec.support.tls"
 
-local directory = process.directory()
-
-local function path(name, bytes)
-  local full = directory .. "/" .. name
-  local handle = assert(io.open(full, "wb"))
-  handle:write(bytes)
-  handle:close()
-  return full
-end
-
-local function has(program)
-  local _, code = process.run { "sh", "-c", "command -v " .. program }
-  return code == 0
-end
-
-local root = tls.root
-local ca = path("ca.pem", root.pem)
-local clients = pki.root { subject = "CN=Clients" }
-local agent = pki.client(clients, { subject = "CN=agent" })
-local clients_ca = path("clients.pem", clients.pem)
-local agent_cert, agent_key = path("agent.pem", agent.pem), path("agent.key", agent.key_pem)
-
-local identities = {}
-for _, kind in ipairs { "p256", "rsa:2048", "ed25519" } do
-  local id = pki.issue(tls.inter, { key_type = kind })
-  local name = kind:gsub(":", "")
-  identities[kind] = { id = id, cert = path(name .. ".pem", id.pem), key = path(name .. ".key", id.key_pem) }
-end
+local given = require "spec.support.interop_files"()
+local identities, ca, clients_ca = given.identities, given.ca, given.clients_ca
+local agent_cert, agent_key = given.agent_cert, given.agent_key
+local has = process.has
 
 local function openssl_server(kind, ...)
   local port = process.free_port()
@@ -81,7 +56,7 @@ describe("a client of openssl s_server", function()
     for code, set in pairs {
       unknown_issuer = { trust = clients_ca },
       hostname_mismatch = { trust = ca, server_name = "other.test" },
-      pin_mismatch = { trust = ca, pins = { clients.cert:pin(), allow_no_backup = true } },
+      pin_mismatch = { trust = ca, pins = { given.clients.cert:pin(), allow_no_backup = true } },
     } do
       local c, err = connect("localhost", port, set)
       assert.is_nil(c)
@@ -167,7 +142,7 @@ describe("a server for", function()
     end)
 
     it("curl with a client certificate, and without", function()
-      local set = { client_auth = "required", client_trust = clients.cert }
+      local set = { client_auth = "required", client_trust = given.clients.cert }
       local seen
       local function handle(c)
         local done, err = c:handshake()
@@ -212,6 +187,6 @@ end
 
 describe("files", function()
   it("of this spec are removed", function()
-    process.remove(directory)
+    process.remove(given.directory)
   end)
 end)

@@ -55,10 +55,7 @@ local function render(name, set)
   return assert(formats.render(name, results(), set))
 end
 
-local function has(program)
-  local _, code = process.run { "sh", "-c", "command -v " .. program }
-  return code == 0
-end
+local has = process.has
 
 describe("the forms of results", function()
   it("are all there, and end with a line feed", function()

@@ -10,11 +10,7 @@ local sends_anything = lacre.openssl.number < 0x30600000
 local directory = process.directory()
 
 local function path(name, bytes)
-  local full = directory .. "/" .. name
-  local handle = assert(io.open(full, "wb"))
-  handle:write(bytes)
-  handle:close()
-  return full
+  return process.write(directory .. "/" .. name, bytes)
 end
 
 local count = 0

@@ -28,9 +28,7 @@ assert(lfs.mkdir(directory .. "/site"))
 put("site/a.txt", "0123456789")
 put("site/b.txt", "b")
 
-local function has(program)
-  return select(2, process.run { "sh", "-c", "command -v " .. program }) == 0
-end
+local has = process.has
 
 -- starts the command, waits until it listens, and stops it whatever happens
 local function serving(words, run)

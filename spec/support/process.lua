@@ -33,6 +33,24 @@ function process.remove(directory)
   os.execute("rm -rf " .. quoted(directory))
 end
 
+--- Writes a file, and gives its path.
+function process.write(path, bytes)
+  local handle = assert(io.open(path, "wb"))
+  handle:write(bytes)
+  handle:close()
+  return path
+end
+
+local installed = {}
+
+--- Whether a program is on this machine, also where administrators have theirs.
+function process.has(program)
+  if installed[program] == nil then
+    installed[program] = select(2, process.run { "sh", "-c", "PATH=$PATH:/usr/sbin command -v " .. program }) == 0
+  end
+  return installed[program]
+end
+
 --- Runs a command to its end, or for `seconds` (30): its output, both streams, and its exit code. `input` is a text.
 function process.run(words, input, seconds)
   local stdin = "/dev/null"
