@@ -18,6 +18,59 @@ describe("key", function()
     made[kind] = assert(key.generate(kind))
   end
 
+  describe("on a usual curve", function()
+    for _, kind in ipairs { "p256", "p384", "p521" } do
+      it("is written as openssl writes it: " .. kind, function()
+        if not has_openssl then return pending "no openssl 3 here" end
+        local theirs = process.run({ "openssl", "pkey" }, made[kind]:to_pem { format = "traditional" })
+        assert.equal(theirs, made[kind]:to_pem())
+      end)
+    end
+
+    -- whatever is not exactly of the usual shape is OpenSSL's matter: it is read by it, or refused
+    local whole = made.p256:to_der()
+    local secret = assert(whole:find("\4\32", 1, true)) + 2
+    local point = assert(whole:find("\0\4", secret + 32, true)) + 2
+    local function changed(at, bytes) return whole:sub(1, at - 1) .. bytes .. whole:sub(at + #bytes) end
+
+    it("is read without its public half, and with attributes", function()
+      local sec1 = "\48\49\2\1\1\4\32" .. whole:sub(secret, secret + 31) .. "\160\10\6\8\42\134\72\206\61\3\1\7"
+      assert.equal(made.p256, key.parse(sec1))
+      assert.equal(made.p256, key.parse("\48\129\137" .. whole:sub(4) .. "\160\0"))
+    end)
+
+    it("is refused with a public half that is no point of it", function()
+      local none, err = key.parse(changed(point, ("\1"):rep(64)))
+      assert.is_nil(none)
+      assert.equal("parse", err.stage)
+    end)
+
+    it("is refused or whole, whichever byte is another", function()
+      for at = 1, #whole do
+        for _, flip in ipairs { 1, 128 } do
+          local byte = whole:byte(at)
+          local other = byte % (2 * flip) >= flip and byte - flip or byte + flip
+          local parsed, err = key.parse(changed(at, string.char(other)))
+          assert.is_true(parsed and parsed:is_private() or err.stage == "parse", at)
+        end
+      end
+      for cut = 1, #whole - 1 do
+        assert.is_nil((key.parse(whole:sub(1, cut))))
+      end
+    end)
+
+    it("is public alone, compressed or not", function()
+      local public = made.p256:public()
+      assert.equal(public, key.parse(public:to_der()))
+      local none, err = key.parse(public:to_der():sub(1, 27) .. ("\1"):rep(64))
+      assert.is_nil(none)
+      assert.equal("bad_der", err.code)
+      if not has_openssl then return end
+      local short = process.run({ "openssl", "ec", "-pubout", "-conv_form", "compressed" }, made.p256:to_pem())
+      assert.is_true(assert(key.parse(short)):is_pair(public))
+    end)
+  end)
+
   for kind, one in pairs(made) do
     it("is what it was, through every form: " .. kind, function()
       assert.is_true(one:is_private())

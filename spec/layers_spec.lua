@@ -5,7 +5,7 @@ local c_floors = {
   [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },
-  { "pem", "oid", "net", "poller_backend", "signals" },
+  { "pem", "oid", "usual_key", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
   { "key" },
   { "keyfile", "keyuri", "signed", "judge", "hello" },

@@ -281,8 +281,7 @@ static int context_rules (lua_State *L) {
   X509_VERIFY_PARAM *param = SSL_CTX_get0_param(c->ctx);
   luaL_checktype(L, 2, LUA_TTABLE);
   SSL_CTX_set_verify_depth(c->ctx, args_int(L, 3, 0, 100));
-  if (!lua_isnoneornil(L, 4))
-    X509_VERIFY_PARAM_set_time(param, args_time_t(L, 4));
+  if (!lua_isnoneornil(L, 4)) X509_VERIFY_PARAM_set_time(param, args_time_t(L, 4));
   if (field_is_set(L, 2, "lax")) c->policy.rules.strict = VERIFY_LAX;
   if (field_is_set(L, 2, "strict_anchors"))
     c->policy.rules.strict = VERIFY_STRICT_ANCHORS;

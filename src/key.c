@@ -83,9 +83,8 @@ static int explain_spki (lua_State *L, const unsigned char *spki, size_t len) {
 
 int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
   Key *key = push_key(L, 0);
-  const unsigned char *p = spki;
   fail_clear();
-  key->pkey = d2i_PUBKEY(NULL, &p, (long)len);
+  key->pkey = spki_decode(spki, len);
   if (key->pkey == NULL) return explain_spki(L, spki, len);
   fail_clear();
   key->spki = OPENSSL_memdup(spki, len);

@@ -13,6 +13,7 @@
 #include "key.h"
 #include "own.h"
 #include "pem.h"
+#include "usual_key.h"
 
 /* how keys are locked, and how long it takes to try a password: RFC 8018 */
 #define SCRYPT_N 32768
@@ -112,6 +113,15 @@ static int push_decoded (lua_State *L, const char *input, const Form *form,
   return 1;
 }
 
+/* 1, with the key pushed, where OpenSSL need not be asked */
+static int push_usual (lua_State *L, const unsigned char *der, size_t len) {
+  own_Box *box = own_temp(L, release_pkey);
+  box->obj = usual_key_read(der, len);
+  if (box->obj == NULL) return 0;
+  key_push(L, box->obj, 1);
+  return 1;
+}
+
 static int push_der (lua_State *L, const unsigned char *der, size_t len,
                      Password *password) {
   const unsigned char *p = der;
@@ -121,6 +131,7 @@ static int push_der (lua_State *L, const unsigned char *der, size_t len,
   if (element(&p, der + len, &content) != V_ASN1_SEQUENCE || content != der + len - p)
     return fail_code(L, "parse", "trailing_data", "something follows the key");
   if (form == &public_form) return key_push_spki(L, der, len);
+  if (form != &encrypted_form && push_usual(L, der, len)) return 1;
   return push_decoded(L, "DER", form, der, len, password);
 }
 
@@ -212,11 +223,24 @@ static int push_result (lua_State *L, const Encoded *e) {
   return 1;
 }
 
+/* without L */
+static int encode_usual (EVP_PKEY *pkey, Encoded *e) {
+  der_Out out = { NULL, 0, 0, 0 };
+  if (!usual_key_write(pkey, &out)) {
+    der_out_release(&out);
+    return 0;
+  }
+  e->bytes = out.bytes;
+  e->len = (int)out.len;
+  return 1;
+}
+
 /* keyfile.pkcs8(key) -> DER | nil, err */
 static int keyfile_pkcs8 (lua_State *L) {
   EVP_PKEY *pkey = key_check_private(L, 1);
   own_Box *box = own_temp(L, release_pkcs8);
   Encoded *e = push_encoded(L);
+  if (encode_usual(pkey, e)) return push_result(L, e);
   fail_clear();
   box->obj = EVP_PKEY2PKCS8(pkey);
   if (box->obj == NULL) return fail(L, "save");

@@ -5,6 +5,8 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
 
 #include "der.h"
 #include "oid.h"
@@ -69,6 +71,42 @@ int spki_encode (EVP_PKEY *pkey, unsigned char **spki, size_t *len) {
     return 1;
   }
   return 0;
+}
+
+/* a public key in a provider's own form, or NULL */
+static EVP_PKEY *make (const Prefix *prefix, const unsigned char *raw) {
+  EVP_PKEY_CTX *context;
+  EVP_PKEY *pkey = NULL;
+  OSSL_PARAM params[3];
+  char group[16];
+  unsigned char point[MAX_RAW];
+  if (strcmp(prefix->group, "ED25519") == 0)
+    return EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, raw, prefix->key_len);
+  memcpy(group, prefix->group, strlen(prefix->group) + 1);
+  memcpy(point, raw, prefix->key_len);
+  params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+  params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                prefix->key_len);
+  params[2] = OSSL_PARAM_construct_end();
+  context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  if (context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
+      EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+    pkey = NULL;
+  EVP_PKEY_CTX_free(context);
+  return pkey;
+}
+
+EVP_PKEY *spki_decode (const unsigned char *spki, size_t len) {
+  EVP_PKEY *pkey = NULL;
+  size_t i;
+  for (i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+    const Prefix *p = &prefixes[i];
+    if (len != p->len + p->key_len || memcmp(spki, p->bytes, p->len) != 0) continue;
+    pkey = make(p, spki + p->len);
+  }
+  ERR_clear_error();
+  if (pkey != NULL) return pkey;
+  return d2i_PUBKEY(NULL, &spki, (long)len);
 }
 
 int spki_is_known (const unsigned char *spki, size_t len) {

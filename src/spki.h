@@ -14,6 +14,10 @@
 ** kind, or memory ran out */
 int spki_encode (EVP_PKEY *pkey, unsigned char **spki, size_t *len);
 
+/* the public key, for which OpenSSL's decoders run where it is of another kind; NULL
+** with a reason in the queue */
+EVP_PKEY *spki_decode (const unsigned char *spki, size_t len);
+
 /* whether some provider knows the kind of key; malformed ones count as known */
 int spki_is_known (const unsigned char *spki, size_t len);
 

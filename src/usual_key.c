@@ -1,0 +1,214 @@
+#include "usual_key.h"
+
+#include <string.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+
+#include "der.h"
+
+#define MAX_FIELD 66 /* octets of a coordinate of P-521 */
+#define MAX_POINT (1 + 2 * MAX_FIELD)
+
+enum {
+  INTEGER = 0x02,
+  BIT_STRING = 0x03,
+  OCTETS = 0x04,
+  OBJECT = 0x06,
+  SEQUENCE = 0x30
+};
+
+typedef struct Curve {
+  const char *group;
+  size_t field;
+  unsigned char oid[8];
+  size_t oid_len;
+} Curve;
+
+static const Curve curves[] = {
+  { "prime256v1", 32, { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 }, 8 },
+  { "secp384r1", 48, { 0x2b, 0x81, 0x04, 0x00, 0x22 }, 5 },
+  { "secp521r1", 66, { 0x2b, 0x81, 0x04, 0x00, 0x23 }, 5 },
+};
+
+static const unsigned char ec_oid[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+
+static int is (const der_Item *item, const void *content, size_t len) {
+  return item->len == len && memcmp(item->content, content, len) == 0;
+}
+
+static const Curve *find_curve (const der_Item *oid) {
+  size_t i;
+  for (i = 0; i < sizeof curves / sizeof *curves; i++)
+    if (is(oid, curves[i].oid, curves[i].oid_len)) return &curves[i];
+  return NULL;
+}
+
+/* -- reading -- */
+
+/* the parts of a key, lent by its encoding */
+typedef struct Parts {
+  const Curve *curve;
+  der_Item secret, point;
+} Parts;
+
+/* the one element that an explicit tag holds */
+static int unwrap (const der_Item *outer, int tag, der_Item *inner) {
+  const unsigned char *p = outer->content;
+  return der_expect(&p, der_end(outer), tag, inner) == 1 && p == der_end(outer);
+}
+
+/* ECPrivateKey, whose curve may stand outside; the public half must be there */
+static int read_sec1 (const unsigned char *der, size_t len, Parts *parts) {
+  const unsigned char *p = der, *end;
+  der_Item whole, version, item, oid, bits;
+  if (der_expect(&p, der + len, SEQUENCE, &whole) != 1 || p != der + len) return 0;
+  p = whole.content;
+  end = der_end(&whole);
+  if (der_expect(&p, end, INTEGER, &version) != 1 || !is(&version, "\1", 1) ||
+      der_expect(&p, end, OCTETS, &parts->secret) != 1 || der_next(&p, end, &item) != 1)
+    return 0;
+  if (item.tag == 0xa0) {
+    const Curve *curve = unwrap(&item, OBJECT, &oid) ? find_curve(&oid) : NULL;
+    if (curve == NULL || (parts->curve != NULL && parts->curve != curve)) return 0;
+    parts->curve = curve;
+    if (der_next(&p, end, &item) != 1) return 0;
+  }
+  if (parts->curve == NULL || item.tag != 0xa1 || p != end) return 0;
+  if (!unwrap(&item, BIT_STRING, &bits) || bits.len == 0 || bits.content[0] != 0)
+    return 0;
+  parts->point.content = bits.content + 1;
+  parts->point.len = bits.len - 1;
+  return parts->secret.len == parts->curve->field &&
+         parts->point.len == 1 + 2 * parts->curve->field &&
+         parts->point.content[0] == 4;
+}
+
+static int read_pkcs8 (const unsigned char *der, size_t len, Parts *parts) {
+  const unsigned char *p = der, *end, *q;
+  der_Item whole, version, algorithm, key, type, curve;
+  if (der_expect(&p, der + len, SEQUENCE, &whole) != 1 || p != der + len) return 0;
+  p = whole.content;
+  end = der_end(&whole);
+  if (der_expect(&p, end, INTEGER, &version) != 1 || !is(&version, "\0", 1) ||
+      der_expect(&p, end, SEQUENCE, &algorithm) != 1 ||
+      der_expect(&p, end, OCTETS, &key) != 1 || p != end)
+    return 0;
+  q = algorithm.content;
+  if (der_expect(&q, der_end(&algorithm), OBJECT, &type) != 1 ||
+      !is(&type, ec_oid, sizeof ec_oid) ||
+      der_expect(&q, der_end(&algorithm), OBJECT, &curve) != 1 ||
+      q != der_end(&algorithm))
+    return 0;
+  parts->curve = find_curve(&curve);
+  return parts->curve != NULL && read_sec1(key.content, key.len, parts);
+}
+
+/* a number as parameters have it: in the order of this machine */
+static int to_native (const der_Item *secret, unsigned char native[MAX_FIELD]) {
+  BIGNUM *n = BN_bin2bn(secret->content, (int)secret->len, NULL);
+  int good = n != NULL && BN_bn2nativepad(n, native, (int)secret->len) > 0;
+  BN_clear_free(n);
+  return good;
+}
+
+static EVP_PKEY *make (const Parts *parts) {
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  unsigned char native[MAX_FIELD], point[MAX_POINT];
+  char group[16];
+  OSSL_PARAM params[4];
+  EVP_PKEY *pkey = NULL;
+  memcpy(group, parts->curve->group, strlen(parts->curve->group) + 1);
+  memcpy(point, parts->point.content, parts->point.len);
+  params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
+  params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
+                                                parts->point.len);
+  params[2] =
+      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, parts->secret.len);
+  params[3] = OSSL_PARAM_construct_end();
+  if (context != NULL && to_native(&parts->secret, native) &&
+      EVP_PKEY_fromdata_init(context) == 1 &&
+      EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
+    pkey = NULL;
+  OPENSSL_cleanse(native, sizeof native);
+  EVP_PKEY_CTX_free(context);
+  return pkey;
+}
+
+EVP_PKEY *usual_key_read (const unsigned char *der, size_t len) {
+  Parts parts = { NULL, { 0, NULL, NULL, 0 }, { 0, NULL, NULL, 0 } };
+  EVP_PKEY *pkey = NULL;
+  if (read_pkcs8(der, len, &parts)) pkey = make(&parts);
+  else {
+    parts.curve = NULL;
+    if (read_sec1(der, len, &parts)) pkey = make(&parts);
+  }
+  ERR_clear_error();
+  return pkey;
+}
+
+/* -- writing -- */
+
+static const Curve *curve_of (EVP_PKEY *pkey) {
+  char group[64];
+  size_t i;
+  if (!EVP_PKEY_is_a(pkey, "EC") ||
+      EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) != 1)
+    return NULL;
+  for (i = 0; i < sizeof curves / sizeof *curves; i++)
+    if (strcmp(curves[i].group, group) == 0) return &curves[i];
+  return NULL;
+}
+
+static int get_secret (EVP_PKEY *pkey, unsigned char *secret, size_t field) {
+  BIGNUM *n = NULL;
+  int good = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &n) == 1 &&
+             BN_bn2binpad(n, secret, (int)field) > 0;
+  BN_clear_free(n);
+  return good;
+}
+
+static void put_sec1 (der_Out *out, const Curve *curve, const unsigned char *secret,
+                      const unsigned char *point) {
+  size_t whole = der_out_open(out, SEQUENCE), tagged, bits;
+  der_out_small(out, INTEGER, 1);
+  der_out_element(out, OCTETS, secret, curve->field);
+  tagged = der_out_open(out, 0xa1);
+  bits = der_out_open(out, BIT_STRING);
+  der_out_put(out, "", 1);
+  der_out_put(out, point, 1 + 2 * curve->field);
+  der_out_close(out, bits);
+  der_out_close(out, tagged);
+  der_out_close(out, whole);
+}
+
+static void put_pkcs8 (der_Out *out, const Curve *curve, const unsigned char *secret,
+                       const unsigned char *point) {
+  size_t whole = der_out_open(out, SEQUENCE), part;
+  der_out_small(out, INTEGER, 0);
+  part = der_out_open(out, SEQUENCE);
+  der_out_element(out, OBJECT, ec_oid, sizeof ec_oid);
+  der_out_element(out, OBJECT, curve->oid, curve->oid_len);
+  der_out_close(out, part);
+  part = der_out_open(out, OCTETS);
+  put_sec1(out, curve, secret, point);
+  der_out_close(out, part);
+  der_out_close(out, whole);
+}
+
+int usual_key_write (EVP_PKEY *pkey, der_Out *out) {
+  const Curve *curve = curve_of(pkey);
+  unsigned char secret[MAX_FIELD], point[MAX_POINT];
+  size_t len = 0;
+  int good = curve != NULL &&
+             EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                             sizeof point, &len) == 1 &&
+             len == 1 + 2 * curve->field && get_secret(pkey, secret, curve->field);
+  if (good) put_pkcs8(out, curve, secret, point);
+  OPENSSL_cleanse(secret, sizeof secret);
+  ERR_clear_error();
+  return good && !out->failed;
+}
