@@ -40,7 +40,7 @@ static int engine_new (lua_State *L) {
   context_Context *context = context_check(L, 1);
   net_Socket *socket = lua_isnoneornil(L, 2) ? NULL : net_check(L, 2);
   const char *name = args_opt_text(L, 3, NULL), *sni = args_opt_text(L, 4, NULL);
-  own_Box *box = own_new(L, &machine_type);
+  own_Box *box = (lua_settop(L, 6), own_new(L, &machine_type));
   machine_Machine *m = machine_new();
   if (m == NULL) return fail_memory(L);
   box->obj = m;

@@ -406,4 +406,63 @@ function scenarios.net()
   end)
 end
 
+-- keys of the kernel, where it would take them, and a file
+local kernel_client = must(lacre.client { trust = root.cert, ktls = true, max_version = "1.2" })
+local kernel_server = must(lacre.server { identity = leaf, ktls = true })
+local sent_file = assert(io.open("spec/support/scenarios.lua", "rb"))
+
+function scenarios.engine_kernel()
+  local inside = require("lacre.tls.settings").inside
+  with_sockets(function(own)
+    local listening = own(core.net.listen("127.0.0.1", 0, 1))
+    local _, port = must(listening:address())
+    local dialled = own(core.net.connect("127.0.0.1", port))
+    core.poller.wait(listening:fd(), "r", 5)
+    local taken = own(listening:accept())
+    must(dialled:connected())
+    local a = own(core.engine.new(inside(kernel_client).core, dialled, "localhost", "localhost", true))
+    local b = own(core.engine.new(inside(kernel_server).core, taken))
+    local done, accepted
+    for _ = 1, 20 do
+      local why, reason
+      done, why = a:handshake()
+      accepted, reason = b:handshake()
+      if (not done and why ~= "want_read") or (not accepted and reason ~= "want_read") then
+        error(not done and why ~= "want_read" and why or reason, 0)
+      elseif done and accepted then
+        break
+      end
+      core.poller.wait((done and taken or dialled):fd(), "r", 0.1)
+    end
+    must(a:unique())
+    must(a:info())
+    must(a:send_file(sent_file, 0, 1000, "head"))
+    core.poller.wait(taken:fd(), "r", 5)
+    must(b:read(2000))
+  end)
+end
+
+function scenarios.openssl()
+  core.openssl.providers()
+  core.openssl.trust_places()
+  core.openssl.kernel_encrypts()
+  must(core.disk.version ".")
+end
+
+local one, two = ("a"):rep(80), ("b"):rep(80)
+
+function scenarios.engine_renewed()
+  local from = must(lacre.client { trust = root.cert, max_version = "1.2" })
+  for _, keys in ipairs { { one }, { two, one }, { two } } do
+    local to = must(lacre.server { identity = leaf, session_tickets = { keys = keys } })
+    local a = must(from:engine { server_name = "localhost" })
+    must(carry(a, must(to:engine {})))
+  end
+end
+
+function scenarios.system_policy()
+  local policy = require "lacre.tls.system_policy"
+  policy.hello_of(must(core.context.new "client"))
+end
+
 return scenarios

@@ -35,12 +35,11 @@ local has = {
 ---@return { versions: string[], groups: string[], ciphers: string[], sigalgs: string[] }?
 function system_policy.hello_of(ctx)
   local client, listener = core.engine.new(ctx), core.context.new "server"
-  if not client or not listener then
+  local server = client and listener and listener:greet(true, false) and core.engine.new(listener)
+  if not server then
     return nil
   end
   client:handshake()
-  listener:greet(true, false)
-  local server = core.engine.new(listener)
   server:feed(client:drain(RECORD))
   local _, why = server:handshake()
   return why == "want_hello" and hello.describe(server:hello()) or nil
