@@ -131,7 +131,8 @@ end
 function tool.run(set)
   local stranger = unknown(set.only)
   if stranger then
-    return lacre_error.fail("config", "bad_name", "the zoo has no '%s'; lacre zoo --list shows what it has", stranger)
+    local _, err = lacre_error.fail("config", "bad_name", "the zoo has no '%s'", stranger)
+    return nil, lacre_error.annotate(err, { hint = "lacre zoo --list shows what it has" })
   elseif set.list then
     return { entries = rows_of(zoo.rows, set.only), unavailable = {} }
   end
