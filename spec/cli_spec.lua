@@ -57,6 +57,8 @@ describe("the command", function()
     { "lacre echo > /dev/full", 3, "standard output" },
     { "lacre echo --json > /dev/full", 3, "standard output" },
     { "lacre info 127.0.0.1:70000", 2, "70000" },
+    { "lacre health --format nagios -f nofile 2>/dev/null", 3, "^TLS UNKNOWN: [^|\n]*nofile[^|\n]*\n$" },
+    { "lacre health 127.0.0.1:1 -o junit:nowhere/x.xml", 3, "no directory nowhere" },
     { "lacre echo --listen 7443 --connect localhost:7443", 2, "exclude" },
     { "lacre completion bash", 0, "_lacre" },
     { "lacre completion tcsh", 2, "bash" },

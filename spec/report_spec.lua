@@ -129,6 +129,10 @@ describe("the forms of results", function()
     assert.equal(1, bars)
     assert.matches("'good%.example:443'=%d+s;2592000:;0: ", line)
     assert.matches("fail=2;;0 warn=1;0 time=1%.500s$", line)
+    local twice = results()
+    twice[2].target, twice[1].fatal = "good.example:443", 86400
+    line = assert(formats.render("nagios", twice)):match "^[^\n]+"
+    assert.matches("| 'good%.example:443'=%d+s;2592000:;86400: fail=2", line)
   end)
 
   it("github: annotates the lines of the list", function()

@@ -25,7 +25,11 @@ end
 -- a tool may have one code of its own for all that kept it from answering
 local INTERRUPTED = 130 -- as shells have it: 128 and SIGINT
 
-local function failure(err, as_json, tool)
+local function failure(err, as_json, tool, set)
+  local instead = tool and tool.lament and tool.lament(set, err)
+  if instead then -- who reads the form that was asked for reads standard output alone
+    voice.print(instead)
+  end
   voice.complain(err, as_json)
   return tool and tool.trouble or exit_code(err)
 end
@@ -86,7 +90,7 @@ local function run(tool, parsed)
     shown, err = voice.show(tool, parsed, result)
   end
   if not shown then
-    return failure(err, parsed.json, tool)
+    return failure(err, parsed.json, tool, set)
   end
   local answer = tool.failed and tool.failed(result)
   return tonumber(answer) or answer and 1 or 0

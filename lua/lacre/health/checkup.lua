@@ -166,7 +166,11 @@ local function run(row, set, shared)
   local look = set.all_addresses and examine_all or examine
   local out, facts, why, attempts, seen = look(row, mine, set, set.all_addresses and shared or nil)
   local result = outcome.conclude(row, set, out, facts, why, mine.now)
-  result.due = facts and facts.chain[1] and threshold.seconds(mine.warn, chain_rules.lifetime_of(facts.chain[1]))
+  if facts and facts.chain[1] then
+    local lifetime = chain_rules.lifetime_of(facts.chain[1])
+    result.due = threshold.seconds(mine.warn, lifetime)
+    result.fatal = mine.fail and threshold.seconds(mine.fail, lifetime)
+  end
   result.seconds, result.attempts, result.addresses = monotonic() - began, attempts, addresses_of(seen)
   return result
 end

@@ -35,7 +35,7 @@ health_options.options = {
   { name = "file", short = "f", type = "list", value = "FILE", help = "a list of targets; - is standard input" },
   { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
     help = "warn before the end: 30d, 33%, 30d,33%, or auto" },
-  { name = "fail", type = "any", value = "TIME", help = "and fail, from there on" },
+  { name = "fail", short = "c", type = "any", value = "TIME", help = "and fail, from there on" },
   { name = "format", value = "FORM", default = "table", values = {
     "table", "json", "jsonl", "csv", "junit", "prometheus", "nagios", "sarif", "github", "html", "tap", "markdown" },
     help = "how results are printed" },

@@ -21,7 +21,7 @@ local health_run = {}
 --- What is to be written: `{ format =, path = }`.
 ---@param set table
 ---@return table[]?
----@return lacre.error? err unsupported
+---@return lacre.error? err unsupported, file_not_found
 function health_run.outputs(set)
   local list = {}
   for _, text in ipairs(set.output or {}) do
@@ -30,6 +30,10 @@ function health_run.outputs(set)
     if not formats.has(format) then
       return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
         " "))
+    end
+    local directory = path and path:match "^(.+)/[^/]*$"
+    if directory and not file.stat(directory) then -- told before the run, not after it
+      return fail("config", "file_not_found", "%s cannot be written: there is no directory %s", path, directory)
     end
     list[#list + 1] = { format = format, path = path }
   end

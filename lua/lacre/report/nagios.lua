@@ -12,11 +12,8 @@ end
 
 -- "alert when less than" is the range `N:` of the guidelines
 local function expiry(result)
-  if not result.not_after then
-    return nil
-  end
-  local due = math.floor(result.due or 30 * DAY)
-  return ("%s=%ds;%d:;0:"):format(label(result.target), math.floor(result.days_left * DAY), due)
+  return ("%s=%ds;%d:;%d:"):format(label(result.target), math.floor(result.days_left * DAY),
+    math.floor(result.due or 30 * DAY), math.floor(result.fatal or 0))
 end
 
 local function plain(text)
@@ -49,9 +46,12 @@ end
 ---@param results lacre.survey
 ---@return string
 return function(results)
-  local data = {}
+  local data, seen = {}, {}
   for _, result in ipairs(results) do
-    data[#data + 1] = expiry(result)
+    if result.not_after and not seen[result.target] then -- two values of one label are none
+      seen[result.target] = true
+      data[#data + 1] = expiry(result)
+    end
   end
   local counts = results.counts
   data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%.3fs"):format(counts.fail, counts.warn, results.seconds)

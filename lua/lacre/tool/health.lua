@@ -138,8 +138,16 @@ function health.failed(results)
   return code
 end
 
---- What could not run at all exits with 3.
+--- What could not run at all exits with 3, which is UNKNOWN to a monitor.
 health.trouble = 3
+
+--- What a monitor is told where the check could not run.
+---@param set table
+---@param err lacre.error
+---@return string?
+function health.lament(set, err)
+  return set.format == "nagios" and "TLS UNKNOWN: " .. tostring(err):gsub("[|%c]", " ") or nil
+end
 
 --- Results as metrics, for the textfile collector.
 ---@param results lacre.survey
