@@ -2,6 +2,7 @@
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
 local names = require "lacre.host"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
@@ -31,6 +32,18 @@ local function resolve_in_thread(host, set, deadline)
   return rows, err
 end
 
+-- a resolver of one's own may wait, in a task: for so long, and no longer
+local function ask(host, port, set, deadline)
+  if not loop.running() then
+    return set.resolver(host, port, set.family)
+  end
+  local rows, err = loop.with_timeout(math.max(0, deadline - monotonic()), set.resolver, host, port, set.family)
+  if not rows and lacre_error.is(err) and err.code == "timeout" then
+    return fail("resolve", "resolve_timeout", "%s was not resolved in time", host)
+  end
+  return rows, err
+end
+
 --- The addresses of a host.
 ---@param host string
 ---@param port integer handed to a resolver of one's own
@@ -51,7 +64,7 @@ function addresses.of(host, port, set, deadline)
   if host == "" or host:find "%c" or names.is_octal(host) then
     return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
   elseif set.resolver then
-    rows, err = set.resolver(host, port, set.family)
+    rows, err = ask(host, port, set, deadline)
   else
     rows = core.resolver.numeric(host)
   end
