@@ -266,6 +266,19 @@ describe("health", function()
     end)
   end)
 
+  it("blames no target where this process has no descriptors left", function()
+    local list = {}
+    for i = 1, 100 do
+      list[i] = ("localhost@127.0.0.%d:1"):format(i)
+    end
+    local command = (os.getenv "BUILD" or "build/lua5.4") .. "/bin/lacre"
+    local root = pki.file("root.pem", pki.root().cert:to_pem())
+    local output, code = process.run({ "sh", "-c", "ulimit -n 16; exec " .. command .. " health -f - -j 100 --trust " .. root
+      .. " --format csv" }, table.concat(list, "\n"))
+    pki.clean()
+    assert.same({ 2, 100 }, { code, select(2, output:gsub("\nFAIL,[^,]+,CONNECT_REFUSED,", "")) })
+  end)
+
   it("ends when its time is over, with a result for each", function()
     in_zoo({ "silent" }, function(at, menagerie)
       local list = {}

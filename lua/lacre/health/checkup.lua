@@ -36,7 +36,6 @@ end
 
 local transient = {
   connection_reset = true, dns_failure = true, host_unreachable = true, network_unreachable = true,
-    too_many_files = true,
 }
 
 -- trying again helps against passing troubles only, and after a moment

@@ -7,6 +7,7 @@
 local conn = require "lacre.conn"
 local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
+local loop = require "lacre.loop"
 local options = require "lacre.options"
 local peer_error = require "lacre.tls.peer_error"
 local pin = require "lacre.pin"
@@ -51,12 +52,7 @@ local function dial_options(set, rows)
   }, "probe")
 end
 
---- A plain socket to a place, at the point where TLS begins.
----@param place { host: string, port: integer, starttls?: string }
----@param set { timeout: number, deadline: number, rows?: table[], family?: string }
----@return lacre.tcp? socket
----@return lacre.error|table err or the times of the stages
-function probe.open(place, set)
+local function open(place, set)
   local began = monotonic()
   local rows, err = set.rows, nil
   if not rows then
@@ -84,6 +80,24 @@ function probe.open(place, set)
     end
   end
   return plain, times
+end
+
+local CROWDED = 0.1
+
+--- A plain socket to a place, at the point where TLS begins. Where this process has no descriptor left, which is no
+--- fault of the place, it waits for one.
+---@param place { host: string, port: integer, starttls?: string }
+---@param set { timeout: number, deadline: number, rows?: table[], family?: string }
+---@return lacre.tcp? socket
+---@return lacre.error|table err or the times of the stages
+function probe.open(place, set)
+  while true do
+    local plain, times = open(place, set)
+    local is_crowded = not plain and times.code == "too_many_files" and loop.running()
+    if not is_crowded or monotonic() >= set.deadline or not loop.sleep(CROWDED) then
+      return plain, times
+    end
+  end
 end
 
 local function verification(connection, chain)
