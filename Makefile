@@ -121,6 +121,15 @@ browser: $(CORE) $(COMMAND)
 hostile: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/hostile.sh
 
+## fuzz: bytes that a fuzzer makes up, into every reader; FUZZ='host url' picks, SECONDS_EACH=20 (clang's libFuzzer)
+fuzz: $(BUILD)/fuzz/fuzz
+	@BUILD='$(BUILD)' FUZZ='$(FUZZ)' sh spec/support/fuzz.sh
+
+$(BUILD)/fuzz/fuzz: $(SOURCES) spec/support/fuzz.c Makefile
+	@mkdir -p $(@D)
+	clang -std=c99 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	  $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) -o $@ $(SOURCES) spec/support/fuzz.c $(LUA_LIBS) $(OPENSSL_LIBS) -lpthread
+
 ## platforms: the specs on OpenSSL 3.5, 3.6 and 4.0, Lua 5.5, 32 bits and big-endian; ON=openssl4 takes one
 platforms:
 	@SPEC='$(SPEC)' bash spec/support/platforms.sh $(ON)
@@ -192,4 +201,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help platforms
+.PHONY: fuzz all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help platforms

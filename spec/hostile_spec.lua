@@ -12,7 +12,6 @@ local name = require "lacre.name"
 local ocsp = require "lacre.ocsp"
 local pem = require "lacre.pem"
 local pkcs12 = require "lacre.pkcs12"
-local pki = require "spec.support.pki"
 local plain = require "lacre.plain"
 local store = require "lacre.store"
 
@@ -58,82 +57,8 @@ local mutations = {
   end,
 }
 
-local root = pki.root()
-local inter = pki.intermediate(root, { name_constraints = { permitted = { "example", "10.0.0.0/8" } } })
-local leaf = pki.issue(inter, {
-  hosts = { "a.example", "10.0.0.1" }, ocsp_urls = { "http://o/" }, crl_urls = { "http://c/" }, policies = { "1.2.3.4" },
-})
-local list = assert(crl.create { issuer = inter.cert, issuer_key = inter.key, revoked = {
-  { serial = "0102", reason = "key_compromise" }, { serial = "03" }, { cert = leaf.cert } } })
-local wish = assert(csr.create { key = leaf.key, hosts = { "a.example", "10.0.0.1" }, must_staple = true })
-
-local function everything(object)
-  assert.is_string(json.encode(object:to_table()))
-  object:to_text()
-  tostring(object)
-  object:fingerprint()
-end
-
-local readers = {
-  certificate = { leaf.cert:to_der(), cert.parse, function(c)
-    everything(c)
-    c:lint()
-    c:matches_host "a.example"
-    c:is_issued_by(inter.cert)
-    inter.cert:is_issued_by(c)
-    for _, which in ipairs { "scts", "policy_mappings", "tls_features", "delta_crl_urls", "issuer_alt_names" } do
-      c[which](c)
-    end
-  end },
-  ["CA certificate"] = { inter.cert:to_der(), cert.parse, function(c)
-    everything(c)
-    c:lint "ca"
-    store.verify(leaf.cert, { trust = root.cert, server_name = "a.example", intermediates = { c } })
-  end },
-  request = { wish:to_der(), csr.parse, function(c)
-    everything(c)
-    c:lint()
-    c:attributes()
-    c:challenge_password()
-  end },
-  ["revocation list"] = { list:to_der(), crl.parse, function(c)
-    everything(c)
-    c:find "0102"
-    c:verify(inter.cert)
-    c:number()
-    c:issuing_distribution_point()
-  end },
-  key = { key.generate("p256"):to_der(), key.parse, function(k)
-    k:to_table()
-    k:sign "x"
-  end },
-  ["RSA key"] = { key.generate("rsa:2048"):to_der { format = "traditional" }, key.parse, function(k)
-    k:to_table()
-  end },
-  ["public key"] = { leaf.key:spki(), key.parse, function(k)
-    k:to_table()
-    k:verify("x", "y")
-  end },
-  ["OCSP response"] = { assert(ocsp.respond { cert = leaf.cert, issuer = inter.cert, key = inter.key }), ocsp.parse, function(r)
-    assert.is_string(json.encode(r:to_table()))
-    r:certs()
-    r:verify { cert = leaf.cert, issuer = inter.cert }
-  end },
-  ["OCSP request"] = { ocsp.request({ cert = leaf.cert, issuer = inter.cert }).der, ocsp.parse_request, function(r)
-    ocsp.respond { request = r, issuer = inter.cert, key = inter.key }
-  end },
-  ["distinguished name"] = { name.parse("CN=a,OU=b+L=c,emailAddress=x@y,O=ü"):der(), name.from_der, function(n)
-    tostring(n)
-    n:hash()
-    n:get "CN"
-    return n == inter.cert:subject()
-  end },
-  ["whatever it is"] = { leaf.pem .. leaf.key_pem .. wish:to_pem() .. list:to_pem(), documents.parse, function(found)
-    for _, one in ipairs(found) do
-      assert.is_true(one.value ~= nil or lacre_error.is(one.error))
-    end
-  end },
-}
+local material = require "spec.support.readers"
+local root, inter, leaf, readers = material.root, material.inter, material.leaf, material.readers
 
 describe("hostile bytes", function()
   for what, row in pairs(readers) do

@@ -113,7 +113,7 @@ void pem_push (lua_State *L, const char *label, const unsigned char *der, size_t
 
 /* a failure, and where what follows the broken block begins */
 static int push_broken (lua_State *L, size_t pos, const char *message) {
-  fail_code(L, "parse", "bad_pem", message);
+  fail_code(L, "parse", "bad_pem", "%s", message);
   lua_pushinteger(L, (lua_Integer)pos + 1);
   return 3;
 }
