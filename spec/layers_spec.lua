@@ -2,7 +2,8 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "path_rules", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet" },
+  [0] = { "compat", "codes", "light", "detour", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet" },
+  { "path_rules" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },
   { "pem", "oid", "usual_key", "net", "poller_backend", "signals" },

@@ -1,6 +1,10 @@
 local cert = require "lacre.cert"
+local csr = require "lacre.csr"
+local key = require "lacre.key"
 local pki = require "spec.support.pki"
+local process = require "spec.support.process"
 local store = require "lacre.store"
+local tls = require "spec.support.tls"
 
 describe("store", function()
   local root = pki.root()
@@ -146,6 +150,94 @@ describe("store", function()
       assert.equal(code, err and err.code or true)
       assert.equal(code == true, l.cert:is_valid_at(now + offset))
     end
+  end)
+
+  it("goes another way where one ends badly", function()
+    local dead = pki.root { subject = "CN=Gone" }
+    local other = pki.intermediate(dead, { key = inter.key }) -- signed also by a root that nobody here knows
+    local lame = pki.intermediate(root, { key = inter.key, path_length = 0, not_after = os.time() + 99 })
+    local deep = pki.intermediate(root, { subject = "CN=Deep", key = inter.key })
+    for name, case in pairs {
+      ["past an unknown root"] = { { other.cert, inter.cert } },
+      ["past one of another key"] = { { pki.intermediate(root, { extensions = { { authority_key_id = false } } }).cert, inter.cert } },
+      ["past one that ended"] = { { lame.cert, inter.cert }, os.time() + 200 },
+      ["whatever else is there"] = { { deep.cert, other.cert, dead.cert, inter.cert, leaf.cert } },
+      ["not where there is none"] = { { other.cert, other.cert, dead.cert }, nil, "untrusted_root" },
+    } do
+      local chain, err = verify(leaf.cert, { server_name = "a.example", intermediates = case[1], time = case[2], all_errors = name:find "past" ~= nil })
+      assert.equal(case[3], err and err.code, name)
+      assert.equal(case[3] == nil and 3, chain and #chain or false, name)
+      assert.equal(case[3] == nil and inter.cert or nil, chain and chain[2], name)
+    end
+  end)
+
+  it("goes no way where the leaf itself is trusted", function()
+    local old = pki.intermediate(root, { key = inter.key, not_before = os.time() - 99, not_after = os.time() - 9 })
+    for _, between in ipairs { inter.cert, old.cert } do
+      local chain, err = verify(leaf.cert, { server_name = "a.example", trust = leaf.cert, intermediates = { between } })
+      assert.is_nil(err)
+      assert.equal(1, #chain)
+      chain, err = verify(leaf.cert, { server_name = "b.example", trust = leaf.cert, intermediates = { between } })
+      assert.is_nil(chain)
+      assert.equal("hostname_mismatch", err.code)
+    end
+  end)
+
+  it("goes other ways in handshakes, too", function()
+    local other = pki.intermediate(pki.root { subject = "CN=Gone" }, { key = inter.key })
+    local server = tls.server { identity = { cert = leaf.cert, key = leaf.key, chain = { other.cert, inter.cert } } }
+    local client = tls.client({ trust = root.cert }):engine { server_name = "a.example" }
+    assert.is_truthy(tls.shake(client, server:engine()))
+    assert.equal(inter.cert, client:verified_chain()[2])
+    assert.equal("chain", client:info().verified)
+  end)
+
+  it("is done in time, however many ways there are", function()
+    local crowd = {}
+    local dead = pki.root { subject = "CN=Gone" }
+    for i = 1, 200 do
+      crowd[i] = pki.intermediate(dead, { key = inter.key, serial = i }).cert
+    end
+    local started = os.clock()
+    local chain, err = verify(leaf.cert, { server_name = "a.example", intermediates = crowd })
+    assert.is_nil(chain)
+    assert.equal("unknown_issuer", err.code)
+    assert.is_true(os.clock() - started < 5)
+  end)
+
+  for serial, code in pairs { ["0"] = "cert_nonconforming", ["-5"] = "cert_nonconforming", ["0x" .. ("11"):rep(21)] = "cert_nonconforming",
+    ["1"] = false, ["0x" .. ("11"):rep(20)] = false } do
+    it("knows the rule for the serial number " .. serial, function()
+      local directory = process.directory()
+      for name, bytes in pairs { ["ca.pem"] = inter.cert:to_pem(), ["ca.key"] = inter.key:to_pem(),
+        ["a.csr"] = assert(csr.create { key = leaf.key, hosts = { "a.example" } }):to_pem(),
+        ext = "subjectAltName=DNS:a.example\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n" } do
+        process.write(directory .. "/" .. name, bytes)
+      end
+      local pem = process.run { "sh", "-c", ("cd %s && openssl x509 -req -in a.csr -CA ca.pem -CAkey ca.key -days 9 -extfile ext -set_serial %s")
+        :format(directory, serial) }
+      process.remove(directory)
+      local made = assert(cert.parse(pem), pem)
+      local chain, err = verify(made, { server_name = "a.example" })
+      assert.equal(code, err and err.code or false)
+      assert.equal(not code, chain ~= nil)
+      assert.equal(code and "serial_number" or nil, err and err.detail.rule)
+      assert.is_truthy(verify(made, { server_name = "a.example", strict = false }))
+      assert.is_truthy(verify(made, { server_name = "a.example", trust = made }))
+    end)
+  end
+
+  it("refuses what DSA signed, and extensions of no form", function()
+    local broken = pki.issue(inter, { extensions = { { name = "authority_info_access", der = "0\0" } } })
+    local chain, err = verify(broken.cert, { server_name = "localhost" })
+    assert.is_nil(chain)
+    assert.equal("cert_malformed", err.code)
+    assert.is_truthy(verify(broken.cert, { server_name = "localhost", strict = false }))
+    local dsa = process.run { "sh", "-c", "openssl dsaparam -noout -genkey 2048 2>/dev/null" }
+    local made = pki.issue(inter, { key = assert(key.parse(dsa)):public() })
+    chain, err = verify(made.cert, { server_name = "localhost" })
+    assert.is_nil(chain)
+    assert.equal("weak_key", err.code)
   end)
 
   it("finds every error on wish", function()

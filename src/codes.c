@@ -114,6 +114,7 @@ static const codes_Row verify_rows[] = {
   V(CA_CERT_MISSING_KEY_USAGE, "cert_nonconforming"),
   V(EXTENSIONS_REQUIRE_VERSION_3, "cert_nonconforming"),
   V(EC_KEY_EXPLICIT_PARAMS, "cert_nonconforming"),
+  { CODES_SERIAL_NUMBER, "LACRE_ERR_SERIAL_NUMBER", "cert_nonconforming" },
 #ifdef X509_V_ERR_RPK_UNTRUSTED
   V(RPK_UNTRUSTED, "rpk_untrusted"),
 #endif

@@ -23,6 +23,9 @@ typedef struct codes_Alert {
 /* X509_V_ERR_*; unknown numbers are cert_invalid. Never NULL */
 const codes_Row *codes_verify (int number);
 
+/* what is wrong with a path by our own rules, beside X509_V_ERR_* */
+enum { CODES_SERIAL_NUMBER = 10001 };
+
 /* errno; unknown numbers are io_error. Never NULL */
 const codes_Row *codes_errno (int number);
 

@@ -4,6 +4,10 @@
 
 #include <openssl/x509v3.h>
 
+#include "codes.h"
+
+#define SERIAL_OCTETS 20
+
 typedef struct Text {
   const char *s;
   size_t len;
@@ -77,11 +81,39 @@ static int check_names (const NAME_CONSTRAINTS *limits, const GENERAL_NAMES *nam
   return error;
 }
 
+/* RFC 5280 4.1.2.2: positive, and not longer than 20 octets */
+static int is_serial (const X509 *x) {
+  const ASN1_INTEGER *serial = X509_get0_serialNumber(x);
+  const unsigned char *octets = ASN1_STRING_get0_data(serial);
+  int len = ASN1_STRING_length(serial);
+  if (ASN1_STRING_type(serial) != V_ASN1_INTEGER || len > SERIAL_OCTETS) return 0;
+  return len > 1 || (len == 1 && octets[0] != 0);
+}
+
+/* RFC 5280 4.2.2.1: one description at least */
+static int has_broken_access (const X509 *x) {
+  AUTHORITY_INFO_ACCESS *access;
+  int count;
+  if (X509_get_ext_by_NID(x, NID_info_access, -1) < 0) return 0;
+  access = X509_get_ext_d2i(x, NID_info_access, NULL, NULL);
+  count = sk_ACCESS_DESCRIPTION_num(access);
+  AUTHORITY_INFO_ACCESS_free(access);
+  return count < 1;
+}
+
+/* DSA signs nothing any more: FIPS 186-5 ended it, TLS 1.3 never had it */
+static int is_ended (const X509 *x) {
+  const EVP_PKEY *key = X509_get0_pubkey(x);
+  return key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_DSA;
+}
+
 static int check_form (const X509 *x, const NAME_CONSTRAINTS *limits, int is_critical,
                        int is_ca) {
   int at = X509_get_ext_by_NID(x, NID_policy_constraints, -1);
   if (at >= 0 && !X509_EXTENSION_get_critical(X509_get_ext(x, at)))
     return X509_V_ERR_INVALID_EXTENSION;
+  if (!is_serial(x)) return CODES_SERIAL_NUMBER;
+  if (has_broken_access(x)) return X509_V_ERR_INVALID_EXTENSION;
   if (limits == NULL) return X509_V_OK;
   if (!is_critical || !is_ca) return X509_V_ERR_INVALID_EXTENSION;
   if (sk_GENERAL_SUBTREE_num(limits->permittedSubtrees) <= 0 &&
@@ -113,6 +145,8 @@ int path_rules_check (const STACK_OF(X509) * chain, int strict, int bound, int *
     *depth = i;
     error =
         check_one(sk_X509_value(chain, i), i > 0 ? names : NULL, strict && i < bound);
+    if (error == X509_V_OK && strict && is_ended(sk_X509_value(chain, i)))
+      error = i == 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL;
   }
   GENERAL_NAMES_free(names);
   return error;

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 
 #include "asn1_time.h"
+#include "detour.h"
 #include "path_rules.h"
 
 typedef struct Run {
@@ -108,8 +109,9 @@ static int on_finding (int ok, X509_STORE_CTX *ctx) {
   return run->rules->all_errors;
 }
 
-int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
-                verify_Verdict *verdict) {
+/* one path: that which OpenSSL finds first */
+static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
+                     verify_Verdict *verdict) {
   Run run;
   int result;
   run.rules = rules;
@@ -131,4 +133,67 @@ int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
                X509_STORE_CTX_get_error_depth(ctx), NULL);
   if (verdict->error != X509_V_OK) X509_STORE_CTX_set_error(ctx, verdict->error);
   return result == 1 && verdict->error == X509_V_OK;
+}
+
+/* another path, for detour.h; only one that is good replaces the verdict */
+static int run_other (X509_STORE_CTX *ctx, void *arg) {
+  Run *outer = arg;
+  verify_Verdict verdict;
+  int result;
+  memset(&verdict, 0, sizeof verdict);
+  result = run_path(ctx, outer->rules, &verdict);
+  if (result != 1) {
+    verify_clear(&verdict);
+    return result;
+  }
+  verify_clear(outer->verdict);
+  *outer->verdict = verdict;
+  return 1;
+}
+
+/* the only path, whatever comes of it */
+static int run_instead (X509_STORE_CTX *ctx, void *arg) {
+  Run *outer = arg;
+  verify_clear(outer->verdict);
+  return run_path(ctx, outer->rules, outer->verdict);
+}
+
+/* a trusted leaf is a path of its own: what OpenSSL leaves behind it decides nothing */
+static int is_too_much (X509_STORE_CTX *ctx) {
+  return X509_STORE_CTX_get_num_untrusted(ctx) == 0 &&
+         sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) > 1;
+}
+
+/* makes the context look as if the path that was found had been its own */
+static int adopt (X509_STORE_CTX *ctx, const verify_Verdict *verdict) {
+  STACK_OF(X509) *chain = X509_chain_up_ref(verdict->chain);
+  if (chain == NULL) return -1;
+  X509_STORE_CTX_set0_verified_chain(ctx, chain);
+  X509_STORE_CTX_set_error(ctx, X509_V_OK);
+  return 1;
+}
+
+static int run_paths (X509_STORE_CTX *ctx, Run *outer) {
+  verify_Rules once = *outer->rules;
+  Run one;
+  if (is_too_much(ctx)) return detour_alone(ctx, run_instead, outer);
+  once.all_errors = 0;
+  one.rules = &once;
+  one.verdict = outer->verdict;
+  return detour_find(ctx, run_other, &one);
+}
+
+int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
+                verify_Verdict *verdict) {
+  Run outer;
+  int result = run_path(ctx, rules, verdict);
+  if (result < 0 || (result == 1 && !is_too_much(ctx))) return result;
+  outer.rules = rules;
+  outer.verdict = verdict;
+  ERR_set_mark();
+  result = run_paths(ctx, &outer);
+  ERR_pop_to_mark();
+  if (result == 1) return adopt(ctx, verdict);
+  X509_STORE_CTX_set_error(ctx, verdict->error);
+  return result;
 }

@@ -3,7 +3,8 @@
 ** Both the handshake and store:verify() run through here, so a chain is judged
 ** by the same rules wherever it comes from: strict as RFC 5280 but for the trust
 ** anchor, which is a name and a key and no certificate of the path (section 6.1);
-** any trusted certificate ends the path. Nothing here can rescue a failure.
+** any trusted certificate ends the path. A path that fails is told as it is, unless
+** there is another one that holds (detour.h).
 */
 #ifndef lacre_verify_h
 #define lacre_verify_h

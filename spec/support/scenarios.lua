@@ -162,6 +162,13 @@ function scenarios.verify_refused()
   store:verify(cert, { server_name = "localhost" })
 end
 
+local gone = pki.intermediate(pki.root { subject = "CN=Gone" }, { key = inter.key })
+
+function scenarios.verify_detour()
+  must(store:verify(cert, { intermediates = { gone.cert, inter.cert }, server_name = "localhost" }))
+  store:verify(cert, { intermediates = { gone.cert, inter.cert }, server_name = "other.test" })
+end
+
 function scenarios.pin()
   must(lacre.pin.of(cert))
   local set = must(lacre.pin.set { root.cert:pin(), inter.cert:pin() })

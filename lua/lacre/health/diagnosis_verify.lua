@@ -15,7 +15,7 @@ end
 
 -- what OpenSSL calls it, in small letters
 local function spelled(finding)
-  return (finding.reason or finding.code):gsub("^X509_V_ERR_", ""):gsub("_", " "):lower()
+  return (finding.reason or finding.code):gsub("^.*_ERR_", ""):gsub("_", " "):lower()
 end
 
 local function where_to_get(cert)

@@ -37,7 +37,7 @@ local function dated(word, which)
 end
 
 local function rule_of(finding)
-  return (finding.reason or ""):gsub("^X509_V_ERR_", ""):lower()
+  return (finding.reason or ""):gsub("^.*_ERR_", ""):lower()
 end
 
 local function nonconforming(finding)
