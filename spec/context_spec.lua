@@ -217,6 +217,13 @@ describe("what this build has", function()
 end)
 
 describe("config()", function()
+  it("tells what is said twice once", function()
+    local set = { groups = { "X25519", "secp256r1", "P-256", "x25519" }, sigalgs = { "ed25519", "ed25519" } }
+    local config = tls.client(set):config()
+    assert.same({ "X25519", "P-256" }, config.groups)
+    assert.same({ "ed25519" }, config.sigalgs)
+  end)
+
   it("tells what is trusted", function()
     assert.same({ kind = "own", certificates = 1, directories = {} }, tls.client():config().trust)
     local pins = tls.client { trust = "pins", pins = { tls.id.cert:pin(), allow_no_backup = true } }

@@ -196,6 +196,50 @@ describe("engine", function()
       end
     end)
 
+    it("that takes no part of a handshake or a record for all of it, wherever the wire ends", function()
+      for _, version in ipairs { "1.3", "1.2" } do
+        local server, client = tls.server { max_version = version }, tls.client()
+        local hello = client:engine { server_name = "localhost" }
+        hello:handshake()
+        local bytes = hello:drain()
+        for cut = 0, #bytes - 1 do
+          local s = server:engine()
+          s:feed(bytes:sub(1, cut))
+          s:feed_eof()
+          local done, err = s:handshake()
+          assert.is_nil(done)
+          assert.equal("unexpected_eof", err.code, "hello " .. cut)
+        end
+        local longest = 0
+        local cut = 0
+        repeat -- the length of what a server answers differs a little
+          local c, s = client:engine { server_name = "localhost" }, server:engine()
+          c:handshake()
+          s:feed(c:drain())
+          s:handshake()
+          local answer = s:drain()
+          longest = #answer - 8
+          c:feed(answer:sub(1, cut))
+          c:feed_eof()
+          local done, err = c:handshake()
+          assert.is_nil(done)
+          assert.equal("unexpected_eof", err.code, "answer " .. cut)
+          cut = cut + 1
+        until cut >= longest
+        for at = 0, 29 do
+          local c, s = tls.engines({}, { max_version = version, session_tickets = false })
+          s:write "hello"
+          local record = s:drain()
+          if at < #record then
+            c:feed(record:sub(1, at))
+            assert.is_false(c:read())
+            c:feed_eof()
+            assert.equal("unexpected_eof", select(2, c:read()).code, "record " .. at)
+          end
+        end
+      end
+    end)
+
     it("that is fed no more than it can hold, and drained in pieces", function()
       local client, server = tls.engines()
       assert.is_false(client:read()) -- tickets

@@ -75,15 +75,12 @@ end
 --- The names among some that the system allows.
 ---@param kind "groups"|"sigalgs"
 ---@param names string[] usual names
----@return string[]
+---@return string[] left each once
 function system_policy.narrow(kind, names)
-  local set = allowed_of(kind)
-  if not set then
-    return names
-  end
-  local left = {}
+  local set, left, seen = allowed_of(kind), {}, {}
   for _, name in ipairs(names) do
-    left[#left + 1] = set[name] and name or nil
+    left[#left + 1] = (not set or set[name]) and not seen[name] and name or nil
+    seen[name] = true
   end
   return left
 end
