@@ -78,11 +78,16 @@ static void set_defaults (context_Context *c) {
 
 static const char *const roles[] = { "client", "server", NULL };
 
+#define WEIGHT 32 /* KiB behind a context, for Lua's collector to know */
+
 /* new("client" | "server") -> context | nil, err */
 static int context_new (lua_State *L) {
   int is_server = args_enum(L, 1, roles);
-  own_Box *box = own_new(L, &context_type);
-  context_Context *c = OPENSSL_zalloc(sizeof *c);
+  own_Box *box;
+  context_Context *c;
+  own_weigh(L, WEIGHT);
+  box = own_new(L, &context_type);
+  c = OPENSSL_zalloc(sizeof *c);
   if (c == NULL) return fail_memory(L);
   c->references = 1;
   c->is_server = is_server;

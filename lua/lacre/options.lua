@@ -167,18 +167,21 @@ local function check_given(schema, name, value, what)
   return result
 end
 
--- the names of a schema that say something of options that are not given
+local REQUIRED = {}
+
+-- what a schema says of options that are not given: their names, and as many values
 local demands = setmetatable({}, { __mode = "k" })
 
 local function demands_of(schema)
-  local names = {}
+  local names, values = {}, {}
   for name, row in pairs(schema) do
     if row.required or row.default ~= nil then
       names[#names + 1] = name
+      values[#names] = row.required and REQUIRED or row.default
     end
   end
-  demands[schema] = names
-  return names
+  demands[schema] = { names = names, values = values }
+  return demands[schema]
 end
 
 --- Checks options against a schema and fills the defaults in; raises what is wrong with them.
@@ -194,14 +197,15 @@ function options.check(schema, given, what)
   for name, value in pairs(given or {}) do
     checked[name] = check_given(schema, name, value, what)
   end
-  local names = demands[schema] or demands_of(schema)
+  local demanded = demands[schema] or demands_of(schema)
+  local names, values = demanded.names, demanded.values
   for i = 1, #names do
     local name = names[i]
     if checked[name] == nil then
-      if schema[name].required then
+      if values[i] == REQUIRED then
         options.misuse("missing option '%s' to '%s'", name, what)
       end
-      checked[name] = schema[name].default
+      checked[name] = values[i]
     end
   end
   return checked

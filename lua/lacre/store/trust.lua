@@ -138,19 +138,17 @@ local RACY = 2 -- seconds in which a file could change again and look the same
 ---@return lacre.store? store
 ---@return lacre.error? err as `trust.store`
 function trust.kept(spec)
-  local stat = type(spec) == "string" and spec ~= "system" and not spec:find("\n", 1, true) and file.stat(spec)
-  if not stat or stat.kind ~= "file" then
-    return trust.store(spec)
-  end
-  local key = spec .. "\n" .. stat.version
-  for _, one in ipairs(kept) do
-    if one.key == key then
+  local is_path = type(spec) == "string" and spec ~= "system" and not spec:find("\n", 1, true)
+  local version = is_path and core.disk.version(spec)
+  for _, one in ipairs(version and kept or {}) do
+    if one.path == spec and one.version == version then
       return one.store
     end
   end
+  local stat = version and file.stat(spec)
   local store, err = trust.store(spec)
-  if store and math.abs(time.now() - stat.changed) > RACY then
-    table.insert(kept, 1, { key = key, store = store })
+  if store and stat and stat.kind == "file" and math.abs(time.now() - stat.changed) > RACY then
+    table.insert(kept, 1, { path = spec, version = version, store = store })
     kept[most_kept + 1] = nil
   end
   return store, err

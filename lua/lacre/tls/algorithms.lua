@@ -35,7 +35,7 @@ local function check_level(set, ctx)
   set.security_level = weak and level or math.max(level, ctx:security_level())
 end
 
-local kept_lists = setmetatable({}, { __mode = "k" })
+local kept_lists = {} -- of policies, which are few and never change
 
 -- a version that nothing is said about has the default policy's: OpenSSL's own would be laxer
 local function cipher_names(set, policy)
@@ -49,18 +49,18 @@ local function cipher_names(set, policy)
 end
 
 local function cipher_lists(set, policy)
-  local names = cipher_names(set, policy)
   local weak = set.insecure.allow_weak_crypto
-  local lists = not weak and names == policy.ciphers and kept_lists[names]
-  if not lists then
-    local tls12, tls13 = suites.cipher_lists(names, not weak)
-    if not tls12 then
-      misuse("bad option 'ciphers' to '%s' (unknown cipher suite '%s')", set.role, tostring(tls13))
-    end
-    lists = { tls12, tls13 }
-    kept_lists[names] = lists
+  local kept = not weak and not set.ciphers and kept_lists[policy]
+  if kept then
+    return kept[1], kept[2]
   end
-  return lists[1], lists[2]
+  local tls12, tls13 = suites.cipher_lists(cipher_names(set, policy), not weak)
+  if not tls12 then
+    misuse("bad option 'ciphers' to '%s' (unknown cipher suite '%s')", set.role, tostring(tls13))
+  elseif not weak and not set.ciphers then
+    kept_lists[policy] = { tls12, tls13 }
+  end
+  return tls12, tls13
 end
 
 -- everything but what authenticates or encrypts nothing
@@ -82,7 +82,7 @@ local function narrowed(kind, names, set)
   return (set.lab or set.insecure.allow_weak_crypto) and names or system_policy.narrow(kind, names)
 end
 
-local function apply_groups(set, policy, ctx)
+local function allowed_groups(set, policy)
   local list, culprit, why = groups.list(set.groups or policy.groups)
   if why == "unknown" then
     misuse("bad option 'groups' to '%s' (unknown group '%s')", set.role, tostring(culprit))
@@ -96,7 +96,23 @@ local function apply_groups(set, policy, ctx)
     return fail("config", "no_shared_group", "the system's policy allows none of the groups %s",
       table.concat(list, ", "))
   end
-  return ctx:groups(table.concat(allowed, ":"))
+  return table.concat(allowed, ":")
+end
+
+local kept_groups = {} -- of policies, as the lists of ciphers
+
+local function apply_groups(set, policy, ctx)
+  local is_usual = not set.groups and not set.insecure.allow_weak_crypto
+  local list, err = is_usual and kept_groups[policy], nil
+  if not list then
+    list, err = allowed_groups(set, policy)
+  end
+  if not list then
+    return nil, err
+  elseif is_usual then
+    kept_groups[policy] = list
+  end
+  return ctx:groups(list)
 end
 
 local function apply_sigalgs(set, ctx)
@@ -158,7 +174,7 @@ local function apply_lab(set, ctx)
     done, err = ctx:ciphers(tls12, tls13)
   end
   if done and (set.groups or set.role == "client") then
-    done, err = apply_groups({ role = set.role, lab = lab, groups = set.groups or looking_groups }, nil, ctx)
+    done, err = apply_groups({ role = set.role, lab = lab, insecure = set.insecure, groups = set.groups or looking_groups }, nil, ctx)
   end
   if done and lab.prime then
     done, err = core.permit.prime(ctx, lab.prime)

@@ -19,6 +19,9 @@ local warning = require "lacre.warning"
 local misuse = options.misuse
 
 local function checked_insecure(given, role, is_demonstration)
+  if next(given) == nil then
+    return {}
+  end
   local sins = options.check(schema.insecure, given, role .. " insecure")
   for name, set in pairs(sins) do
     if set and not is_demonstration then
