@@ -149,7 +149,7 @@ describe("hostile text", function()
 
   it("in names is shown, whole and harmless", function()
     for _, value in ipairs { "a\0b", "\27[31mred", "a\nb", "\r\n", "x\127", "\194\155x", "a,b+c=\"d\"", " lead", "trail ", "#hash",
-      ("x"):rep(200), "CN=evil\0,O=x" } do
+      ("x"):rep(64), "CN=evil\0,O=x" } do
       local n = assert(name.new { { "O", value } })
       assert.equal(value, n:get "O")
       assert.equal(n, assert(name.from_der(n:der())))

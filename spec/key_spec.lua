@@ -112,6 +112,8 @@ describe("key", function()
       local path = pki.file("k.pem", one:to_pem { password = "pw" })
       local public = process.run { "openssl", "pkey", "-in", path, "-passin", "pass:pw", "-pubout" }
       assert.equal(one:public():to_pem(), public)
+      local parts = process.run { "openssl", "asn1parse", "-in", path }
+      assert.matches("PBES2.*PBKDF2.*:0927C0\n.*hmacWithSHA256.*aes%-256%-cbc", parts) -- 600,000
       local sealed = process.run({ "openssl", "pkcs8", "-topk8", "-v2", "aes-128-cbc", "-passout", "pass:pw" }, one:to_pem())
       assert.equal(one, key.parse(sealed, { password = "pw" }))
       if not kind:find "^ed" then

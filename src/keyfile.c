@@ -16,9 +16,6 @@
 #include "usual_key.h"
 
 /* how keys are locked, and how long it takes to try a password: RFC 8018 */
-#define SCRYPT_N 32768
-#define SCRYPT_R 8
-#define SCRYPT_P 1
 #define PBKDF2_ROUNDS 600000
 #define SALT 16
 
@@ -248,12 +245,9 @@ static int keyfile_pkcs8 (lua_State *L) {
   return push_result(L, e);
 }
 
-/* PBES2 with scrypt, or with PBKDF2 where this build lacks that; without L */
+/* PBES2 with PBKDF2: scrypt that takes 32 MB, OpenSSL neither makes nor opens, and
+** others open none at all; without L */
 static X509_ALGOR *make_scheme (const EVP_CIPHER *cipher) {
-  X509_ALGOR *scheme =
-      PKCS5_pbe2_set_scrypt(cipher, NULL, SALT, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
-  if (scheme != NULL) return scheme;
-  ERR_clear_error();
   return PKCS5_pbe2_set_iv(cipher, PBKDF2_ROUNDS, NULL, SALT, NULL, NID_hmacWithSHA256);
 }
 

@@ -11,7 +11,9 @@ local UTF8 = der.utf8.tag
 
 local printable = { C = true, serialNumber = true, dnQualifier = true }
 local ia5 = { emailAddress = true, DC = true }
-local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128 }
+
+-- RFC 5280 appendix A.1, in characters
+local longest = { CN = 64, O = 64, OU = 64, L = 128, ST = 128, title = 64, serialNumber = 64, emailAddress = 255 }
 
 local function is_encoded(value)
   return byte(value) == 35 and value:find "^#%x%x" and #value % 2 == 1 and not value:find("[^%x]", 2)
@@ -35,12 +37,25 @@ local kept = {
   street = true, postalCode = true, title = true, serialNumber = true, emailAddress = true,
 }
 
+-- RFC 4514 section 3: the case of letters makes no difference
+local by_lower = {}
+for short in pairs(kept) do
+  by_lower[short:lower()] = short
+end
+
+local function content_of(kind)
+  if type(kind) ~= "string" or kind:find "%z" then
+    return nil
+  end
+  return core.oid.content(kind) or by_lower[kind:lower()] and core.oid.content(by_lower[kind:lower()])
+end
+
 local function kind_of(kind)
   local row = kinds[kind]
   if row then
     return row
   end
-  local content = type(kind) == "string" and not kind:find "%z" and core.oid.content(kind)
+  local content = content_of(kind)
   if not content then
     return nil
   end
@@ -65,7 +80,8 @@ local function make_attribute(kind, value)
     return nil, "a country is two letters (ISO 3166)"
   elseif value:find "[\128-\255]" and plain.text(value) ~= value then
     return nil, ("attribute '%s' is not UTF-8"):format(kind)
-  elseif longest[short] and #value > 4 * longest[short] then
+  elseif longest[short] and #value > longest[short] and not is_encoded(value)
+    and select(2, value:gsub("[^\128-\191]", "")) > longest[short] then
     return nil, ("%s is longer than %d characters"):format(kind, longest[short])
   end
   return element(0x30, row.id .. encode_value(short, value))

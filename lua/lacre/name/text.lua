@@ -35,6 +35,9 @@ local function pair_of(text)
   while value:match " $" and not value:match "\\ $" do
     value = value:sub(1, -2)
   end
+  if #value:match "\\*$" % 2 == 1 then
+    return nil -- an escape of nothing
+  end
   return { kind:gsub("^[Oo][Ii][Dd]%.", ""), unescape(value) }
 end
 
