@@ -5,7 +5,8 @@ while [ -L "$here" ]; do
   link=$(readlink "$here")
   case $link in /*) here=$link ;; *) here=$(dirname "$here")/$link ;; esac
 done
-root=$(cd "$(dirname "$here")/@ROOT@" && pwd) || exit 5
+case $here in */*) ;; *) here=./$here ;; esac
+root=$(cd "${here%/*}/@ROOT@" && pwd) || exit 5
 LUA_PATH@SUFFIX@="$root/@LUADIR@/?.lua;$root/@LUADIR@/?/init.lua;${LUA_PATH@SUFFIX@:-${LUA_PATH:-;}}"
 LUA_CPATH@SUFFIX@="$root/@LIBDIR@/?.so;${LUA_CPATH@SUFFIX@:-${LUA_CPATH:-;}}"
 export LUA_PATH@SUFFIX@ LUA_CPATH@SUFFIX@

@@ -120,7 +120,7 @@ end
 ---@param arguments string[] as in `arg`
 ---@return integer exit_code
 function cli.main(arguments)
-  local top, err = parser.new()
+  local top, err = parser.new(arguments)
   if not top then
     return failure(err)
   end

@@ -45,7 +45,8 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@field name string
 ---@field summary string
 ---@field description? string
----@field actions lacre.tool[]
+---@field actions string[] their names, in the order of the help
+---@field load fun(name: string): lacre.tool called when an action is asked for first
 
 local password = { "string", "function" }
 
@@ -111,10 +112,20 @@ end
 ---@param group lacre.tool.group
 ---@return lacre.tool.group
 function toolkit.group(group)
-  for _, action in ipairs(group.actions) do
-    group[action.name] = toolkit.define(action, group.name)
+  local known = {}
+  for _, name in ipairs(group.actions) do
+    known[name] = true
   end
-  return group
+  return setmetatable(group, {
+    __index = function(_, name)
+      if not known[name] then
+        return nil
+      end
+      local action = toolkit.define(group.load(name), group.name)
+      rawset(group, name, action)
+      return action
+    end,
+  })
 end
 
 return toolkit

@@ -82,8 +82,11 @@ function manual.page(tools)
   add_head(add)
   add ".SH TOOLS"
   for _, tool in ipairs(tools) do
-    for _, one in ipairs(tool.actions or { tool }) do
-      add_tool(add, one)
+    for _, name in ipairs(tool.actions or {}) do
+      add_tool(add, tool[name])
+    end
+    if not tool.actions then
+      add_tool(add, tool)
     end
   end
   add_tail(add)

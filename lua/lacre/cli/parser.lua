@@ -1,10 +1,7 @@
 --- parser: the descriptions of the tools as an argparse parser, from which come help and completions.
 
 local lacre_error = require "lacre.error"
-local manual = require "lacre.cli.manual"
 local password = require "lacre.cli.password"
-local version = require "lacre.version"
-
 local parser = {}
 
 --- The tools, in the order of the help.
@@ -24,12 +21,14 @@ function parser.tool(name, action)
   return action and tool[action] or tool
 end
 
-local function tools()
-  local list = {}
-  for i, name in ipairs(parser.TOOLS) do
-    list[i] = parser.tool(name)
+-- of some names those that are asked for: the one that is given, or else all. Whoever runs a tool waits for no other
+local function wanted(names, given)
+  for _, name in ipairs(names) do
+    if name == given then
+      return { name }
+    end
   end
-  return list
+  return names
 end
 
 -- what ends the command before a tool runs: a text for stdout
@@ -125,11 +124,11 @@ local function add_tool(into, tool)
   command:flag("-q --quiet"):description "print nothing on success"
 end
 
-local function add_group(into, group)
+local function add_group(into, group, action)
   local command = into:command(group.name):command_target "action"
   add_help(command, group)
-  for _, action in ipairs(group.actions) do
-    add_tool(command, action)
+  for _, name in ipairs(wanted(group.actions, action)) do
+    add_tool(command, group[name])
   end
 end
 
@@ -151,11 +150,15 @@ local function add_manual(into)
     examples = { { "lacre manual | man -l -", "read it" } },
   })
   command:action(function()
-    show(manual.page(tools()))
+    local tools = {}
+    for i, name in ipairs(parser.TOOLS) do
+      tools[i] = parser.tool(name)
+    end
+    show(require("lacre.cli.manual").page(tools))
   end)
 end
 
-local function make(argparse)
+local function make(argparse, arguments)
   local top = argparse("lacre", "TLS and certificates, safe by default.")
   top:command_target("tool"):help_max_width(WIDTH):help_vertical_space(0)
   top:epilog "lacre TOOL --help shows the options of a tool, with examples."
@@ -163,21 +166,23 @@ local function make(argparse)
     show(top:get_help())
   end }
   top:flag("--version"):description("show the versions of lacre, Lua and OpenSSL"):action(function()
-    show(version.text())
+    show(require("lacre.version").text())
   end)
-  for _, tool in ipairs(tools()) do
+  for _, name in ipairs(wanted(parser.TOOLS, arguments[1])) do
+    local tool = parser.tool(name)
     local add = tool.actions and add_group or add_tool
-    add(top, tool)
+    add(top, tool, arguments[2])
   end
   add_completion(top)
   add_manual(top)
   return top
 end
 
---- The argparse parser of the whole command.
+--- The argparse parser of the command: all of it, or of the tool alone that the command line names.
+---@param arguments string[]
 ---@return table? parser
 ---@return lacre.error? err
-function parser.new()
+function parser.new(arguments)
   local found, argparse = pcall(require, "argparse")
   if not found then
     return lacre_error.fail(
@@ -185,7 +190,7 @@ function parser.new()
       "the command needs the Lua module argparse (Debian: lua-argparse; luarocks install argparse)"
     )
   end
-  return make(argparse)
+  return make(argparse, arguments)
 end
 
 --- Parses a command line. What argparse would print before it exits comes back as the second result:

@@ -1,18 +1,9 @@
 --- ca: a certificate authority in a directory: what each action does stands in lua/lacre/tool/ca/.
 
-local check = require "lacre.tool.ca.check"
-local crl = require "lacre.tool.ca.crl"
-local export = require "lacre.tool.ca.export"
-local init = require "lacre.tool.ca.init"
-local intermediate = require "lacre.tool.ca.intermediate"
-local issue = require "lacre.tool.ca.issue"
-local list = require "lacre.tool.ca.list"
-local ocsp = require "lacre.tool.ca.ocsp"
-local renew = require "lacre.tool.ca.renew"
-local revoke = require "lacre.tool.ca.revoke"
-local sign = require "lacre.tool.ca.sign"
 local toolkit = require "lacre.toolkit"
-local trust = require "lacre.tool.ca.trust"
+
+-- files that hold two actions
+local together = { rekey = "renew", release = "revoke", show = "list", renew = "renew", revoke = "revoke", list = "list" }
 
 return toolkit.group {
   name = "ca",
@@ -28,7 +19,11 @@ return toolkit.group {
     { "lacre ca check ca", "is everything as it should be?" },
   },
   actions = {
-    init, intermediate, issue, sign, renew.renew, renew.rekey, revoke.revoke, revoke.release, crl, list.list,
-    list.show, export, ocsp, trust, check,
+    "init", "intermediate", "issue", "sign", "renew", "rekey", "revoke", "release", "crl", "list", "show", "export",
+    "ocsp", "trust", "check",
   },
+  load = function(name)
+    local action = require("lacre.tool.ca." .. (together[name] or name))
+    return together[name] and action[name] or action
+  end,
 }
