@@ -190,6 +190,26 @@ describe("many certificates", function()
     assert.is_true(os.clock() - started < 10)
   end)
 
+  it("is refused in verifications, or changes nothing, whichever octet of a certificate is another", function()
+    for _, bytes in ipairs { leaf.cert:to_der(), inter.cert:to_der() } do
+      for at = 1, #bytes do
+        local c = cert.parse(replaced(bytes, at, string.char((bytes:byte(at) + 128) % 256)))
+        for _, set in ipairs(c and {
+          { c, intermediates = { inter.cert }, all_errors = true }, { leaf.cert, intermediates = { c }, all_errors = true },
+          { leaf.cert, intermediates = { c } }, { leaf.cert, intermediates = { c, inter.cert } }, { leaf.cert, trust = { c } },
+        } or {}) do
+          local one = table.remove(set, 1)
+          set.trust, set.server_name = set.trust or root.cert, "a.example"
+          local chain, err = store.verify(one, set)
+          assert.is_true(chain and one == leaf.cert or lacre_error.is(err, "verify"))
+          for _, member in ipairs(chain or {}) do
+            assert.is_true(member ~= c or set.trust[1] == c)
+          end
+        end
+      end
+    end
+  end)
+
   it("that issue each other in circles come to an end", function()
     local keys, circle = {}, {}
     for i = 1, 8 do

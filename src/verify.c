@@ -109,6 +109,17 @@ static int on_finding (int ok, X509_STORE_CTX *ctx) {
   return run->rules->all_errors;
 }
 
+/* below 0 is also what OpenSSL says of a key that it cannot read */
+static int has_no_memory (const X509_STORE_CTX *ctx, int result) {
+  return X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM ||
+         (result < 0 && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE);
+}
+
+static int error_of (const X509_STORE_CTX *ctx) {
+  int error = X509_STORE_CTX_get_error(ctx);
+  return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
+}
+
 /* one path: that which OpenSSL finds first */
 static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
                      verify_Verdict *verdict) {
@@ -125,12 +136,11 @@ static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
   result = X509_verify_cert(ctx);
   X509_STORE_CTX_set_ex_data(ctx, run_index, NULL);
   verdict->chain = X509_STORE_CTX_get1_chain(ctx);
-  if (result < 0 || X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM) return -1;
+  if (has_no_memory(ctx, result)) return -1;
   if (result == 1 && verdict->chain == NULL) return -1;
   if (result == 1) check_rules(ctx, &run);
   if (result != 1 && verdict->count == 0)
-    verify_add(verdict, X509_STORE_CTX_get_error(ctx),
-               X509_STORE_CTX_get_error_depth(ctx), NULL);
+    verify_add(verdict, error_of(ctx), X509_STORE_CTX_get_error_depth(ctx), NULL);
   if (verdict->error != X509_V_OK) X509_STORE_CTX_set_error(ctx, verdict->error);
   return result == 1 && verdict->error == X509_V_OK;
 }

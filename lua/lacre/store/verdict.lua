@@ -105,7 +105,8 @@ local words = {
 
   weak_key = function(finding)
     local key = finding.cert and finding.cert:public_key()
-    return ("the key of %s is too weak"):format(subject(finding)), { bits = key and key:bits() }
+    local words = key and "the key of %s is too weak" or "the key of %s cannot be read"
+    return words:format(subject(finding)), { bits = key and key:bits() }
   end,
 
   weak_signature = function(finding)

@@ -65,11 +65,11 @@ local function from_file(path)
     return { pins = { { pin = tostring(pin.of(request)), subject = tostring(request:subject()), role = "request" } },
       source = "file" }
   end
-  local one = key.parse(bytes)
+  local one, why = key.parse(bytes)
   if one then
     return { pins = { { pin = tostring(pin.of(one)), role = "key" } }, source = "file" }
   end
-  return nil, lacre_error.annotate(err, { path = path })
+  return nil, lacre_error.annotate(why.code == "password_required" and why or err, { path = path })
 end
 
 local function from_host(set)
