@@ -22,7 +22,7 @@ local c_floors = {
 }
 
 local lua_floors = {
-  [0] = { "core", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
+  [0] = { "core", "later", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
   { "error" },
   { "time", "version", "warning", "plain", "tls.greeting" },
   { "options.kinds" },
@@ -185,8 +185,10 @@ describe("layers", function()
     local floors, problems = floor_of(lua_floors), {}
     for _, file in ipairs(files("lua/lacre", ".lua")) do
       check(file, file.name, floors, problems)
-      for used in read(file.path):gmatch 'require%(?%s*"lacre%.([%w_.]+)"' do
-        check(file, used, floors, problems)
+      for _, how in ipairs { "require", "later" } do
+        for used in read(file.path):gmatch(how .. '%(?%s*"lacre%.([%w_.]+)"') do
+          check(file, used, floors, problems)
+        end
       end
     end
     assert.same({}, problems)

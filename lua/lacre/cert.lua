@@ -6,9 +6,11 @@
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local issue = require "lacre.cert.issue"
-local lint = require "lacre.lint"
-local store = require "lacre.store"
-local views = require "lacre.x509.views"
+local later = require "lacre.later"
+
+local lint = later "lacre.lint"
+local store = later "lacre.store"
+local views = later "lacre.x509.views"
 
 local methods = core.cert.methods
 
@@ -21,16 +23,24 @@ function methods:verify(given)
 end
 
 --- Plain data with stable names, fit for JSON.
----@type fun(self: lacre.cert): table
-methods.to_table = views.certificate
+---@return table
+function methods:to_table()
+  return views.certificate(self)
+end
 
 --- Some lines for people.
----@type fun(self: lacre.cert): string
-methods.to_text = views.certificate_text
+---@return string
+function methods:to_text()
+  return views.certificate_text(self)
+end
 
 --- What verifiers would refuse or people regret: `{ { rule, level, clause, text, fix }, ... }`.
----@type fun(self: lacre.cert, profile?: string, now?: number): table[]
-methods.lint = lint.certificate
+---@param profile? string
+---@param now? number
+---@return table[]
+function methods:lint(profile, now)
+  return lint.certificate(self, profile, now)
+end
 
 return {
   is = certificate.is,

@@ -133,6 +133,7 @@ function cli.main(arguments)
     return show_instead(instead, meant(arguments))
   end
   local tool = parser.tool(parsed.tool, parsed.action)
+  collectgarbage "restart"
   local ok, code = pcall(run, tool, parsed)
   return ok and code or report_raised(code, tool)
 end

@@ -11,11 +11,12 @@ local draft_extensions = require "lacre.cert.draft_extensions"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local options = require "lacre.options"
-local request = require "lacre.csr.read"
 local sign = require "lacre.x509.sign"
 
 local fail = lacre_error.fail
+local request = later "lacre.csr.read"
 
 local issue = {}
 
@@ -23,7 +24,9 @@ local profile_names = { "server", "client", "peer", "ca", "intermediate", "ocsp"
 
 local schema = {
   key = { type = options.object("key", key.is) },
-  csr = { type = options.object("request", request.is) },
+  csr = { type = options.object("request", function(value)
+    return request.is(value)
+  end) },
   copy = { type = "list", default = {} },
   issuer = { type = options.object("certificate", certificate.is) },
   issuer_key = { type = options.object("key", key.is) },

@@ -1,10 +1,12 @@
 --- voice: what the command says, and where. Results go to stdout, everything else to stderr.
 
 local core = require "lacre.core"
-local json = require "lacre.report.json"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local meter = require "lacre.report.progress"
 local style = require "lacre.report.style"
+
+local json = later "lacre.report.json"
 
 local voice = {}
 

@@ -5,11 +5,13 @@ local ground = {}
 local byte, char, sub = string.byte, string.char, string.sub
 local floor = math.floor
 
--- every octet as a string
-local chars = {}
-for i = 0, 255 do
-  chars[i] = char(i)
-end
+-- octets as strings
+local chars = setmetatable({}, {
+  __index = function(self, octet)
+    self[octet] = char(octet)
+    return self[octet]
+  end,
+})
 
 -- raised by readers, caught by der.decode; its text says what was wrong
 local function malformed(why)

@@ -3,7 +3,9 @@
 local toolkit = require "lacre.toolkit"
 
 -- files that hold two actions
-local together = { rekey = "renew", release = "revoke", show = "list", renew = "renew", revoke = "revoke", list = "list" }
+local together = {
+  renew = "renew", rekey = "renew", revoke = "revoke", release = "revoke", list = "list", show = "list",
+}
 
 return toolkit.group {
   name = "ca",

@@ -5,8 +5,10 @@
 
 local core = require "lacre.core"
 local der = require "lacre.der"
-local extension_text = require "lacre.x509.extension_text"
 local general = require "lacre.x509.general_name"
+local later = require "lacre.later"
+
+local extension_text = later "lacre.x509.extension_text"
 
 local extension = {}
 

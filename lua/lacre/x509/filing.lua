@@ -5,9 +5,10 @@ local file = require "lacre.file"
 local host = require "lacre.host"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
-local pkcs12 = require "lacre.pkcs12"
+local later = require "lacre.later"
 
 local fail = lacre_error.fail
+local pkcs12 = later "lacre.pkcs12"
 
 local filing = {}
 

@@ -3,10 +3,12 @@
 local fail = require("lacre.error").fail
 local filing = require "lacre.x509.filing"
 local key = require "lacre.key"
+local later = require "lacre.later"
 local name = require "lacre.name"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
-local pkcs12 = require "lacre.pkcs12"
+
+local pkcs12 = later "lacre.pkcs12"
 
 local issue = {
   name = "issue",
