@@ -92,6 +92,11 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 asan:
 	@$(MAKE) -s CC=gcc BUILD='build/$(LUA)-asan' CFLAGS='$(SANITIZE)' SANITIZER=asan test
 
+## valgrind: some specs under valgrind, which is slow; SPEC=path takes others
+valgrind:
+	@$(MAKE) -s SANITIZER=valgrind SPEC='$(if $(filter file,$(origin SPEC)),$(CHECKED),$(SPEC))' test
+CHECKED = $(addprefix spec/,$(addsuffix _spec.lua,key cert csr crl pin engine))
+
 ## lint: luacheck, clang-format and clang's analyzer
 lint:
 	luacheck --quiet lua spec examples bench docs
@@ -201,4 +206,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: fuzz all test memory asan lint daemons prometheus agree browser hostile bench bench-ca bench-health docs deps install uninstall install-rock clean help platforms
+.PHONY: all test memory asan valgrind fuzz lint daemons prometheus agree browser hostile platforms bench bench-ca bench-health docs deps install uninstall install-rock clean help

@@ -20,4 +20,6 @@ if [ "${SANITIZER:-}" = asan ]; then
   PATH=$wrapped:$PATH
   export SANITIZER PATH
 fi
-exec "$LUA" "$busted" -o "${BUSTED_OUTPUT:-utfTerminal}" "$@"
+under=
+[ "${SANITIZER:-}" != valgrind ] || under="valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite --keep-debuginfo=yes"
+exec $under "$LUA" "$busted" -o "${BUSTED_OUTPUT:-utfTerminal}" "$@"
