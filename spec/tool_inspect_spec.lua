@@ -128,6 +128,30 @@ describe("lacre inspect", function()
     end)
   end
 
+  it("orders a thousand certificates, in time", function()
+    local above, list = { cert = root.cert, key = root.key }, {}
+    above.cert = pki.root({ path_length = false, key = root.key }).cert
+    local top = above.cert
+    for i = 1, 1000 do
+      above = { cert = lacre_lib.assert(lacre_lib.cert.create { key = leaf.key, profile = "intermediate", path_length = false,
+        subject = "CN=" .. i, issuer = above.cert, issuer_key = above.key, extended_key_usage = {}, clamp = true }), key = leaf.key }
+      list[i] = above.cert:to_pem()
+    end
+    local started = os.clock()
+    put("thousand.pem", pki.issue({ cert = above.cert, key = leaf.key, chain = {} }, { clamp = true }).cert:to_pem() .. table.concat(list) .. top:to_pem())
+    local result = data "lacre inspect thousand.pem --json"
+    assert.equal(1002, #result.chain.order)
+    assert.same({}, result.chain.unused)
+    assert.is_true(result.chain.complete)
+    local crowd = {}
+    for i = 1, 1000 do
+      crowd[i] = pki.intermediate(root, { key = leaf.key, subject = "CN=X", serial = i }).cert:to_pem()
+    end
+    put("crowd.pem", table.concat(crowd))
+    data "lacre inspect crowd.pem --json"
+    assert.is_true(os.clock() - started < 30)
+  end)
+
   it("has everything as data", function()
     local result = data "lacre inspect mixed.pem a.csr a.crl a.ocsp --json"
     local kinds = {}

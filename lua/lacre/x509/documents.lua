@@ -4,7 +4,7 @@
 -- What cannot be read is told as an item of its own, beside what can, so that one broken block hides
 -- nothing behind it.
 
-local certificate = require "lacre.cert.read"
+local certificate = require "lacre.cert"
 local core = require "lacre.core"
 local crl = require "lacre.crl"
 local csr = require "lacre.csr"
