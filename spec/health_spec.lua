@@ -326,6 +326,37 @@ describe("health", function()
     end)
   end)
 
+  it("tells in a watch what changed, and only that", function()
+    loop.run(function()
+      local menagerie = assert(zoo.open { only = { "good" } })
+      local listen, reception = require("lacre.listener").listen, require "lacre.net.reception"
+      local settings = require "lacre.tls.settings"
+      local server = assert(listen { port = 0, identity = menagerie.pki:identity({}, "first") })
+      local door = reception.open(server, function(visitor)
+        if visitor:handshake() then
+          visitor:receive()
+        end
+      end)
+      local rounds = {}
+      local list = { "localhost:" .. select(2, server:address()), "localhost:" .. menagerie.entries[1].port }
+      judge(menagerie, list, { watch = 0.1, on_event = function(text)
+        rounds[#rounds + 1] = text
+        if #rounds == 2 then
+          server:set_context(assert(settings.server { identity = menagerie.pki:identity({ days = { -80, 5 } }, "second") }))
+        elseif #rounds == 4 then
+          io.popen("kill -INT " .. core.signals.process()):close()
+        end
+      end })
+      door:close()
+      menagerie:close()
+      assert.matches("^PASS .-\nPASS .-\n2 targets: 2 PASS", rounds[1])
+      assert.matches("^%S+Z  2 targets: 2 PASS", rounds[2])
+      assert.matches("^WARN .-EXPIRES_SOON.-\nchanged localhost:%d+: WARN, was PASS .-\nchanged .-another certificate\n", rounds[3])
+      assert.matches("\nchanged .-: key sha256//%S+, was sha256//%S+\n%S+Z  2 targets: 1 PASS, 1 WARN", rounds[3])
+      assert.matches("^%S+Z  2 targets: 1 PASS, 1 WARN", rounds[4])
+    end)
+  end)
+
   it("remembers, and tells what changed", function()
     in_zoo({ "good", "expired" }, function(at, menagerie)
       local path = pki.file("state.json", "")

@@ -99,7 +99,7 @@ local lua_floors = {
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },
-  { "health.target_range", "health.target_settings" },
+  { "health.target_range", "health.target_settings", "health.interrupt", "health.outputs" },
   { "health.threshold", "health.targets", "health.sounding", "health.findings", "key.strength" },
   { "health.inquiry" },
   { "health.capabilities" },

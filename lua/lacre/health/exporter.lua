@@ -160,7 +160,6 @@ function exporter.open(rows, set)
   if not self.service then
     return nil, err
   end
-  set.unattended = true
   self.task = self.has_list and loop.spawn(refresh, self, rows)
   return self
 end

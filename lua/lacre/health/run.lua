@@ -4,6 +4,8 @@
 local exporter = require "lacre.health.exporter"
 local file = require "lacre.file"
 local formats = require "lacre.report.formats"
+local health_outputs = require "lacre.health.outputs"
+local interrupt = require "lacre.health.interrupt"
 local json = require "lacre.report.json"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
@@ -17,28 +19,6 @@ local targets = require "lacre.health.targets"
 local fail = lacre_error.fail
 
 local health_run = {}
-
---- What is to be written: `{ format =, path = }`.
----@param set table
----@return table[]?
----@return lacre.error? err unsupported, file_not_found
-function health_run.outputs(set)
-  local list = {}
-  for _, text in ipairs(set.output or {}) do
-    local format, path = text:match "^(%l+):(.+)$"
-    format = format or text
-    if not formats.has(format) then
-      return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
-        " "))
-    end
-    local directory = path and path:match "^(.+)/[^/]*$"
-    if directory and not file.stat(directory) then -- told before the run, not after it
-      return fail("config", "file_not_found", "%s cannot be written: there is no directory %s", path, directory)
-    end
-    list[#list + 1] = { format = format, path = path }
-  end
-  return list
-end
 
 local function is_file(value)
   return type(value) == "string" and file.stat(value) ~= nil
@@ -92,22 +72,6 @@ local function announcer(set)
   end
 end
 
-local function write_outputs(results, outputs, set)
-  for _, output in ipairs(outputs) do
-    local text, err = formats.render(output.format, results, set)
-    local done
-    if text and output.path then
-      done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })
-    elseif text then
-      done, err = (set.on_data or tostring)(text)
-    end
-    if not done then
-      return nil, err
-    end
-  end
-  return true
-end
-
 local function remembered(set)
   local path = set.baseline or set.state
   if not path or (path == set.state and not file.stat(path)) then
@@ -121,7 +85,10 @@ local function once(list, set, outputs, before)
   if before then
     memoir.compare(results, before)
   end
-  local done, err = write_outputs(results, outputs, set)
+  local done, err = true, nil
+  if not (results.interrupted and set.watch) then -- half a round is no news
+    done, err = health_outputs.write(results, outputs, set)
+  end
   if done and set.state and not results.interrupted then
     done, err = memoir.save(set.state, results)
   end
@@ -139,27 +106,31 @@ local function tell_round(results, set, is_first)
   }))
 end
 
--- again and again, telling what changed; ends with Ctrl-C
+-- false where somebody interrupted it
+local function pause(set)
+  local slept = false
+  local sleeper = loop.spawn(function()
+    slept = loop.sleep(set.watch) == true
+  end)
+  set.interrupt:ends(function()
+    sleeper:cancel()
+  end)
+  sleeper:join()
+  return slept and not set.interrupt.asked
+end
+
+-- again and again, telling what changed; ends with Ctrl-C, and what is known then is the last whole round
 local function watch(list, set, outputs, results)
   tell_round(results, set, true)
   while not results.interrupted do
-    local before = memoir.of(results)
-    local slept = false
-    local sleeper = loop.spawn(function()
-      slept = loop.sleep(set.watch) == true
-    end)
-    loop.on_signal("INT", function()
-      sleeper:cancel()
-    end)
-    sleeper:join()
-    if not slept then
+    if not pause(set) then
       results.interrupted = true
       return results
     end
-    local latest, err = once(list, set, outputs, before)
+    local latest, err = once(list, set, outputs, memoir.of(results))
     if not latest then
       return nil, err
-    elseif latest.interrupted then -- what is known is the last whole round
+    elseif latest.interrupted then
       results.interrupted = true
       return results
     end
@@ -198,10 +169,12 @@ function health_run.examine(list, set, outputs)
     return nil, err
   end
   local results
+  set.interrupt = interrupt.open()
   results, err = once(list, set, outputs, before)
   if results and set.watch then
-    return watch(list, set, outputs, results)
+    results, err = watch(list, set, outputs, results)
   end
+  set.interrupt:close()
   return results, err
 end
 

@@ -55,13 +55,13 @@ local function work(self)
   end
 end
 
-local function watch_interrupts(self, workers)
-  loop.on_signal("INT", function()
+local function stopper(self, workers)
+  return function()
     self.stopped = true
     for _, worker in ipairs(workers) do
       worker:cancel()
     end
-  end)
+  end
 end
 
 local function gather(self)
@@ -75,8 +75,8 @@ end
 
 --- Examines every row, inside of a loop.
 ---@param rows lacre.target_row[]
----@param set table concurrency, deadline (seconds for the whole run), unattended (SIGINT is somebody else's), and
---- those of `lacre.checkup`
+---@param set table concurrency, deadline (seconds for the whole run), interrupt (of `lacre.health.interrupt`: what
+--- may end it), and those of `lacre.checkup`
 ---@param on_result? fun(result: table, done: integer, total: integer)
 ---@return lacre.survey
 function survey.run(rows, set, on_result)
@@ -90,14 +90,11 @@ function survey.run(rows, set, on_result)
   for i = 1, math.min(set.concurrency, #rows) do
     workers[i] = loop.spawn(work, self)
   end
-  if not set.unattended then
-    watch_interrupts(self, workers)
+  if set.interrupt then
+    set.interrupt:ends(stopper(self, workers))
   end
   for _, worker in ipairs(workers) do
     lacre_error.assert(worker:join() == nil or true)
-  end
-  if not set.unattended then
-    loop.on_signal("INT", nil)
   end
   return summary(gather(self), started, began)
 end

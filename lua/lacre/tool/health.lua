@@ -3,6 +3,7 @@
 local file = require "lacre.file"
 local formats = require "lacre.report.formats"
 local health_codes = require "lacre.health.codes"
+local health_outputs = require "lacre.health.outputs"
 local health_run = require "lacre.health.run"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
@@ -58,7 +59,7 @@ function health.run(set)
   elseif set.selftest then
     return in_loop(selftest.run, set)
   end
-  local outputs, err = health_run.outputs(set)
+  local outputs, err = health_outputs.parse(set)
   local list, prepared
   if outputs then
     list, err = health_run.gather(set)

@@ -1,0 +1,53 @@
+--- health.outputs: the forms in which results are written beside what is printed.
+
+local fail = require("lacre.error").fail
+local file = require "lacre.file"
+local formats = require "lacre.report.formats"
+
+local health_outputs = {}
+
+--- What is to be written: `{ format =, path = }`.
+---@param set table
+---@return table[]?
+---@return lacre.error? err unsupported, file_not_found
+function health_outputs.parse(set)
+  local list = {}
+  for _, text in ipairs(set.output or {}) do
+    local format, path = text:match "^(%l+):(.+)$"
+    format = format or text
+    if not formats.has(format) then
+      return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
+        " "))
+    end
+    local directory = path and path:match "^(.+)/[^/]*$"
+    if directory and not file.stat(directory) then -- told before the run, not after it
+      return fail("config", "file_not_found", "%s cannot be written: there is no directory %s", path, directory)
+    end
+    list[#list + 1] = { format = format, path = path }
+  end
+  return list
+end
+
+--- Writes results as was said, each form whole or not at all.
+---@param results lacre.survey
+---@param outputs table[] of `parse`
+---@param set table
+---@return true?
+---@return lacre.error? err
+function health_outputs.write(results, outputs, set)
+  for _, output in ipairs(outputs) do
+    local text, err = formats.render(output.format, results, set)
+    local done
+    if text and output.path then
+      done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })
+    elseif text then
+      done, err = (set.on_data or tostring)(text)
+    end
+    if not done then
+      return nil, err
+    end
+  end
+  return true
+end
+
+return health_outputs
