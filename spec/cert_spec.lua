@@ -81,6 +81,24 @@ describe("cert", function()
         "uri .e.test", "dns ", "ip 0.0.0.0/0" }, told)
     end)
 
+    for name, case in pairs {
+      ["a path of less than nothing"] = { { profile = "ca", subject = "CN=x", path_length = -1 }, "'path_length' %(0 or more" },
+      ["any path"] = { { profile = "ca", subject = "CN=x", path_length = true }, "'path_length' %(0 or more" },
+      ["a path below a leaf"] = { { hosts = { "a" }, path_length = 1 }, "a server certificate signs no others" },
+      ["lists that are nowhere"] = { { hosts = { "a" }, crl_urls = { "not a url" } }, "'crl_urls' %('not a url' is no URI" },
+      ["no responder"] = { { hosts = { "a" }, ocsp_urls = { "" } }, "'ocsp_urls' %('' is no URI" },
+      ["an issuer in other letters"] = { { hosts = { "a" }, issuer_urls = { "http://\195\188" } }, "'issuer_urls'" },
+      ["a policy that is a word"] = { { hosts = { "a" }, policies = { "foo" } }, "'policies' %('foo' is no object identifier" },
+      ["a policy twice"] = { { hosts = { "a" }, policies = { "1.2.3", "1.2.3" } }, "'policies' %(1.2.3 is there twice" },
+    } do
+      it("raises for " .. name, function()
+        case[1].key = private
+        local ok, why = pcall(cert.create, case[1])
+        assert.is_false(ok)
+        assert.matches("^spec/cert_spec.lua:%d+: bad option .*" .. case[2], why)
+      end)
+    end
+
     it("has no extension twice", function()
       local twice = { { oid = "2.5.29.15", der = "\3\2\7\128" }, { name = "key_usage", value = { digital_signature = true } } }
       assert.has_error(function()

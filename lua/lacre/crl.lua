@@ -140,7 +140,7 @@ local function extensions_of(set, now)
     authority_key_id = { key_id = set.issuer:subject_key_id() or set.issuer:public_key():key_id() },
     crl_number = set.number or ("%x"):format(now),
     delta_crl_indicator = set.base_number,
-    freshest_crl = extension_list.points(set.delta_crl_urls),
+    freshest_crl = extension_list.points(set.delta_crl_urls, "delta_crl_urls"),
   }, set.extensions)
 end
 

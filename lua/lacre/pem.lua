@@ -79,6 +79,9 @@ end
 ---@param der string
 ---@return string
 function pem.encode(label, der)
+  if type(label) ~= "string" or not label:find "^[%w ._/+#]*$" then
+    error("bad argument #1 to 'pem.encode' (label expected, such as \"CERTIFICATE\")", 2)
+  end
   return core.pem.encode(label, der)
 end
 

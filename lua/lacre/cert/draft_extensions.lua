@@ -47,12 +47,16 @@ end
 local leaf_constraints = extension.constant { ca = false }
 
 local function constraints_of(draft, set)
-  if not draft.profile.ca then
+  local given = set.path_length
+  if given and (given == true or given < 0 or not draft.profile.ca) then
+    options.misuse("bad option 'path_length' (%s)", draft.profile.ca and "0 or more, or false, expected"
+      or ("a %s certificate signs no others"):format(set.profile))
+  elseif not draft.profile.ca then
     return leaf_constraints
   end
   local length = draft.path_length
   if length == nil then
-    length = set.path_length
+    length = given
   end
   if length == nil then
     length = draft.profile.path_length
@@ -73,14 +77,6 @@ local function authority_of(draft)
   return known
 end
 
-local function policies_of(set)
-  local policies = {}
-  for i, oid in ipairs(set.policies) do
-    policies[i] = { policy = oid }
-  end
-  return #policies > 0 and policies or nil
-end
-
 --- The extensions by default: values by name.
 ---@param draft table
 ---@param set table the options of cert.create
@@ -94,8 +90,8 @@ function draft_extensions.of(draft, set)
     authority_key_id = authority_of(draft),
     subject_alt_names = #draft.names > 0 and draft.names or nil,
     name_constraints = draft.limits,
-    certificate_policies = set.policies and policies_of(set),
-    crl_distribution_points = set.crl_urls and extension_list.points(set.crl_urls),
+    certificate_policies = set.policies and extension_list.policies(set.policies),
+    crl_distribution_points = set.crl_urls and extension_list.points(set.crl_urls, "crl_urls"),
     authority_info_access = (set.ocsp_urls or set.issuer_urls)
       and extension_list.access(set.ocsp_urls, set.issuer_urls),
     tls_feature = set.must_staple and { 5 } or nil,

@@ -38,7 +38,16 @@ path.schema = {
 local strictness = { [true] = 1, [false] = 0, anchors = 2 }
 
 -- makes of the options what C reads of them: the rest of the rules goes among them
+local function check_policies(list)
+  for _, oid in ipairs(list or {}) do
+    if type(oid) ~= "string" or not oid:find "^%d" or not core.oid.content(oid) then
+      error(("bad option 'policies' to 'verify' ('%s' is no object identifier)"):format(tostring(oid)), 0)
+    end
+  end
+end
+
 local function add_rules(set)
+  check_policies(set.policies)
   set.strict = strictness[set.strict]
   set.time = floor(set.time or time.now())
   set.revocation = set.revocation or (set.crls and "chain" or "off")

@@ -32,15 +32,40 @@ function extension_list.set_of(list, option, known)
   return set
 end
 
+local function uri(url, option)
+  if type(url) ~= "string" or not url:find "^%a[%w+.-]*:[^%c \127-\255]+$" then
+    options.misuse("bad option '%s' ('%s' is no URI)", option, tostring(url))
+  end
+  return { type = "uri", value = url }
+end
+
+--- Policies of a certificate, for certificate_policies (RFC 5280 section 4.2.1.4).
+---@param list string[]
+---@return table[]?
+function extension_list.policies(list)
+  local policies, seen = {}, {}
+  for i, oid in ipairs(list) do
+    if type(oid) ~= "string" or not oid:find "^%d" or not extension.oid(oid) then
+      options.misuse("bad option 'policies' ('%s' is no object identifier)", tostring(oid))
+    elseif seen[oid] then
+      options.misuse("bad option 'policies' (%s is there twice)", oid)
+    end
+    policies[i], seen[oid] = { policy = oid }, true
+  end
+  return #policies > 0 and policies or nil
+end
+
 --- Where the issuer's services are, for authority_info_access.
 ---@param ocsp_urls string[]?
 ---@param issuer_urls string[]?
 ---@return table[]?
 function extension_list.access(ocsp_urls, issuer_urls)
   local access = {}
-  for _, row in ipairs { { "1.3.6.1.5.5.7.48.1", ocsp_urls }, { "1.3.6.1.5.5.7.48.2", issuer_urls } } do
+  for _, row in ipairs {
+    { "1.3.6.1.5.5.7.48.1", ocsp_urls, "ocsp_urls" }, { "1.3.6.1.5.5.7.48.2", issuer_urls, "issuer_urls" },
+  } do
     for _, url in ipairs(row[2] or {}) do
-      access[#access + 1] = { method = row[1], location = { type = "uri", value = url } }
+      access[#access + 1] = { method = row[1], location = uri(url, row[3]) }
     end
   end
   return #access > 0 and access or nil
@@ -48,11 +73,12 @@ end
 
 --- Where revocation lists are, for crl_distribution_points.
 ---@param urls string[]?
+---@param option string where they came from
 ---@return table[]?
-function extension_list.points(urls)
+function extension_list.points(urls, option)
   local points = {}
   for i, url in ipairs(urls or {}) do
-    points[i] = { name = { full_name = { { type = "uri", value = url } } } }
+    points[i] = { name = { full_name = { uri(url, option) } } }
   end
   return #points > 0 and points or nil
 end
