@@ -15,26 +15,9 @@ local tcp = require "lacre.tcp"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 local zoo = require "lacre.zoo"
-
-core.signals.watch "WINCH"
-core.signals.forget "WINCH"
+local in_zoo = require "spec.support.zoo"
 
 local DAY = 86400
-
-local function in_zoo(only, run)
-  return loop.run(function()
-    local menagerie = assert(zoo.open { only = only })
-    local at = {}
-    for _, entry in ipairs(menagerie.entries) do
-      at[entry.name] = "localhost:" .. entry.port
-    end
-    local ok, why = loop.pcall(run, at, menagerie)
-    menagerie:close()
-    if not ok then
-      error(why, 0)
-    end
-  end)
-end
 
 local function judge(menagerie, list, given)
   local set = { targets = list, trust = menagerie.pki:trust(), timeout = 3 }

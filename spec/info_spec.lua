@@ -10,22 +10,7 @@ local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
 local style = require("lacre.report.style").new(false)
 local tls = require "spec.support.tls"
-local zoo = require "lacre.zoo"
-
-local function in_zoo(only, run)
-  return loop.run(function()
-    local menagerie = assert(zoo.open { only = only })
-    local at = {}
-    for _, entry in ipairs(menagerie.entries) do
-      at[entry.name] = "localhost:" .. entry.port
-    end
-    local ok, why = loop.pcall(run, at, menagerie.pki:trust(), menagerie)
-    menagerie:close()
-    if not ok then
-      error(why, 0)
-    end
-  end)
-end
+local in_zoo = require "spec.support.zoo"
 
 local function serving(set, run, handle)
   loop.run(function()
@@ -54,7 +39,8 @@ end
 
 describe("info", function()
   it("tells version, suite, group, signature, names, path, pins and times", function()
-    in_zoo({ "good" }, function(at, root)
+    in_zoo({ "good" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local found = assert(info(at.good, { trust = root }))
       assert.same({ "1.3", true, "pass", "no" }, { found.version, found.verify.ok, found.grade, found.client_cert })
       assert.equal("CN=good.zoo.test", tostring(found.cert:subject()))
@@ -75,7 +61,8 @@ describe("info", function()
   end)
 
   it("tells of servers that do not verify, are old or weak, and says no", function()
-    in_zoo({ "expired", "tls10", "anonymous", "dh1024", "client-cert-13" }, function(at, root)
+    in_zoo({ "expired", "tls10", "anonymous", "dh1024", "client-cert-13" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local expired = assert(info(at.expired, { trust = root }))
       assert.same({ false, "cert_expired" }, { expired.verify.ok, expired.verify.error.code })
       assert.is_true(info.failed(expired))
@@ -92,7 +79,8 @@ describe("info", function()
   end)
 
   it("explains what it tells", function()
-    in_zoo({ "expired" }, function(at, root)
+    in_zoo({ "expired" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local text = info.text(assert(info(at.expired, { trust = root, text = true })), style)
       assert.truthy(text:find("The certificate's time is over. Renew it.", 1, true))
       assert.truthy(text:find("How both sides agreed on a key", 1, true))
@@ -100,7 +88,8 @@ describe("info", function()
   end)
 
   it("returns why there was no handshake", function()
-    in_zoo({ "plain-http", "refused", "starttls-stripped", "silent" }, function(at, root)
+    in_zoo({ "plain-http", "refused", "starttls-stripped", "silent" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local function code(target, given)
         given.trust = root
         return select(2, info(target, given)).code
@@ -114,14 +103,16 @@ describe("info", function()
   end)
 
   it("speaks STARTTLS first where it is asked to", function()
-    in_zoo({ "starttls" }, function(at, root)
+    in_zoo({ "starttls" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       assert.is_true(assert(info(at.starttls .. "/smtp", { trust = root })).verify.ok)
       assert.is_true(assert(info(at.starttls, { trust = root, starttls = "smtp" })).verify.ok)
     end)
   end)
 
   it("with probe, finds every version, suite and group", function()
-    in_zoo({ "old-offered", "tls12" }, function(at, root)
+    in_zoo({ "old-offered", "tls12" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local found = assert(info(at["old-offered"], { trust = root, probe = true }))
       assert.same({ ["SSL 3.0"] = false, ["1.0"] = true, ["1.1"] = true, ["1.2"] = true, ["1.3"] = true }, found.supports)
       assert.equal(3, #found.capabilities.suites["1.3"])
@@ -139,7 +130,8 @@ describe("info", function()
   end)
 
   it("says why a server refused, and with probe what it does speak", function()
-    in_zoo({ "rc4", "ssl3", "null", "plain-http" }, function(at, root)
+    in_zoo({ "rc4", "ssl3", "null", "plain-http" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local found, err = info(at.rc4, { trust = root })
       assert.is_nil(found)
       assert.equal("TLS_RSA_WITH_RC4_128_SHA (RC4) is the best it offers", err.hint)
@@ -177,7 +169,8 @@ describe("info", function()
   end)
 
   it("finds post-quantum key exchange where this OpenSSL has none", function()
-    in_zoo({ "pq-only" }, function(at, root)
+    in_zoo({ "pq-only" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       if not at["pq-only"] then
         return -- this OpenSSL has it
       end
@@ -203,7 +196,8 @@ end)
 
 describe("pin", function()
   it("prints the pins of the verified chain, and compares", function()
-    in_zoo({ "good", "self-signed", "starttls" }, function(at, root)
+    in_zoo({ "good", "self-signed", "starttls" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
       local found = assert(pin(at.good, { trust = root }))
       assert.is_true(found.verified)
       assert.same({ "leaf", "intermediate", "root" }, { found.pins[1].role, found.pins[2].role, found.pins[3].role })

@@ -14,10 +14,7 @@ local raw = require "lacre.zoo.raw"
 local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
-local zoo = require "lacre.zoo"
-
-core.signals.watch "WINCH"
-core.signals.forget "WINCH"
+local in_zoo = require "spec.support.zoo"
 
 local seen = {}
 
@@ -48,19 +45,6 @@ local function greeted(visitor)
   if visitor:handshake() then
     visitor:receive()
   end
-end
-
-local function in_zoo(only, run)
-  return loop.run(function()
-    local menagerie = assert(zoo.open { only = only })
-    local at = {}
-    for _, entry in ipairs(menagerie.entries) do
-      at[entry.name] = "localhost:" .. entry.port
-    end
-    local ok, why = loop.pcall(run, at, menagerie)
-    menagerie:close()
-    assert(ok, why)
-  end)
 end
 
 describe("each reason is given for a real cause:", function()

@@ -1,4 +1,3 @@
-local core = require "lacre.core"
 local crl = require "lacre.crl"
 local health = require "lacre.tool.health"
 local loop = require "lacre.loop"
@@ -6,25 +5,7 @@ local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local revocation = require "lacre.health.revocation"
 local time = require "lacre.time"
-local zoo = require "lacre.zoo"
-
-core.signals.watch "WINCH"
-core.signals.forget "WINCH"
-
-local function in_zoo(only, run)
-  return loop.run(function()
-    local menagerie = assert(zoo.open { only = only })
-    local at = {}
-    for _, entry in ipairs(menagerie.entries) do
-      at[entry.name] = "localhost:" .. entry.port
-    end
-    local ok, why = loop.pcall(run, at, menagerie)
-    menagerie:close()
-    if not ok then
-      error(why, 0)
-    end
-  end)
-end
+local in_zoo = require "spec.support.zoo"
 
 local function settings(given)
   local set = { deadline = time.monotonic() + 5, now = time.now(), kept = {} }

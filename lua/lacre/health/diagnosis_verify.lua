@@ -50,23 +50,21 @@ local function name_mismatch(out, _, facts, set)
   end
 end
 
+-- a certificate out of its time: the server's own has a reason of its own
+local function out_of_time(code, words, which)
+  return function(out, finding)
+    local told = words:format(dated(finding.cert, which))
+    if finding.depth == 0 then
+      out:add(code, told)
+    else
+      out:add("CHAIN_EXPIRED", ("%s %s"):format(shown(finding.cert), told), { depth = finding.depth })
+    end
+  end
+end
+
 local special = {
-  cert_expired = function(out, finding)
-    local word = ("expired %s"):format(dated(finding.cert, "not_after"))
-    if finding.depth == 0 then
-      out:add("CERT_EXPIRED", word)
-    else
-      out:add("CHAIN_EXPIRED", ("%s %s"):format(shown(finding.cert), word), { depth = finding.depth })
-    end
-  end,
-  cert_not_yet_valid = function(out, finding)
-    local word = ("is not valid before %s"):format(dated(finding.cert, "not_before"))
-    if finding.depth == 0 then
-      out:add("CERT_NOT_YET_VALID", word)
-    else
-      out:add("CHAIN_EXPIRED", ("%s %s"):format(shown(finding.cert), word), { depth = finding.depth })
-    end
-  end,
+  cert_expired = out_of_time("CERT_EXPIRED", "expired %s", "not_after"),
+  cert_not_yet_valid = out_of_time("CERT_NOT_YET_VALID", "is not valid before %s", "not_before"),
   hostname_mismatch = name_mismatch,
   unknown_issuer = no_issuer,
   self_signed = function(out, finding)
