@@ -2,7 +2,7 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "detour", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet" },
+  [0] = { "compat", "codes", "light", "detour", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
   { "path_rules" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },

@@ -7,7 +7,6 @@
 #include <lualib.h>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "args.h"
@@ -16,6 +15,7 @@
 #include "engine_hooks.h"
 #include "fail.h"
 #include "key.h"
+#include "queue.h"
 #include "step.h"
 
 #define FILE_PIECE (4 * MACHINE_RECORD)
@@ -205,7 +205,7 @@ static int engine_read (lua_State *L) {
   char *buffer = lua_touserdata(L, lua_upvalueindex(1));
   int result = step_refuse(L, m, "read");
   if (result != 0) return result;
-  ERR_clear_error();
+  queue_clear();
   result = SSL_read_ex(m->ssl, buffer, max, &n);
   if (result != 1) return step_tell(L, m, ssl_outcome(m->ssl, result), "read");
   m->received += (int64_t)n;

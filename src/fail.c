@@ -9,6 +9,8 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "queue.h"
+
 #define ENTRIES 16 /* OpenSSL keeps no more */
 
 /* the queue, copied out before Lua (which may raise) is called */
@@ -21,7 +23,7 @@ typedef struct Queue {
 } Queue;
 
 void fail_clear (void) {
-  ERR_clear_error();
+  queue_clear();
 }
 
 static void drain (Queue *q) {

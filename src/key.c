@@ -3,12 +3,12 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "args.h"
 #include "fail.h"
+#include "queue.h"
 #include "signature.h"
 #include "spki.h"
 
@@ -98,9 +98,9 @@ int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
 static int ensure_spki (Key *key) {
   int n;
   if (key->spki != NULL) return 1;
-  ERR_clear_error();
+  queue_clear();
   n = spki_encode(key->pkey, &key->spki, &key->spki_len);
-  ERR_clear_error(); /* of what OpenSSL overcame, too */
+  queue_clear(); /* of what OpenSSL overcame, too */
   if (n == 1) return 1;
   n = i2d_PUBKEY(key->pkey, &key->spki);
   key->spki_len = n < 0 ? 0 : (size_t)n;

@@ -71,7 +71,8 @@ X509 *light_fields (light_Cert *c) {
 }
 
 int light_ensure_full (light_Cert *c) {
-  if (c->full == NULL) c->full = decode(NULL, c->der, c->len);
+  if (c->full != NULL) return 1;
+  c->full = decode(NULL, c->der, c->len);
   ERR_clear_error(); /* of a key that this OpenSSL does not know */
   return c->full != NULL;
 }

@@ -1,8 +1,9 @@
 #include "machine.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
+
+#include "queue.h"
 
 /* a hint: two threads, each with a Lua of its own, may count wrong by a few */
 static volatile int alive;
@@ -96,7 +97,7 @@ int machine_start (machine_Machine *m, net_Socket *socket) {
 int machine_name (machine_Machine *m, const char *name) {
   X509_VERIFY_PARAM *param = SSL_get0_param(m->ssl);
   if (X509_VERIFY_PARAM_set1_ip_asc(param, name)) return 1;
-  ERR_clear_error();
+  queue_clear();
   return X509_VERIFY_PARAM_set1_host(param, name, 0);
 }
 
@@ -137,7 +138,7 @@ int machine_put (machine_Machine *m, const char *bytes, size_t len, size_t *done
   size_t n;
   for (*done = 0; *done < len && result == 1; *done += n) {
     n = 0;
-    ERR_clear_error();
+    queue_clear();
     result = SSL_write_ex(m->ssl, bytes + *done, len - *done, &n);
   }
   return result;
@@ -182,6 +183,6 @@ int machine_judge_resumed (machine_Machine *m) {
   X509_STORE_CTX *ctx = X509_STORE_CTX_new();
   int good = ctx != NULL && leaf != NULL && judge_with(m, ctx, leaf);
   X509_STORE_CTX_free(ctx);
-  ERR_clear_error();
+  queue_clear();
   return good;
 }

@@ -1,10 +1,10 @@
 #include "oid.h"
 
 #include <openssl/asn1.h>
-#include <openssl/err.h>
 
 #include "args.h"
 #include "fail.h"
+#include "queue.h"
 
 #define MAX_CONTENT 100 /* octets: one arc of 700 bits, or a hundred small ones */
 
@@ -49,7 +49,7 @@ int oid_read_content (const unsigned char *content, size_t len, oid_Text *text) 
   object = d2i_ASN1_OBJECT(NULL, &p, (long)(q - der) + (long)len);
   good = object != NULL && oid_read(object, text);
   ASN1_OBJECT_free(object);
-  ERR_clear_error();
+  queue_clear();
   return good;
 }
 

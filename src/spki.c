@@ -4,12 +4,12 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include "der.h"
 #include "oid.h"
+#include "queue.h"
 
 typedef struct Prefix {
   const char *group; /* or the type's name, for raw keys */
@@ -104,7 +104,7 @@ EVP_PKEY *spki_decode (const unsigned char *spki, size_t len) {
     if (len != p->len + p->key_len || memcmp(spki, p->bytes, p->len) != 0) continue;
     pkey = make(p, spki + p->len);
   }
-  ERR_clear_error();
+  queue_clear();
   if (pkey != NULL) return pkey;
   return d2i_PUBKEY(NULL, &spki, (long)len);
 }
@@ -121,7 +121,7 @@ int spki_is_known (const unsigned char *spki, size_t len) {
   if (der_expect(&p, der_end(&algorithm), 0x06, &oid) != 1) return 1;
   if (!oid_read_content(oid.content, oid.len, &text)) return 1;
   type = EVP_KEYMGMT_fetch(NULL, text.dotted, NULL);
-  ERR_clear_error();
+  queue_clear();
   EVP_KEYMGMT_free(type);
   return type != NULL;
 }

@@ -5,10 +5,10 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/params.h>
 
 #include "der.h"
+#include "queue.h"
 
 #define MAX_FIELD 66 /* octets of a coordinate of P-521 */
 #define MAX_POINT (1 + 2 * MAX_FIELD)
@@ -146,7 +146,7 @@ EVP_PKEY *usual_key_read (const unsigned char *der, size_t len) {
     parts.curve = NULL;
     if (read_sec1(der, len, &parts)) pkey = make(&parts);
   }
-  ERR_clear_error();
+  queue_clear();
   return pkey;
 }
 
@@ -209,6 +209,6 @@ int usual_key_write (EVP_PKEY *pkey, der_Out *out) {
              len == 1 + 2 * curve->field && get_secret(pkey, secret, curve->field);
   if (good) put_pkcs8(out, curve, secret, point);
   OPENSSL_cleanse(secret, sizeof secret);
-  ERR_clear_error();
+  queue_clear();
   return good && !out->failed;
 }

@@ -9,6 +9,7 @@
 #include "asn1_time.h"
 #include "detour.h"
 #include "path_rules.h"
+#include "queue.h"
 
 typedef struct Run {
   const verify_Rules *rules;
@@ -80,7 +81,7 @@ static void check_rules (X509_STORE_CTX *ctx, Run *run) {
       last >= X509_STORE_CTX_get_num_untrusted(ctx))
     bound = last;
   error = path_rules_check(chain, run->rules->strict != VERIFY_LAX, bound, &depth);
-  ERR_clear_error();
+  queue_clear();
   if (error != X509_V_OK)
     verify_add(run->verdict, error, depth, sk_X509_value(chain, depth));
 }
