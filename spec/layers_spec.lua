@@ -95,7 +95,7 @@ local lua_floors = {
   { "zoo.tour" },
   { "adapt.ngx" },
   { "adapt", "http.download" },
-  { "report.json", "report.style", "report.progress", "report.markup", "report.record", "report.cells" },
+  { "report.json", "report.style", "report.progress", "report.markup", "report.record", "report.cells", "report.meanings" },
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },

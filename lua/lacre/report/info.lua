@@ -1,30 +1,11 @@
 --- info: what a TLS server is and shows, for people and for programs.
 
 local health_codes = require "lacre.health.codes"
+local meanings = require "lacre.report.meanings"
 local target = require "lacre.net.target"
 local time = require "lacre.time"
 
 local info = {}
-
-local meanings = {
-  version = {
-    ["1.3"] = "The newest version: nothing of the handshake but names and groups can be read on the way.",
-    ["1.2"] = "Good with the right suites; the certificates can be read by whoever watches the handshake.",
-    ["1.1"] = "Retired in 2021 (RFC 8996).", ["1.0"] = "Retired in 2021 (RFC 8996).",
-  },
-  cipher = "How the data is encrypted and protected against changes.",
-  group = "How both sides agreed on a key that nobody who listens can know.",
-  signature = "How the server proved that the certificate's key is really its own.",
-  verified = "The chain leads to a CA that is trusted here, the name is the one asked for, and no date has passed.",
-  unverified = "Whether this is the right server is not known: somebody else may be answering.",
-  chain = "Each certificate is vouched for by the next; the last is trusted because it is in the trust store.",
-  pin = "The hash of a public key: it stays the same when the certificate is renewed with the same key.",
-  staple = "The CA's own word, handed over by the server, that the certificate is not revoked.",
-  scts = "Proofs that the certificate is in public logs, where a wrong one would be seen.",
-  time = "How long each stage took.",
-  resumption = "Whether a second connection may go on where the first ended, which is quicker.",
-  hsts = "Whether browsers are told never to come without TLS (RFC 6797).",
-}
 
 -- lines with a label, and with a sentence under it where that is wanted
 local function writer(explains, style)
@@ -125,6 +106,7 @@ local function describe_connection(add, say, result)
   say(meanings.signature)
   if result.alpn then
     add("alpn         %s", result.alpn)
+    say(meanings.alpn)
   end
 end
 
@@ -138,6 +120,7 @@ local function describe_extras(add, say, result)
   add("ocsp staple  %s", result.staple_state or (result.staple and "not judged: the chain does not verify") or "none")
   say(meanings.staple)
   add("client cert  %s", words[result.client_cert])
+  say(meanings.client_cert)
   local scts = result.cert and #result.cert:scts() or 0
   add("scts         %s", scts == 0 and "none in the certificate" or ("%d in the certificate"):format(scts))
   say(meanings.scts)
@@ -154,16 +137,22 @@ local function describe_capabilities(add, say, result)
     versions[#versions + 1] = found.versions[version] and version or nil
   end
   add("versions     %s", #versions > 0 and table.concat(versions, ", ") or "none")
+  say(meanings.versions)
   for _, version in ipairs { "1.3", "1.2" } do
     for i, name in ipairs(found.suites[version] or {}) do
       add("%s%s", i == 1 and ("suites %s   "):format(version) or (" "):rep(13), name)
     end
   end
+  if found.suites["1.3"] or found.suites["1.2"] then
+    say(meanings.suites)
+  end
   if found.groups then
     add("groups       %s", #found.groups > 0 and table.concat(found.groups, ", ") or "none")
+    say(meanings.groups)
   end
   if result.version and found.default_pin ~= result.pins[1] then
     add("without SNI  %s", found.default_pin and "another certificate: " .. found.default_pin or "no handshake")
+    say(meanings.sni)
   end
   add("resumption   %s", yes_no(found.resumption))
   say(meanings.resumption)
@@ -171,13 +160,14 @@ local function describe_capabilities(add, say, result)
   say(meanings.hsts)
 end
 
-local function describe_path(add, chain)
+local function describe_path(add, say, chain)
   local names = {}
   for i, cert in ipairs(chain or {}) do
     names[i] = tostring(cert:subject()):match "CN=([^,]+)" or tostring(cert:subject())
   end
   if #names > 0 then
     add("path         %s", table.concat(names, " <- "))
+    say(meanings.path)
   end
 end
 
@@ -191,7 +181,7 @@ function info.text(result, style)
     result.starttls and " after STARTTLS of " .. result.starttls or "")
   describe_connection(add, say, result)
   describe_verification(add, say, result, style)
-  describe_path(add, result.verified_chain)
+  describe_path(add, say, result.verified_chain)
   describe_problems(add, say, result, style)
   describe_extras(add, say, result)
   describe_time(add, say, result.timing)

@@ -66,6 +66,14 @@ local function line(row, wide, grade, style)
   return (table.concat(padded, "  "):gsub("%s+$", ""))
 end
 
+-- below a name with several addresses: each of them
+local function addresses(lines, result, style)
+  for _, one in ipairs(#(result.addresses or {}) > 1 and result.addresses or {}) do
+    local reasons = #one.reasons > 0 and "  " .. style.dim(table.concat(one.reasons, " ")) or ""
+    lines[#lines + 1] = ("      %s  %s%s"):format(style[paint[one.grade]](one.grade:upper()), one.address, reasons)
+  end
+end
+
 local function summary(results, style)
   local counts = results.counts
   local text = ("%d target%s: %d PASS, %d WARN, %d FAIL in %.2f s"):format(
@@ -111,7 +119,8 @@ return function(results, set)
   end
   local wide, lines = widths(rows), {}
   for i, row in ipairs(rows) do
-    lines[i] = line(row, wide, shown[i].grade, set.style)
+    lines[#lines + 1] = line(row, wide, shown[i].grade, set.style)
+    addresses(lines, shown[i], set.style)
   end
   changes(lines, results, set.style)
   local stamp = set.changes_only and set.style.dim(time.format(results.started) .. "  ") or ""
