@@ -68,14 +68,11 @@ static void many (SSL_CTX *ctx, long count) {
   ask("done");
 }
 
-/* one request after the other over a few connections, and nothing of the answers is
- * kept */
-static void fetch (SSL *ssl, const char *request) {
+static void read_answer (SSL *ssl) {
   static char bytes[65536];
   char *body;
   size_t got = 0, now;
-  long left = 0;
-  write_all(ssl, request, strlen(request));
+  long left;
   for (body = NULL; body == NULL; got += now) {
     if (!SSL_read_ex(ssl, bytes + got, sizeof(bytes) - 1 - got, &now)) die("read");
     bytes[got + now] = 0;
@@ -89,19 +86,23 @@ static void fetch (SSL *ssl, const char *request) {
     if (!SSL_read_ex(ssl, bytes, sizeof(bytes), &now)) die("read");
 }
 
+/* all of a few connections ask at once, and then all answers are read: the server has
+** always something to do */
 static void fetch_many (SSL_CTX *ctx, const char *name, long count) {
   enum { FEW = 20 };
   SSL *all[FEW];
   char request[200];
-  long i;
-  snprintf(
-      request, sizeof(request),
-      "GET /%s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: */*\r\n\r\n",
-      name);
+  long i, j;
+  snprintf(request, sizeof(request),
+           "GET /%s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: load\r\nAccept: "
+           "*/*\r\n\r\n",
+           name);
   for (i = 0; i < FEW; i++) all[i] = connected(ctx);
-  for (i = 0; i < FEW; i++) fetch(all[i], request);
-  ask("ready");
-  for (i = 0; i < count; i++) fetch(all[i % FEW], request);
+  for (i = -FEW; i < count; i += FEW) {
+    if (i == 0) ask("ready");
+    for (j = 0; j < FEW; j++) write_all(all[j], request, strlen(request));
+    for (j = 0; j < FEW; j++) read_answer(all[j]);
+  }
   ask("done");
 }
 
