@@ -210,7 +210,7 @@ describe("engine", function()
           assert.is_nil(done)
           assert.equal("unexpected_eof", err.code, "hello " .. cut)
         end
-        local longest = 0
+        local longest
         local cut = 0
         repeat -- the length of what a server answers differs a little
           local c, s = client:engine { server_name = "localhost" }, server:engine()

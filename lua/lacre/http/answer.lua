@@ -41,13 +41,14 @@ local function date_now()
   return said
 end
 
---- The head of a whole file.
+--- The head of a whole file, and what comes after.
 ---@param fields string from the line end before the second field to the value of Connection
 ---@param request lacre.webrequest
+---@param body string
 ---@return string
-function webanswer.whole(fields, request)
+function webanswer.whole(fields, request, body)
   local wish = request.closes and "close\r\n\r\n" or "keep-alive\r\n\r\n"
-  return "HTTP/1.1 200 OK\r\nDate: " .. date_now() .. fields .. wish
+  return "HTTP/1.1 200 OK\r\nDate: " .. date_now() .. fields .. wish .. body
 end
 
 --- The head of an answer.

@@ -11,6 +11,7 @@ local options = require "lacre.options"
 local serve = require "lacre.serve"
 local shelf = require "lacre.http.shelf"
 local time = require "lacre.time"
+local wait = require "lacre.wait"
 local webanswer = require "lacre.http.answer"
 local webrequest = require "lacre.http.request"
 
@@ -29,14 +30,11 @@ local function send_part(conn, handle, head, first, count)
 end
 
 local function send_whole(conn, request, entry, handle)
-  local head = webanswer.whole(entry.fields, request)
   request.status, request.sent = 200, request.method == "GET" and entry.size or 0
-  if request.sent == 0 then
-    return conn:write(head)
-  elseif entry.body then
-    return conn:write(head .. entry.body)
+  if request.sent == 0 or entry.body then
+    return conn:write(webanswer.whole(entry.fields, request, request.sent > 0 and entry.body or ""))
   end
-  return send_part(conn, handle, head, 0, entry.size)
+  return send_part(conn, handle, webanswer.whole(entry.fields, request, ""), 0, entry.size)
 end
 
 local function send_range(conn, request, entry, handle, first, last)
@@ -123,7 +121,7 @@ local function respond(conn, request, set)
   elseif request.method ~= "GET" and request.method ~= "HEAD" then
     return refuse(conn, request, 405, "Allow: GET, HEAD")
   end
-  local path = webrequest.path(request.target)
+  local path = set.shelf:path(request.target)
   local entry = path and set.shelf:find(path)
   if not entry then
     return refuse(conn, request, 404)
@@ -135,6 +133,19 @@ local function respond(conn, request, set)
   return send_file(conn, request, entry)
 end
 
+-- what comes after an answer is not there yet: waiting for it first is cheaper than asking
+local function is_coming(conn, patience)
+  local fd = conn:getfd()
+  return fd < 0 or conn:dirty() or wait.ready(fd, "r", patience)
+end
+
+local function tell(set, peer, request)
+  if set.on_request then
+    set.on_request { address = peer.address, method = request.method, target = request.target,
+      version = request.version, status = request.status, bytes = request.sent }
+  end
+end
+
 --- Makes a handler for `lacre.serve`.
 ---@param set { root: string, listing?: boolean, idle_timeout?: number, on_request?: function } root without links
 ---@return fun(conn: lacre.conn, peer: table)
@@ -143,7 +154,7 @@ function webfiles.handler(set)
   return function(conn, peer)
     local patience = set.idle_timeout or 30
     conn:set_timeout(patience)
-    while true do
+    repeat
       conn:set_deadline(time.monotonic() + patience) -- for a whole request: who sends it byte by byte is late
       local request = webrequest.read(conn)
       conn:set_deadline(nil)
@@ -151,14 +162,8 @@ function webfiles.handler(set)
         return
       end
       local sent = respond(conn, request, set)
-      if set.on_request then
-        set.on_request { address = peer.address, method = request.method, target = request.target,
-          version = request.version, status = request.status, bytes = request.sent }
-      end
-      if not sent or request.closes then
-        return
-      end
-    end
+      tell(set, peer, request)
+    until not sent or request.closes or not is_coming(conn, patience)
   end
 end
 

@@ -7,6 +7,7 @@ local core = require "lacre.core"
 local file = require "lacre.file"
 local time = require "lacre.time"
 local webanswer = require "lacre.http.answer"
+local webrequest = require "lacre.http.request"
 
 local disk = core.disk
 
@@ -77,6 +78,22 @@ local function look(self, path)
   return entry
 end
 
+--- The path of a target, as `http.request` has it; the last ones are remembered.
+---@param target string
+---@return string?
+function Shelf:path(target)
+  local path = self.paths[target]
+  if path == nil then
+    path = webrequest.path(target) or false
+    self.count_of_paths = self.count_of_paths + 1
+    if self.count_of_paths > MOST_KEPT then
+      self.paths, self.count_of_paths = {}, 1
+    end
+    self.paths[target] = path
+  end
+  return path or nil
+end
+
 --- What a path leads to.
 ---@param path string begins with "/", decoded, without parts that are dots
 ---@return { kind: string, real: string, size: integer, now?: table, fields?: string, body?: string }? entry nil where
@@ -96,7 +113,7 @@ end
 ---@param root string
 ---@return lacre.shelf
 function shelf.new(root)
-  return setmetatable({ root = root, kept = {}, count = 0, bytes = 0 }, Shelf)
+  return setmetatable({ root = root, kept = {}, count = 0, bytes = 0, paths = {}, count_of_paths = 0 }, Shelf)
 end
 
 return shelf
