@@ -174,8 +174,8 @@ local function apply_lab(set, ctx)
     done, err = ctx:ciphers(tls12, tls13)
   end
   if done and (set.groups or set.role == "client") then
-    local groups_of = { role = set.role, lab = lab, insecure = set.insecure, groups = set.groups or looking_groups }
-    done, err = apply_groups(groups_of, nil, ctx)
+    local names = set.groups or looking_groups
+    done, err = apply_groups({ role = set.role, lab = lab, insecure = set.insecure, groups = names }, nil, ctx)
   end
   if done and lab.prime then
     done, err = core.permit.prime(ctx, lab.prime)
