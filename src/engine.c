@@ -18,7 +18,7 @@
 #include "queue.h"
 #include "step.h"
 
-#define FILE_PIECE (4 * MACHINE_RECORD)
+#define FILE_PIECE ((size_t)4 * MACHINE_RECORD)
 #define FEED_LIMIT 262144 /* bytes fed and not digested, before it says "enough" */
 #define WEIGHT 24         /* KiB behind one engine, for Lua's collector to know */
 #define LEAST_MARK 64     /* engines that may be alive before it is told */
