@@ -84,6 +84,12 @@ describe("pkcs12", function()
     end
     assert.is_true(export())
     assert.equal(leaf.key, assert(pkcs12.load(theirs, { password = "pw" })).key)
+    if export "-nomac" == true then
+      assert.equal(leaf.key, assert(pkcs12.load(theirs, { password = "pw" })).key)
+      for code, password in pairs { bad_password = "px", password_required = false } do
+        assert.equal(code, select(2, pkcs12.load(theirs, { password = password or nil })).code)
+      end
+    end
     if export "-legacy" ~= true then
       return
     end

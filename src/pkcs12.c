@@ -166,6 +166,19 @@ static int explain (lua_State *L, int legacy) {
                           : "the file is sealed with ciphers of the last century");
 }
 
+/* a file that nobody signed with its password gets a MAC for the occasion: OpenSSL 3.0
+** opens none without */
+static int complete (const Bundle *b, const char *password) {
+  return password == NULL || PKCS12_mac_present(b->file) ||
+         PKCS12_set_mac(b->file, password, -1, NULL, 0, 1, EVP_sha256()) == 1;
+}
+
+static int fail_password (lua_State *L, int is_given) {
+  return is_given ? fail_code(L, "parse", "bad_password",
+                              "the password does not open the file")
+                  : fail_code(L, "parse", "password_required", "the file is sealed");
+}
+
 /* pkcs12.parse(der, password or nil, legacy) -> { key =, cert =, chain =, name = } |
 ** nil, err (bad_der, password_required, bad_password, unsupported) */
 static int pkcs12_parse (lua_State *L) {
@@ -184,13 +197,16 @@ static int pkcs12_parse (lua_State *L) {
   if (PKCS12_mac_present(b->file) && !is_password(b, &password)) {
     if (is_unsupported()) return explain(L, legacy);
     fail_if_memory(L);
-    return is_given ? fail_code(L, "parse", "bad_password",
-                                "the password does not open the file")
-                    : fail_code(L, "parse", "password_required", "the file is sealed");
+    return fail_password(L, is_given);
   }
   fail_clear();
-  if (PKCS12_parse(b->file, password, &b->pkey, &b->leaf, &b->chain) != 1)
-    return explain(L, legacy);
+  if (!complete(b, password)) return fail(L, "parse");
+  if (PKCS12_parse(b->file, password, &b->pkey, &b->leaf, &b->chain) != 1) {
+    if (is_given || PKCS12_mac_present(b->file) || is_unsupported())
+      return explain(L, legacy);
+    fail_if_memory(L);
+    return fail_password(L, 0);
+  }
   fail_clear();
   return push_bundle_table(L, b);
 }
