@@ -6,13 +6,13 @@
 --
 -- What an authority can do stands in lua/lacre/ca/: issuing, renewing, revoking, and the books.
 
-local audit = require "lacre.ca.audit"
 local authority = require "lacre.ca.authority"
 local books = require "lacre.ca.books"
 local cert = require "lacre.cert"
 local folder = require "lacre.ca.folder"
 local identity = require "lacre.tls.identity"
 local key = require "lacre.key"
+local later = require "lacre.later"
 local opening = require "lacre.ca.opening"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
@@ -22,6 +22,8 @@ require "lacre.ca.bookkeeping"
 require "lacre.ca.register"
 require "lacre.ca.renewal"
 require "lacre.ca.revocation"
+
+local audit = later "lacre.ca.audit"
 
 local ca = { is = authority.is }
 

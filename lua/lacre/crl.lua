@@ -8,11 +8,13 @@ local extension = require "lacre.x509.extension"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local revocations = require "lacre.crl.read"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
-local views = require "lacre.x509.views"
+
+local views = later "lacre.x509.views"
 
 local fail, misuse = lacre_error.fail, options.misuse
 
@@ -24,8 +26,13 @@ local crl = {
   REASONS = revocations.reasons,
 }
 
-core.crl.methods.to_table = views.revocations
-core.crl.methods.to_text = views.revocations_text
+function core.crl.methods:to_table()
+  return views.revocations(self)
+end
+
+function core.crl.methods:to_text()
+  return views.revocations_text(self)
+end
 
 -- a duration after this_update, or an instant
 local function moment(value)

@@ -7,12 +7,11 @@ local core = require "lacre.core"
 local extension = require "lacre.x509.extension"
 local extension_list = require "lacre.x509.extension_list"
 local key = require "lacre.key"
-local lint = require "lacre.lint"
+local later = require "lacre.later"
 local name = require "lacre.name"
 local options = require "lacre.options"
 local request = require "lacre.csr.read"
 local sign = require "lacre.x509.sign"
-local views = require "lacre.x509.views"
 
 local csr = {
   is = request.is,
@@ -20,9 +19,20 @@ local csr = {
   load = request.load,
 }
 
-request.methods.to_table = views.request
-request.methods.lint = lint.request
-request.methods.to_text = views.request_text
+local lint = later "lacre.lint"
+local views = later "lacre.x509.views"
+
+function request.methods:to_table()
+  return views.request(self)
+end
+
+function request.methods:to_text()
+  return views.request_text(self)
+end
+
+function request.methods:lint(...)
+  return lint.request(self, ...)
+end
 
 local schema = {
   key = { type = options.object("key", key.is), required = true },

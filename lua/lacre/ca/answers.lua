@@ -4,9 +4,11 @@ local authority = require "lacre.ca.authority"
 local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
 local key = require "lacre.key"
-local ocsp = require "lacre.ocsp"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local record = require "lacre.ca.record"
+
+local ocsp = later "lacre.ocsp"
 
 local methods = authority.methods
 

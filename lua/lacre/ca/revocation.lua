@@ -1,11 +1,13 @@
 --- revocation: what a CA takes back, and the lists that say so.
 
 local authority = require "lacre.ca.authority"
-local crl = require "lacre.crl"
 local fail = require("lacre.error").fail
+local later = require "lacre.later"
 local options = require "lacre.options"
 local record = require "lacre.ca.record"
 local time = require "lacre.time"
+
+local crl = later "lacre.crl"
 
 local methods = authority.methods
 

@@ -1,8 +1,10 @@
 --- scrutiny: what is looked at before a CA's signature leaves the program.
 
 local fail = require("lacre.error").fail
-local store = require "lacre.store"
+local later = require "lacre.later"
 local time = require "lacre.time"
+
+local store = later "lacre.store"
 
 local scrutiny = {}
 
