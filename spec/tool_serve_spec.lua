@@ -179,6 +179,15 @@ describe("lacre serve", function()
     end)
   end)
 
+  it("lets the kernel encrypt where it can, and serves where it cannot", function()
+    local port = process.free_port()
+    local started = process.start { command, "serve", directory .. "/site", "--port", port, "--ktls", "--cert", cert, "--key", key }
+    process.wait_for_port(port)
+    local output = curl(port, "/b.txt")
+    started:stop()
+    assert.equal("b", output)
+  end)
+
   it("takes the socket of systemd", function()
     if not has "systemd-socket-activate" then
       return pending "needs systemd-socket-activate"

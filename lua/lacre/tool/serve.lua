@@ -44,6 +44,7 @@ local serve = {
     { name = "reuse_port", type = "boolean", default = false, help = "let other processes serve the same port" },
     { name = "ticket_keys", value = "FILE",
       help = "share resumption with other processes: one to four keys of 80 bytes, newest first" },
+    { name = "ktls", type = "boolean", default = false, help = "let the kernel encrypt, and send files, where it can" },
     { name = "systemd", type = "boolean", default = false, help = "take the socket that systemd handed over" },
     { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
     { name = "on_listen", type = "function", from_lua = true, help = "called with the listener and the service" },
@@ -95,7 +96,7 @@ local function context_maker(set)
     end
     local ctx
     ctx, why = context.server {
-      session_tickets = tickets,
+      session_tickets = tickets, ktls = set.ktls,
       identity = made, cert = set.cert, key = set.key, password = set.password, client_trust = set.client_trust,
       client_auth = set.client_trust ~= nil and "required" or "none", alpn = { "http/1.1" },
     }
