@@ -34,7 +34,8 @@ end
 local function explain(code)
   local row = health_codes.by_code[code:upper()]
   if not row then
-    return fail("config", "bad_name", "no reason is called %s", code)
+    local _, err = fail("config", "bad_name", "no reason is called %s", code)
+    return nil, lacre_error.annotate(err, { hint = "docs/reasons.md lists them all" })
   end
   return { explained = row }
 end
