@@ -116,6 +116,7 @@ local function inside(set)
   else
     announce(menagerie, set.on_event or function() end)
     until_stopped()
+    result.served = true
   end
   menagerie:close()
   if set.run and not result.tour then
@@ -152,11 +153,14 @@ local function entry_lines(lines, rows, style)
   end
 end
 
---- For people.
+--- For people; nothing where it was served and said on the way.
 ---@param result table
 ---@param style lacre.style
----@return string
+---@return string?
 function tool.text(result, style)
+  if result.served then
+    return nil
+  end
   local lines = {}
   if result.tour then
     tour.lines(lines, result.tour, style)
