@@ -102,8 +102,9 @@ describe("health", function()
       assert.equal("warn pass", grades "auto")
       assert.equal("pass pass", grades "10%")
       assert.equal("warn fail", grades("30d", "10d"))
-      local results = judge(menagerie, { at["expires-20d"] .. " warn=1d" })
-      assert.equal("pass", results[1].grade)
+      local results = judge(menagerie, { at["expires-20d"] .. " warn=1d", at["expires-20d"] .. " fail=25d",
+        at["expires-20d"] .. " fail=soon" }, { fail = "1d" })
+      assert.same({ "pass", "fail", "TARGET_INVALID" }, { results[1].grade, results[2].grade, results[3].reason })
     end)
   end)
 

@@ -56,6 +56,15 @@ local function lists_of(value)
   return value
 end
 
+local function read_thresholds(mine, own, set)
+  local err
+  mine.warn, err = threshold.parse(own.warn or set.warn)
+  if mine.warn and (own.fail or set.fail) then
+    mine.fail, err = threshold.parse(own.fail or set.fail)
+  end
+  return err
+end
+
 --- What counts for a target: its own settings before those of the run.
 ---@param row lacre.target_row
 ---@param set table
@@ -72,13 +81,12 @@ local function settle(row, set, shared)
     timeout = own.timeout and time.duration(tonumber(own.timeout) or own.timeout) or set.timeout,
     at = set.at, now = set.at or time.now(),
     sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
-    fail = set.fail and threshold.parse(set.fail), ocsp = own.ocsp or set.ocsp,
+    ocsp = own.ocsp or set.ocsp,
   }
   mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
   mine.kept, mine.crl_cache = shared.kept, set.crl_cache
-  local err
-  mine.warn, err = threshold.parse(own.warn or set.warn)
-  if mine.warn then
+  local err = read_thresholds(mine, own, set)
+  if not err then
     mine.pins, err = pins_for(set, row)
   end
   if err then

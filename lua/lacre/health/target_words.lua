@@ -14,7 +14,8 @@ target_words.schemes = {
 
 --- Settings a line may have; the value as text.
 target_words.settings = {
-  sni = "string", name = "string", ip = "string", ca = "string", trust = "string", warn = "string", pin = "list",
+  sni = "string", name = "string", ip = "string", ca = "string", trust = "string", warn = "string", fail = "string",
+  pin = "list",
   starttls = "string", expect = "list", label = "string", timeout = "string", cert = "string", key = "string",
   crl = "string", ocsp = "string", min_tls = "string", require = "list",
 }
