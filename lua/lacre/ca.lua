@@ -106,7 +106,7 @@ local load_schema = {
 ---@param given? { password?: string|function, key?: boolean, lock_timeout?: number|string, on_wait?: function }
 --- `key = false` opens it without its key, for reading
 ---@return lacre.ca? ca
----@return lacre.error? err ca_not_found password_required bad_password key_mismatch bad_policy ...
+---@return lacre.error? err ca_not_found password_required bad_password key_mismatch ...
 function ca.load(directory, given)
   options.argument("ca.load", 1, directory, "string")
   local set = options.check(load_schema, given, "ca.load")

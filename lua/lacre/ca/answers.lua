@@ -72,6 +72,18 @@ local function kept(ca, paths)
   return is_good(cert, private, ca) and { cert = cert, key = private } or nil
 end
 
+-- a certificate for itself: no policy has a say in whether a CA answers
+local function delegate(self)
+  local private, err = key.generate "p256"
+  local cert
+  if private then
+    cert, err = authority.issue_one(self, {
+      profile = "ocsp", key = private, subject = { CN = "OCSP responder" }, clamp = true,
+    }, false, true)
+  end
+  return cert and { cert = cert, key = private, chain = self:chain(), pin = cert:pin() }, err
+end
+
 --- Who answers for the CA: a certificate with the profile ocsp and its key, so that the CA's own key can
 --- stay away. Where the CA is on disk they are kept there (`ocsp.crt`, and `ocsp.key`, not sealed, mode
 --- 0600) and made anew a day before they end.
@@ -83,7 +95,7 @@ function methods:responder()
   if found and found.cert:expires_in() > DAY then
     return found
   end
-  local made, err = self:issue { profile = "ocsp", subject = { CN = "OCSP responder" }, clamp = true }
+  local made, err = delegate(self)
   if not made then
     return nil, err
   end

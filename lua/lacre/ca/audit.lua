@@ -32,7 +32,7 @@ local function result_of(found, list)
     ok = ok and finding.level ~= "error"
   end
   return {
-    ok = ok, findings = list, certificates = counts_of(found),
+    ok = ok, findings = list, certificates = counts_of(found), key = found.key_state,
     log_entries = #found.entries, log_head = found.chain.hash,
   }
 end

@@ -128,9 +128,10 @@ end
 ---@param self lacre.ca
 ---@param set table as `cert.create`
 ---@param unique? boolean
+---@param own? boolean for the CA itself: no policy is asked
 ---@return lacre.cert? cert
 ---@return lacre.error? err
-local function issue_one(self, set, unique)
+local function issue_one(self, set, unique, own)
   local private, err = self:key()
   if not private then
     return nil, err
@@ -138,7 +139,7 @@ local function issue_one(self, set, unique)
   set.profile = set.profile or "server"
   with_defaults(self, set)
   set.issuer, set.issuer_key = self.certificate, private
-  set.check = scrutiny.of_draft(self, set.profile, unique)
+  set.check = scrutiny.of_draft(self, set.profile, unique, own)
   return self.books:transact(function()
     local problem
     set.serial, problem = choose_serial(self.books, set.serial)

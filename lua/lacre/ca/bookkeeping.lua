@@ -3,10 +3,12 @@
 local disk = require("lacre.core").disk
 local fail = require("lacre.error").fail
 local books = require "lacre.ca.books"
+local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
+local promises = require "lacre.ca.promises"
 local record = require "lacre.ca.record"
 local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
@@ -117,10 +119,44 @@ end
 
 -- revocation lists --
 
+-- a list of this CA; another's says nothing here
+local function own_list(path, cert)
+  local list = revocations.load(path)
+  return list and list:verify(cert) and list or nil
+end
+
+-- when a certificate ends, from its file
+local function ends_of(self)
+  return function(serial)
+    local cert = certificate.load(layout.certificates(self.paths, serial)[1])
+    return cert and cert:not_after()
+  end
+end
+
+--- What was said in the last lists and the log: what is revoked and the index forgot, and the last number.
+---@param records lacre.ca.record[]
+---@param cert lacre.cert the CA's
+---@return { lost: table<string, { serial: string, time: number, reason: string }>, number?: string }? promised
+---@return lacre.error? err
+function methods:promised(records, cert)
+  local text, err = file.read(self.paths.log)
+  if not text and err.code ~= "file_not_found" then
+    return nil, err
+  end
+  local fates, entries = promises.logged(text or "")
+  local full, delta = own_list(self.paths.crl, cert), own_list(self.paths.delta, cert)
+  local lists = { full or delta, full and delta }
+  return {
+    lost = promises.lost { records = records, crl = full, fates = fates, ends = ends_of(self) },
+    number = promises.number(lists, entries),
+  }
+end
+
 --- Draws the number of the next revocation list; the one after it is on disk when this returns.
+---@param last? string the highest that was given, whatever the file says
 ---@return string? hex
 ---@return lacre.error? err index_corrupt (no number there), io_error ...
-function methods:draw_number()
+function methods:draw_number(last)
   local text, err = file.read(self.paths.crlnumber)
   if not text and err.code ~= "file_not_found" then
     return nil, err
@@ -129,6 +165,7 @@ function methods:draw_number()
   if not number then
     return fail("load", "index_corrupt", "%s holds no number", self.paths.crlnumber)
   end
+  number = promises.later(number, last and record.successor(last))
   local done
   local next_number = record.successor(number):upper() .. "\n"
   done, err = file.replace_in_order { { path = self.paths.crlnumber, bytes = next_number } }

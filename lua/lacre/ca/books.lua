@@ -150,6 +150,20 @@ function Books:certificate(serial)
   return nil, first
 end
 
+--- The certificates whose keys are in other hands.
+---@return lacre.cert[]
+function Books:compromised()
+  local certs, text = {}, self:text() or ""
+  for line in text:gmatch "[^\n]+" do
+    local one = line:sub(1, 1) == "R" and (line:find("Compromise", 1, true) or line:find("eyTime", 1, true))
+      and index.read_line(line)
+    if one and record.is_compromised(one) then
+      certs[#certs + 1] = self:certificate(one.serial)
+    end
+  end
+  return certs
+end
+
 --- The record of a valid certificate that carries one of these names.
 ---@param names table[]
 ---@param now number

@@ -4,6 +4,7 @@
 -- others), "warning" (they will be, or somebody should look). `fix` names what `repair` does.
 
 local file = require "lacre.file"
+local findings_of_lists = require "lacre.ca.findings_of_lists"
 local history = require "lacre.ca.history"
 local record = require "lacre.ca.record"
 local time = require "lacre.time"
@@ -56,8 +57,22 @@ function rules.authority(found, report)
   if cert:not_before() > now + 300 then
     report("warning", "the CA begins in the future: is the clock right?")
   end
-  if found.key and not found.key:matches(cert) then
+end
+
+-- a key that is sealed is only looked at where its password is given
+function rules.key(found, report)
+  if found.key_state == "missing" then
+    report("warning", found.paths.key .. " is not here: nothing can be signed")
+  elseif found.key_state == "foreign" then
     report("error", "the key is not that of the CA's certificate")
+  elseif found.key_state == "unreadable" then
+    report("error", ("%s is no key: %s"):format(found.paths.key, tostring(found.key_error)))
+  end
+end
+
+function rules.policy(found, report)
+  if found.policy.problem then
+    report("error", ("nothing can be issued: %s"):format(found.policy.problem.message))
   end
 end
 
@@ -105,6 +120,9 @@ function rules.certificates(found, report)
       report("warning", "its certificate is not kept here", { serial = one.serial })
     end
   end
+  for path, serial in pairs(found.misnamed) do
+    report("error", ("%s holds the certificate of another serial"):format(path), { serial = serial, fix = "names" })
+  end
   for path, why in pairs(found.alien) do
     report("error", ("%s is no certificate: %s"):format(path, why))
   end
@@ -149,7 +167,7 @@ function rules.agreement(found, report)
   for serial, fate in pairs(found.fates) do
     local one = found.by_serial[serial]
     if fate.issued and not one then
-      report("error", "the log says that it was issued, and it is not in the index", { serial = serial })
+      report("error", "the log says that it was issued, and it is not in the index", { serial = serial, fix = "index" })
     elseif one and fate.revoked and not one.revoked_at then
       report("error", "the log says that it is revoked, and the index does not", { serial = serial, fix = "index" })
     end
@@ -178,42 +196,8 @@ function rules.clock(found, report)
   end
 end
 
--- numbers and lists --
-
-local function number_in(path)
-  local text = file.read(path)
-  return text and record.serial(text), text
-end
-
-function rules.numbers(found, report)
-  for _, what in ipairs { "serial", "crlnumber" } do
-    local number, text = number_in(found.paths[what])
-    if text and not number then
-      report("error", found.paths[what] .. " holds no number")
-    end
-  end
-  local number = number_in(found.paths.crlnumber)
-  local last = found.crl and found.crl:number()
-  last = last and record.serial(last)
-  if number and last and (#number < #last or #number == #last and number <= last) then
-    report("error", ("crlnumber is %s, and list %s is out already"):format(number, last), { fix = "number" })
-  end
-end
-
-function rules.crl(found, report)
-  if not found.crl then
-    return
-  end
-  if not found.crl:verify(found.cert) then
-    report("error", "the revocation list is not signed by this CA")
-  elseif found.crl:is_expired() then
-    report("warning", ("the revocation list ended %s"):format(time.format(found.crl:next_update())))
-  end
-  for _, one in ipairs(found.records) do
-    if one.revoked_at and one.not_after > time.now() and not found.crl:find(one.serial) then
-      report("warning", "it is revoked, and the last revocation list does not say so", { serial = one.serial })
-    end
-  end
+for name, rule in pairs(findings_of_lists) do
+  rules[name] = rule
 end
 
 function rules.leftovers(found, report)
@@ -223,8 +207,8 @@ function rules.leftovers(found, report)
 end
 
 local order = {
-  "modes", "authority", "chain", "index", "certificates", "records", "log", "noted_head", "agreement", "clock",
-  "numbers", "crl", "leftovers",
+  "modes", "authority", "key", "policy", "chain", "index", "certificates", "records", "log", "noted_head", "agreement", "clock",
+  "numbers", "revocations", "crl", "leftovers",
 }
 
 --- Everything that is wrong.

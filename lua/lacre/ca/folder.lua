@@ -8,6 +8,7 @@ local lacre_error = require "lacre.error"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
 local sign = require "lacre.x509.sign"
+local time = require "lacre.time"
 
 local folder = {}
 
@@ -29,7 +30,9 @@ local function log_text(path, parts)
     }
     list[#list + 1] = { event = "issued", serial = one.serial }
     if one.revoked_at then
-      list[#list + 1] = { event = "revoked", serial = one.serial, reason = one.reason }
+      list[#list + 1] = {
+        event = "revoked", serial = one.serial, reason = one.reason, at = time.format(one.revoked_at, "asn1"),
+      }
     end
   end
   for _, entry in ipairs(list) do

@@ -10,11 +10,15 @@ local history = {}
 ---@field reason? string
 ---@field at? string as index.txt writes times
 ---@field fingerprint? string
+---@field subject? string
+---@field not_after? number
+---@field released? boolean a revocation was taken back
 
 local apply = {}
 
 function apply.issue(fate, entry)
   fate.fingerprint, fate.open = entry.fingerprint, "issue"
+  fate.subject, fate.not_after = entry.subject, entry.not_after
 end
 
 function apply.issued(fate)
@@ -23,6 +27,7 @@ end
 
 function apply.adopt(fate, entry)
   fate.issued, fate.fingerprint = true, entry.fingerprint
+  fate.subject, fate.not_after = entry.subject, entry.not_after
 end
 
 function apply.void(fate)
@@ -36,6 +41,7 @@ end
 function apply.revoked(fate, entry)
   local asked = fate.asked or entry
   fate.revoked, fate.reason, fate.at, fate.open = true, asked.reason, asked.at, nil
+  fate.released, fate.asked = nil, nil
 end
 
 function apply.release(fate)
@@ -44,6 +50,7 @@ end
 
 function apply.released(fate)
   fate.revoked, fate.reason, fate.at, fate.open = false, nil, nil, nil
+  fate.released = true
 end
 
 --- The fate of every serial.

@@ -64,6 +64,16 @@ function Ledger:certificate(serial)
   return one and one.cert, err
 end
 
+--- The certificates whose keys are in other hands.
+---@return lacre.cert[]
+function Ledger:compromised()
+  local certs = {}
+  for _, one in ipairs(self.list) do
+    certs[#certs + 1] = record.is_compromised(one) and one.cert or nil
+  end
+  return certs
+end
+
 --- Whether a valid certificate carries one of these names, and which.
 ---@param names table[]
 ---@param now number
@@ -106,6 +116,11 @@ end
 ---@return true
 function Ledger.replace_own()
   return true
+end
+
+--- What the index forgot of what was said: books in memory forget nothing.
+function Ledger.promised()
+  return { lost = {} }
 end
 
 --- Draws the number of the next revocation list.

@@ -137,6 +137,19 @@ function log.mend(path)
   return done and #text - #whole, err
 end
 
+--- The entries about revocations and their lists, the chain of hashes unseen: what a list must not forget.
+---@param text string
+---@return lacre.ca.entry[]
+function log.revocations(text)
+  local entries = {}
+  for line in text:gmatch "[^\n]+" do
+    if line:find('"event":"re', 1, true) or line:find('"event":"crl"', 1, true) then
+      entries[#entries + 1] = decode(line)
+    end
+  end
+  return entries
+end
+
 --- Every entry of a log's text, the chain of hashes verified on the way.
 ---@param text string
 ---@return lacre.ca.entry[] entries those before the first that is wrong

@@ -9,12 +9,15 @@ local policy = require "lacre.ca.policy"
 
 local opening = {}
 
+-- one that is broken keeps nothing from being revoked, listed or answered
 local function policy_of(paths)
   local text, err = file.read(paths.policy)
-  if text then
-    return policy.parse(text, paths.policy)
+  if not text then
+    return err.code == "file_not_found" and policy.new {} or policy.broken(err)
   end
-  return err.code == "file_not_found" and policy.new {} or nil, err
+  local found
+  found, err = policy.parse(text, paths.policy)
+  return found or policy.broken(err)
 end
 
 -- everything above the CA's own certificate
@@ -46,7 +49,7 @@ end
 ---@param directory string
 ---@param given { key: boolean, password?: string|fun(what: string): string }
 ---@return { paths: lacre.ca.layout, cert: lacre.cert, above: lacre.cert[], key?: lacre.key, policy: table }? parts
----@return lacre.error? err ca_not_found key_mismatch password_required bad_password bad_policy ...
+---@return lacre.error? err ca_not_found key_mismatch password_required bad_password ...
 function opening.open(directory, given)
   local paths, err = layout.find(directory)
   if not paths then
@@ -57,9 +60,7 @@ function opening.open(directory, given)
   if parts.cert then
     parts.above, err = above_of(paths, parts.cert)
   end
-  if parts.above then
-    parts.policy, err = policy_of(paths)
-  end
+  parts.policy = parts.above and policy_of(paths)
   if parts.policy and given.key then
     parts.key, err = key_of(paths, parts.cert, given.password)
   end

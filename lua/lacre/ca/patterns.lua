@@ -41,6 +41,9 @@ end
 
 local matchers = { dns = matches_dns, ip = matches_address, email = matches_email, uri = matches_uri }
 
+--- What kind of name a text is.
+---@param pattern string
+---@return string kind dns ip email uri
 local function kind_of(pattern)
   if pattern:find "://" then
     return "uri"
@@ -49,6 +52,8 @@ local function kind_of(pattern)
   end
   return core.bytes.address((pattern:gsub("/%d+$", ""))) and "ip" or "dns"
 end
+
+patterns.kind = kind_of
 
 --- The first pattern that a name fits.
 ---@param list string[]

@@ -43,8 +43,29 @@ local default_schema = {
 
 local checks = {}
 
+-- what a client could take for a name: a host, an address, a mail address, and no "Alice Smith"
+local function name_in(kind, value)
+  local text = value:gsub("%.$", "")
+  if kind == "CN" and not text:find "[%s/=,]" and text:find "^[%w%*_]" or kind == "CN" and text:find "://" then
+    return { type = patterns.kind(text), value = text }
+  end
+  return kind == "emailAddress" and { type = "email", value = text } or nil
+end
+
+-- the names of a draft, and those that its subject says: old clients read them there
+local function names_of(draft)
+  local names = {}
+  for i, item in ipairs(draft.names) do
+    names[i] = item
+  end
+  for kind, value in draft.subject:each() do
+    names[#names + 1] = name_in(kind, value)
+  end
+  return names
+end
+
 function checks.names(allowed, draft)
-  for _, item in ipairs(draft.names) do
+  for _, item in ipairs(names_of(draft)) do
     if not patterns.match(allowed, item) then
       return ("%s is none of %s"):format(tostring(item.value), table.concat(allowed, ", "))
     end
@@ -52,7 +73,7 @@ function checks.names(allowed, draft)
 end
 
 function checks.forbidden(list, draft)
-  for _, item in ipairs(draft.names) do
+  for _, item in ipairs(names_of(draft)) do
     local pattern = patterns.match(list, item)
     if pattern then
       return ("%s is one of %s"):format(tostring(item.value), pattern)
@@ -61,7 +82,7 @@ function checks.forbidden(list, draft)
 end
 
 function checks.wildcards(allowed, draft)
-  for _, item in ipairs(draft.names) do
+  for _, item in ipairs(names_of(draft)) do
     if not allowed and item.type == "dns" and item.value:find("*", 1, true) then
       return ("%s is a wildcard"):format(item.value)
     end
@@ -143,7 +164,9 @@ end
 ---@return lacre.error? err policy_refused, with detail.rule
 function Policy:check(draft, profile)
   local set = self:rules_of(profile)
-  if not set then
+  if self.problem then
+    return nil, self.problem
+  elseif not set then
     return refuse("profiles", ("%s certificates are not issued here"):format(profile))
   end
   for _, rule in ipairs(order) do
@@ -178,6 +201,13 @@ function policy.new(given)
   set.defaults = options.check(default_schema, set.defaults, "policy.defaults")
   set.profiles = set.profiles and check_profiles(set.profiles)
   return setmetatable(set, Policy)
+end
+
+--- What stands for a policy that cannot be read: nothing is issued under it, and all else goes on.
+---@param problem lacre.error
+---@return table policy
+function policy.broken(problem)
+  return setmetatable({ defaults = {}, problem = problem }, Policy)
 end
 
 local function load_data(text, path)

@@ -118,6 +118,13 @@ function record.of(cert)
   }
 end
 
+--- Whether it was revoked because others have its key.
+---@param one lacre.ca.record
+---@return boolean
+function record.is_compromised(one)
+  return one.revoked_at ~= nil and (one.reason == "key_compromise" or one.reason == "ca_compromise")
+end
+
 --- What became of it: "valid", "revoked" or "expired".
 ---@param one lacre.ca.record
 ---@param now? number

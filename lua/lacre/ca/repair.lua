@@ -6,6 +6,7 @@
 local disk = require("lacre.core").disk
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
+local layout = require "lacre.ca.layout"
 local record = require "lacre.ca.record"
 
 local repair = {}
@@ -29,33 +30,58 @@ function fixes.mode(books)
   return true
 end
 
--- the record of a certificate, revoked if the log says so
-local function record_of(found, cert)
-  local one = record.of(cert)
-  local fate = found.fates[one.serial]
-  if fate and fate.revoked then
-    one.revoked_at, one.reason = fate.at and index.instant(fate.at) or cert:not_before(), fate.reason
+-- a record as the log and the last list say that it was revoked
+local function as_said(found, one, begun)
+  local fate, lost = found.fates[one.serial], found.lost[one.serial]
+  local at = fate and fate.at and index.instant(fate.at)
+  if fate and fate.revoked and not (one.revoked_at == at and one.reason == fate.reason) then
+    at = at or one.revoked_at or lost and lost.time or begun
+    one.revoked_at, one.reason, one.revocation = at, fate.reason or "unspecified", nil
+  elseif lost and not one.revoked_at then
+    one.revoked_at, one.reason, one.revocation = lost.time, lost.reason, nil
   end
   return one
+end
+
+-- what the index misses: from its certificate, or from the log alone
+local function missing_lines(found)
+  local lines, seen = {}, {}
+  for serial, cert in pairs(found.certs) do
+    seen[serial] = true
+    if not found.by_serial[serial] and cert:is_issued_by(found.cert) then
+      lines[#lines + 1] = index.line(as_said(found, record.of(cert), cert:not_before()))
+    end
+  end
+  for serial, fate in pairs(found.fates) do
+    if fate.issued and fate.not_after and not found.by_serial[serial] and not seen[serial] then
+      local one = { serial = serial, subject = fate.subject or "", not_after = fate.not_after }
+      lines[#lines + 1] = index.line(as_said(found, one, fate.not_after))
+    end
+  end
+  table.sort(lines)
+  return table.concat(lines)
 end
 
 local function whole_lines(found)
   local lines = {}
   for _, one in ipairs(found.records) do
-    local fate = found.fates[one.serial]
-    if fate and fate.revoked and not one.revoked_at then
-      one.revoked_at, one.reason = fate.at and index.instant(fate.at) or one.not_after, fate.reason
-    end
-    lines[#lines + 1] = index.line(one)
+    lines[#lines + 1] = index.line(as_said(found, one, one.not_after))
   end
-  local missing = {}
-  for serial, cert in pairs(found.certs) do
-    if not found.by_serial[serial] and cert:is_issued_by(found.cert) then
-      missing[#missing + 1] = index.line(record_of(found, cert))
+  return table.concat(lines) .. missing_lines(found)
+end
+
+-- a certificate under a wrong name goes where its own is free
+function fixes.names(books, found)
+  for path, serial in pairs(found.misnamed) do
+    local own = layout.certificates(books.paths, serial)[1]
+    if not found.certs[serial] and not file.stat(own) then
+      local done, err = disk.rename(path, own)
+      if not done then
+        return nil, err
+      end
     end
   end
-  table.sort(missing)
-  return table.concat(lines) .. table.concat(missing)
+  return true
 end
 
 function fixes.index(books, found)
@@ -87,7 +113,7 @@ function fixes.adopt(books, found)
 end
 
 function fixes.number(books, found)
-  local number = record.successor(record.serial(found.crl:number())):upper() .. "\n"
+  local number = record.successor(found.last_number or "00"):upper() .. "\n"
   return file.replace_in_order { { path = books.paths.crlnumber, bytes = number } }
 end
 
@@ -101,7 +127,7 @@ function fixes.leftovers(_, found)
   return true
 end
 
-local order = { "mode", "index", "adopt", "number", "leftovers" }
+local order = { "mode", "names", "index", "adopt", "number", "leftovers" }
 
 --- Mends what a list of findings names. Called with the lock held, after recovery.
 ---@param books lacre.ca.books

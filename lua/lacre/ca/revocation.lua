@@ -44,11 +44,16 @@ end
 ---@param which string|lacre.cert serial or certificate
 ---@param reason? string|{ reason?: string, time?: number|string } "unspecified" "key_compromise" "superseded" ...
 ---@return lacre.ca.record? record
----@return lacre.error? err unknown_serial already_revoked
+---@return lacre.error? err unknown_serial already_revoked revocation_in_future
 function methods:revoke(which, reason)
   local given = type(reason) == "table" and reason or { reason = reason }
-  local set = options.check(revoke_schema, given, "ca:revoke")
-  return change(self, record.which(which, "ca:revoke"), math.floor(set.time or time.now()), set.reason)
+  local set, now = options.check(revoke_schema, given, "ca:revoke"), time.now()
+  local serial = record.which(which, "ca:revoke")
+  if set.time and set.time > now then
+    return fail("sign", "revocation_in_future", "%s is in the future: a revocation holds from when it is made",
+      time.format(set.time))
+  end
+  return change(self, serial, math.floor(set.time or now), set.reason)
 end
 
 --- Takes a `certificate_hold` back.
@@ -68,8 +73,15 @@ local crl_schema = {
   hash = { type = "string" },
 }
 
-local function entries_of(records, now, drop_expired)
+-- what the index forgot stays on the lists until it has expired
+local function entries_of(records, lost, now, drop_expired)
   local entries = {}
+  for _, one in pairs(lost) do
+    entries[#entries + 1] = one
+  end
+  table.sort(entries, function(a, b)
+    return a.serial < b.serial
+  end)
   for _, one in ipairs(records) do
     if one.revoked_at and not (drop_expired and one.not_after < now) then
       entries[#entries + 1] = {
@@ -111,17 +123,20 @@ end
 
 local function make(self, set, private)
   local records, err = self.books:records()
-  local base
-  if records and set.delta then
+  local base, promised
+  if records then
+    promised, err = self.books:promised(records, self:cert())
+  end
+  if promised and set.delta then
     base, err = base_of(self)
   end
-  if not records or set.delta and not base then
+  if not promised or set.delta and not base then
     return nil, err
   end
   local now = math.floor(set.this_update or time.now())
-  local entries = entries_of(records, now, set.drop_expired)
+  local entries = entries_of(records, promised.lost, now, set.drop_expired)
   local number
-  number, err = self.books:draw_number()
+  number, err = self.books:draw_number(promised.number)
   if not number then
     return nil, err
   end

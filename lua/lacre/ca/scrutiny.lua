@@ -52,22 +52,40 @@ local function check_purposes(self, draft, set)
   return true
 end
 
+-- a key that others have is never certified again
+local function check_key(self, draft)
+  for _, cert in ipairs(self.books:compromised()) do
+    if draft.key:matches(cert) then
+      return fail("sign", "key_compromised", "the key is that of %s, serial %s, which was revoked as compromised",
+        tostring(cert:subject()), cert:serial())
+    end
+  end
+  return true
+end
+
 --- The check of a draft before it is signed: the policy, what the CA is for, and names that are taken.
 ---@param self lacre.ca
 ---@param profile string
 ---@param unique? boolean
+---@param own? boolean what the CA makes for itself, and nobody asked for
 ---@return fun(draft: table, set: table): true?, lacre.error?
-function scrutiny.of_draft(self, profile, unique)
+function scrutiny.of_draft(self, profile, unique, own)
   return function(draft, set)
-    local allowed, err = self.policy:check(draft, profile)
+    local allowed, err = own or nil, nil
+    if not own then
+      allowed, err = self.policy:check(draft, profile)
+    end
     if allowed then
       allowed, err = check_purposes(self, draft, set)
+    end
+    if allowed then
+      allowed, err = check_key(self, draft)
     end
     if not allowed then
       return nil, err
     end
-    local rules = self.policy:rules_of(profile)
-    if unique == nil then
+    local rules = not own and self.policy:rules_of(profile)
+    if unique == nil and rules then
       unique = rules.unique
     end
     local holder = unique and #draft.names > 0 and self.books:holder(draft.names, time.now())

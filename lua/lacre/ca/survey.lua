@@ -5,7 +5,9 @@ local disk = require("lacre.core").disk
 local file = require "lacre.file"
 local history = require "lacre.ca.history"
 local index = require "lacre.ca.index"
+local key = require "lacre.key"
 local log = require "lacre.ca.log"
+local promises = require "lacre.ca.promises"
 local record = require "lacre.ca.record"
 local revocations = require "lacre.crl.read"
 
@@ -20,6 +22,10 @@ local survey = {}
 ---@field by_serial table<string, lacre.ca.record>
 ---@field twice string[] serials with more than one line
 ---@field certs table<string, lacre.cert> on disk, by serial
+---@field misnamed table<string, string> files that are not named by their serial, and that serial
+---@field lost table<string, table> what was said to be revoked, and the index forgot
+---@field last_number? string of the revocation lists
+---@field key_state "sealed"|"good"|"missing"|"foreign"|"unreadable"
 ---@field alien table<string, string> files that are no certificate, and why
 ---@field log_text? string
 ---@field entries lacre.ca.entry[]
@@ -41,15 +47,18 @@ end
 
 -- the files of what was issued are named by their serials
 local function add_certificates(found)
-  found.certs, found.alien = {}, {}
+  found.certs, found.alien, found.misnamed = {}, {}, {}
   local names, err = disk.list(found.paths.certs)
   for _, name in ipairs(names or {}) do
     local serial = name:match "^(%x+)%.pem$"
     if serial then
       local path = file.join(found.paths.certs, name)
       local cert, why = certificate.load(path)
-      if cert then
-        found.certs[record.serial(serial)] = cert
+      local own = cert and record.serial(cert:serial())
+      if own == record.serial(serial) then
+        found.certs[own] = cert
+      elseif cert then
+        found.misnamed[path] = own
       else
         found.alien[path] = tostring(why)
       end
@@ -75,6 +84,36 @@ local function add_leftovers(found)
   end
 end
 
+local function add_lists(found)
+  found.crl, found.crl_error = revocations.load(found.paths.crl)
+  local delta = revocations.load(found.paths.delta)
+  local ours = {}
+  for _, list in ipairs { found.crl or false, delta or false } do
+    ours[#ours + 1] = list and list:verify(found.cert) and list or nil
+  end
+  found.last_number = promises.number(ours, found.entries)
+  found.lost = promises.lost {
+    records = found.records, fates = found.fates, crl = ours[1] == found.crl and found.crl or nil,
+    ends = function(serial)
+      return found.certs[serial] and found.certs[serial]:not_after()
+    end,
+  }
+end
+
+-- the key itself, unless it is sealed and its password was not given
+local function add_key(found)
+  local private, err = found.key, nil
+  if not private then
+    private, err = key.load(found.paths.key)
+  end
+  local states = { password_required = "sealed", file_not_found = "missing" }
+  if private then
+    found.key_state = private:matches(found.cert) and "good" or "foreign"
+  else
+    found.key_state, found.key_error = states[err.code] or "unreadable", err
+  end
+end
+
 --- Reads it all.
 ---@param parts { paths: lacre.ca.layout, cert: lacre.cert, above: lacre.cert[], key?: lacre.key }
 ---@return lacre.ca.survey? found
@@ -85,6 +124,7 @@ function survey.of(parts)
     return nil, err
   end
   local found = { paths = parts.paths, cert = parts.cert, above = parts.above, key = parts.key, text = text }
+  found.policy = parts.policy
   add_index(found)
   local listed
   listed, err = add_certificates(found)
@@ -93,7 +133,8 @@ function survey.of(parts)
   end
   add_log(found)
   add_leftovers(found)
-  found.crl = revocations.load(parts.paths.crl)
+  add_lists(found)
+  add_key(found)
   return found
 end
 

@@ -200,6 +200,11 @@ return {
   csr_signature_invalid = config("the request is not signed by its own key"),
   serial_conflict = config("the serial number is in use"),
   already_revoked = config("it is revoked already"),
+  revocation_in_future = config("a revocation would begin in the future", "leave the time out, or say one that was"),
+  key_compromised = config(
+    "a certificate for the same key was revoked because others have the key",
+    "make a new key: lacre ca rekey, or a request for a new one"
+  ),
   unknown_serial = config("the CA has issued no certificate of that serial", "lacre ca list DIR shows those it has"),
   duplicate_names = config("a valid certificate for the same names exists", "renew that one, or leave 'unique' out"),
   bad_policy = config("the policy file is no policy", "docs/ca.md lists its rules"),

@@ -59,6 +59,9 @@ function check.text(result, style)
   lines[#lines + 1] = ("%s  %d valid, %d revoked, %d expired; %d lines of log, the last %s"):format(
     result.ok and style.good "ok" or style.bad "not ok", counts.valid, counts.revoked, counts.expired,
     result.log_entries, result.log_head)
+  if result.key == "sealed" then
+    lines[#lines + 1] = "the key is sealed, and was not tried: --try-key"
+  end
   return table.concat(lines, "\n")
 end
 

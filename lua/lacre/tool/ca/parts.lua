@@ -158,12 +158,16 @@ function parts.deliver(set, base, private, pem, make, more)
   if pem then
     done, err = file.write(waiting, pem, { mode = "0600", overwrite = true })
   end
-  local identity
+  local ok, identity = true, nil
   if done then
-    identity, err = make()
+    ok, identity, err = pcall(make)
   end
-  if not identity then
+  if not ok or not identity then
     os.remove(waiting)
+  end
+  if not ok then
+    error(identity, 0)
+  elseif not identity then
     return nil, err
   end
   identity.key = identity.key or private

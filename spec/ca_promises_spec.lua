@@ -1,0 +1,237 @@
+-- What a CA has said once holds: revocations stay on the lists, numbers go up, and keys that others have
+-- are never certified again, whatever somebody did to the files by hand.
+local file = require "lacre.file"
+local lacre = require "lacre"
+local process = require "spec.support.process"
+
+local must = lacre.assert
+local base, directory, ca, first
+
+before_each(function()
+  base = process.directory()
+  directory = base .. "/ca"
+  ca = must(must(lacre.ca.new { key = "ed25519" }):save(directory))
+  first = must(ca:issue { hosts = { "a.test" }, key = "ed25519" })
+  must(ca:issue { hosts = { "b.test" }, key = "ed25519" })
+end)
+
+after_each(function()
+  process.remove(base)
+end)
+
+local function shell(line)
+  process.run { "sh", "-c", ("cd '%s' && %s"):format(directory, line) }
+end
+
+local function refused(code, value, err)
+  assert.is_nil(value)
+  assert.equal(code, err.code)
+end
+
+local function rules(result)
+  local found = {}
+  for _, finding in ipairs(result.findings) do
+    found[finding.rule] = finding.level
+  end
+  return found
+end
+
+local unrevoke = "sed -i 's/^R\\(.[^\t]*.\\)[^\t]*/V\\1/' index.txt"
+
+describe("a revocation", function()
+  local function check_lost(line)
+    must(ca:revoke(first.cert, "superseded"))
+    must(ca:crl())
+    local at = must(ca:crl():find(first.cert)).time
+    shell(line)
+    local entry = must(ca:crl()):find(first.cert)
+    assert.is_truthy(entry, line)
+    assert.same({ "superseded", at }, { entry.reason, entry.time })
+    assert.is_false(must(lacre.ca.check(directory)).ok)
+    assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings, line)
+    local one = must(ca:find(first.cert))
+    assert.same({ "revoked", "superseded", at }, { one.status, one.reason, one.revoked_at })
+  end
+
+  it("stays on the list when its line is gone", function()
+    check_lost "sed -i 1d index.txt"
+  end)
+
+  it("stays when its line says valid", function()
+    check_lost(unrevoke)
+  end)
+
+  it("stays by the log alone, and in a delta", function()
+    check_lost("rm ca.crl; " .. unrevoke)
+  end)
+
+  it("stays by the list alone, where another program kept no log", function()
+    must(ca:revoke(first.cert, "superseded"))
+    must(ca:crl())
+    shell("rm log.jsonl; " .. unrevoke)
+    assert.equal("error", rules(must(lacre.ca.check(directory))).crl)
+    assert.equal("superseded", must(ca:crl():find(first.cert)).reason)
+    assert.is_true(must(lacre.ca.check(directory, { repair = true })).ok)
+    assert.equal("revoked", must(ca:find(first.cert)).status)
+  end)
+
+  it("comes back with everything gone but the log", function()
+    must(ca:revoke(first.cert, "superseded"))
+    shell "rm newcerts/*; : > index.txt"
+    assert.is_truthy(must(ca:crl()):find(first.cert))
+    must(lacre.ca.check(directory, { repair = true }))
+    assert.equal("revoked", must(ca:find(first.cert)).status)
+  end)
+
+  it("leaves the list when it was taken back, or has expired", function()
+    must(ca:revoke(first.cert, "certificate_hold"))
+    must(ca:crl())
+    must(ca:release(first.cert))
+    assert.is_nil((must(ca:crl()):find(first.cert)))
+    local old = must(ca:issue { hosts = { "c.test" }, not_before = "2026-01-01", not_after = "2026-01-02", key = "ed25519" })
+    must(ca:revoke(old.cert))
+    assert.is_truthy(must(ca:crl()):find(old.cert))
+    shell "sed -i '$d' index.txt"
+    assert.is_nil((must(ca:crl()):find(old.cert)))
+  end)
+
+  it("never begins in the future", function()
+    refused("revocation_in_future", ca:revoke(first.cert, { time = lacre.time.now() + 60 }))
+    refused("revocation_in_future", lacre.ca.new({}):revoke("01", { time = "2999-01-01" }))
+    assert.equal("valid", must(ca:find(first.cert)).status)
+    assert.is_truthy(ca:revoke(first.cert, { time = lacre.time.now() - 60 }))
+  end)
+end)
+
+it("the number of a list never goes back", function()
+  for _ = 1, 3 do
+    must(ca:crl())
+  end
+  for i, line in ipairs { "rm crlnumber", "rm crlnumber ca.crl", "echo 01 > crlnumber", "rm log.jsonl crlnumber" } do
+    shell(line)
+    assert.equal("error", rules(must(lacre.ca.check(directory))).numbers, line)
+    assert.equal(("%02x"):format(3 + i), must(ca:crl()):number(), line)
+  end
+  shell "rm crlnumber"
+  assert.is_true(must(lacre.ca.check(directory, { repair = true })).ok)
+  assert.equal("08", must(ca:crl()):number())
+end)
+
+describe("a key that others have", function()
+  for _, where in ipairs { "memory", "disk" } do
+    it("is not certified again, in " .. where, function()
+      local authority = where == "disk" and ca or must(lacre.ca.new {})
+      local id = must(authority:issue { hosts = { "a.test" } })
+      local request = must(lacre.csr.create { key = id.key, hosts = { "a.test" } })
+      must(authority:revoke(id.cert, "key_compromise"))
+      refused("key_compromised", authority:renew(id.cert))
+      refused("key_compromised", authority:issue { csr = request, copy = { "hosts" } })
+      refused("key_compromised", authority:issue { hosts = { "z.test" }, key = id.key })
+      refused("key_compromised", authority:rekey(id.cert, { key = id.key }))
+      local none, err = authority:renew(id.cert)
+      assert.is_nil(none)
+      assert.matches("rekey", err.hint)
+      assert.is_truthy(authority:rekey(id.cert))
+    end)
+  end
+
+  it("for other reasons may be", function()
+    must(ca:revoke(first.cert, "superseded"))
+    assert.is_truthy(ca:renew(first.cert))
+  end)
+end)
+
+describe("a policy", function()
+  it("looks at the subject too", function()
+    local authority = must(lacre.ca.new { policy = { names = { "*.corp.test", "@corp.test" }, forbidden = { "x.corp.test" },
+      wildcards = false } })
+    for _, subject in ipairs { "CN=evil.test", "CN=*.corp.test", "CN=x.corp.test", "CN=x.corp.test.", "CN=10.0.0.1",
+      "CN=eve@evil.test", "CN=localhost", "CN=EVIL.test", "emailAddress=eve@evil.test", "CN=a.corp.test,CN=evil.test" } do
+      refused("policy_refused", authority:issue { hosts = { "a.corp.test" }, subject = subject })
+      refused("policy_refused", authority:issue { subject = subject, profile = "client" })
+    end
+    assert.is_truthy(authority:issue { hosts = { "a.corp.test" }, subject = "CN=a.corp.test" })
+    assert.is_truthy(authority:issue { hosts = { "a@corp.test" }, subject = "CN=Alice Smith", profile = "client" })
+  end)
+
+  it("that is broken stops what is issued, and nothing else", function()
+    must(file.write(directory .. "/policy.lua", "return {"))
+    local again = must(lacre.ca.load(directory))
+    refused("bad_policy", again:issue { hosts = { "c.test" } })
+    refused("bad_policy", again:renew(first.cert))
+    must(again:revoke(first.cert))
+    assert.equal(1, must(again:crl()):count())
+    must(again:responder())
+    assert.is_truthy(again:list())
+    assert.equal("error", rules(must(lacre.ca.check(directory))).policy)
+  end)
+end)
+
+describe("the check", function()
+  it("looks at the list", function()
+    must(ca:revoke(first.cert, "superseded"))
+    must(ca:crl())
+    local other = must(lacre.ca.new {})
+    must(must(other:crl()):save(base .. "/other.crl"))
+    for line, level in pairs {
+      ["echo garbage > ca.crl"] = "error", [": > ca.crl"] = "error", ["rm ca.crl"] = "warning",
+      ["cp ../other.crl ca.crl"] = "error",
+    } do
+      shell("cp ca.crl ../kept; " .. line)
+      assert.equal(level, rules(must(lacre.ca.check(directory))).crl, line)
+      shell "cp ../kept ca.crl"
+    end
+    assert.same({}, must(lacre.ca.check(directory)).findings)
+  end)
+
+  it("looks at reasons and dates, and mends them from the log", function()
+    must(ca:revoke(first.cert, "superseded"))
+    must(ca:crl())
+    local before = must(file.read(directory .. "/index.txt"))
+    for _, line in ipairs { "sed -i s/superseded/keyCompromise/ index.txt", "sed -i 's/[0-9]*Z,super/200101000000Z,super/' index.txt",
+      "sed -i 's/[0-9]*Z,super/490101000000Z,super/' index.txt" } do
+      shell(line)
+      assert.equal("error", rules(must(lacre.ca.check(directory))).revocations, line)
+      assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings)
+      assert.equal(before, must(file.read(directory .. "/index.txt")))
+    end
+  end)
+
+  it("looks at the key", function()
+    assert.equal("good", must(lacre.ca.check(directory)).key)
+    local other = must(lacre.ca.new {})
+    must(other:save(base .. "/sealed", { password = "secret" }))
+    assert.equal("sealed", must(lacre.ca.check(base .. "/sealed")).key)
+    for line, level in pairs {
+      ["rm ca.key"] = "warning", ["echo garbage > ca.key"] = "error",
+      ["openssl genpkey -algorithm ed25519 -out ca.key"] = "error",
+    } do
+      shell("cp -p ca.key ../kept; " .. line)
+      assert.equal(level, rules(must(lacre.ca.check(directory))).key, line)
+      shell "cp -p ../kept ca.key"
+    end
+  end)
+
+  it("enters no certificate twice for a file with a wrong name", function()
+    local before = must(file.read(directory .. "/index.txt"))
+    shell "set newcerts/*.pem; cp $1 newcerts/AB.pem"
+    local result = must(lacre.ca.check(directory, { repair = true }))
+    assert.equal("error", rules(result).certificates)
+    assert.equal(before, must(file.read(directory .. "/index.txt")))
+    shell "set newcerts/*.pem; rm newcerts/AB.pem; mv $2 newcerts/AB.pem"
+    assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings)
+    assert.equal(before, must(file.read(directory .. "/index.txt")))
+  end)
+end)
+
+it("what is refused leaves no key behind", function()
+  local command = os.getenv "PWD" .. "/" .. os.getenv "BUILD" .. "/bin/lacre"
+  must(file.write(directory .. "/policy.lua", 'return { names = { "*.corp.test" } }'))
+  for _, names in ipairs { "a.test", "bad..name", "x.corp.test --valid-for 99y", "--subject CN=evil.test", "a.corp.test --valid-for 0s" } do
+    local output, code = process.run { "sh", "-c", ("mkdir -p %s/out; cd %s/out; %s ca issue ../ca %s; "
+      .. "status=$?; ls; exit $status"):format(base, base, command, names) }
+    assert.is_true(code ~= 0, output)
+    assert.falsy(output:find("key.new", 1, true), output)
+    assert.falsy(output:find("%.key\n"), output)
+  end
+end)
