@@ -207,8 +207,8 @@ function rules.leftovers(found, report)
 end
 
 local order = {
-  "modes", "authority", "key", "policy", "chain", "index", "certificates", "records", "log", "noted_head", "agreement", "clock",
-  "numbers", "revocations", "crl", "leftovers",
+  "modes", "authority", "key", "policy", "chain", "index", "certificates", "records", "log", "noted_head", "agreement",
+  "clock", "numbers", "revocations", "crl", "leftovers",
 }
 
 --- Everything that is wrong.
