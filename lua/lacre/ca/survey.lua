@@ -104,7 +104,11 @@ end
 local function add_key(found)
   local private, err = found.key, nil
   if not private then
-    private, err = key.load(found.paths.key)
+    local pem
+    pem, err = file.read(found.paths.key) -- its mode is a finding of its own
+    if pem then
+      private, err = key.parse(pem)
+    end
   end
   local states = { password_required = "sealed", file_not_found = "missing" }
   if private then
