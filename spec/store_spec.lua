@@ -240,6 +240,23 @@ describe("store", function()
     assert.equal("weak_key", err.code)
   end)
 
+  it("keeps to what CAs say of policies, also where none is asked for", function()
+    local demanding = pki.intermediate(root, { policies = { "1.2.3" }, extensions = {
+      { name = "policy_constraints", critical = true, value = { require_explicit_policy = 0 } },
+    } })
+    for name, case in pairs {
+      ["none"] = { {}, "policy_violation" }, ["another"] = { { policies = { "1.2.4" } }, "policy_violation" },
+      ["that"] = { { policies = { "1.2.3" } } }, ["any"] = { { policies = { "2.5.29.32.0" } } },
+    } do
+      local below = pki.issue(demanding, case[1]).cert
+      local chain, err = verify(below, { server_name = "localhost", intermediates = { demanding.cert } })
+      assert.equal(case[2], err and err.code, name)
+      assert.equal(case[2] == nil, chain ~= nil, name)
+      assert.is_truthy(verify(below, { server_name = "localhost", intermediates = { demanding.cert }, strict = false }), name)
+    end
+    assert.is_truthy(verify(pki.issue(inter, { policies = { "1.2.3" } }).cert, { server_name = "localhost" }))
+  end)
+
   it("finds every error on wish", function()
     local _, err = verify(pki.expired(inter).cert, { server_name = "b.example", all_errors = true })
     local codes = {}

@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 
 #include "asn1_time.h"
 #include "detour.h"
@@ -121,6 +122,17 @@ static int error_of (const X509_STORE_CTX *ctx) {
   return error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error;
 }
 
+/* what a CA says of policies binds also where nobody asks for one: then any will do
+** (RFC 5280 6.1.1) */
+static int be_strict (X509_STORE_CTX *ctx) {
+  X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+  if (!(X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_POLICY_CHECK) &&
+      X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) != 1)
+    return 0;
+  X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT | X509_V_FLAG_POLICY_CHECK);
+  return 1;
+}
+
 /* one path: that which OpenSSL finds first */
 static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
                      verify_Verdict *verdict) {
@@ -132,8 +144,7 @@ static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
   if (!X509_STORE_CTX_set_ex_data(ctx, run_index, &run)) return -1;
   X509_STORE_CTX_set_verify_cb(ctx, on_finding);
   X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_TRUSTED_FIRST);
-  if (rules->strict != VERIFY_LAX)
-    X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_X509_STRICT);
+  if (rules->strict != VERIFY_LAX && !be_strict(ctx)) return -1;
   result = X509_verify_cert(ctx);
   X509_STORE_CTX_set_ex_data(ctx, run_index, NULL);
   verdict->chain = X509_STORE_CTX_get1_chain(ctx);
