@@ -103,6 +103,31 @@ describe("a revocation", function()
   end)
 end)
 
+it("a delta is of a list that has a number, which easy-rsa's have not", function()
+  must(file.write(base .. "/cnf", ("[ca]\ndefault_ca=d\n[d]\ndatabase=%s/index.txt\ndefault_md=sha256\ndefault_crl_days=7\n")
+    :format(directory)))
+  must(ca:revoke(first.cert))
+  must(ca:crl())
+  local output, status = process.run { "openssl", "ca", "-config", base .. "/cnf", "-gencrl", "-cert", directory .. "/ca.crt",
+    "-keyfile", directory .. "/ca.key", "-md", "null", "-out", directory .. "/ca.crl" }
+  assert.equal(0, status, output)
+  assert.is_nil((must(lacre.crl.load(directory .. "/ca.crl")):number()))
+  refused("crl_invalid", ca:crl { delta = true })
+  local list = must(ca:crl())
+  assert.same({ "02", 1 }, { list:number(), list:count() })
+end)
+
+it("a certificate that easy-rsa moved away when it revoked it is found", function()
+  shell("mkdir -p ../pki/private ../pki/certs_by_serial ../pki/revoked/certs_by_serial && cp ca.crt index.txt serial ../pki && "
+    .. "cp ca.key ../pki/private")
+  local theirs = must(lacre.ca.load(base .. "/pki"))
+  local id = must(theirs:issue { hosts = { "c.test" }, key = "ed25519" })
+  must(theirs:revoke(id.cert, "key_compromise"))
+  local name = id.cert:serial():upper()
+  shell(("mv ../pki/certs_by_serial/%s.pem ../pki/revoked/certs_by_serial/%s.crt"):format(name, name))
+  refused("key_compromised", theirs:issue { hosts = { "c.test" }, key = id.key })
+end)
+
 it("the number of a list never goes back", function()
   for _ = 1, 3 do
     must(ca:crl())

@@ -122,6 +122,9 @@ function layout.certificates(paths, serial, named)
     list[#list + 1] = named:sub(1, 1) == "/" and named or file.join(paths.directory, named)
   end
   list[#list + 1] = file.join(paths.certs, serial .. ".pem")
+  if paths.kind == "easy-rsa" then -- where it moves what it revokes
+    list[#list + 1] = file.join(paths.directory, ("revoked/certs_by_serial/%s.crt"):format(serial:upper()))
+  end
   return list
 end
 

@@ -117,6 +117,8 @@ local function base_of(self)
     return fail("sign", "crl_missing", "there is no full list yet that a delta could be of")
   elseif base and base:is_delta() then
     return fail("sign", "crl_invalid", "the last list is a delta itself")
+  elseif base and not base:number() then
+    return fail("sign", "crl_invalid", "the last list has no number that a delta could name: make a full one first")
   end
   return base, err
 end
