@@ -75,6 +75,23 @@ describe("a revocation", function()
     assert.equal("revoked", must(ca:find(first.cert)).status)
   end)
 
+  it("is answered online too, whatever the index says", function()
+    must(ca:revoke(first.cert, "superseded"))
+    must(ca:crl())
+    local request = must(lacre.ocsp.request { cert = first.cert, issuer = ca:cert() })
+    local der = request.der
+    for _, line in ipairs { unrevoke, "sed -i 1d index.txt" } do
+      shell(line)
+      assert.equal("revoked", must(lacre.ocsp.parse(must(ca:respond(der)))):status(first.cert), line)
+    end
+    local held = must(ca:issue { hosts = { "h.test" }, key = "ed25519" }).cert
+    must(ca:revoke(held, "certificate_hold"))
+    must(ca:crl())
+    must(ca:release(held))
+    request = must(lacre.ocsp.request { cert = held, issuer = ca:cert() })
+    assert.equal("good", must(lacre.ocsp.parse(must(ca:respond(request.der)))):status(held))
+  end)
+
   it("comes back with everything gone but the log", function()
     must(ca:revoke(first.cert, "superseded"))
     shell "rm newcerts/*; : > index.txt"

@@ -14,16 +14,28 @@ local methods = authority.methods
 
 local DAY = 86400
 
+-- what the last list says of a serial: nobody hears "good" of what is on it, but for a hold, which may be over
+local function listed(self, serial)
+  local list = self.books:last_crl()
+  local said = list and list:verify(self:cert()) and list:find(serial)
+  return said and said.reason ~= "certificate_hold" and said or nil
+end
+
 -- good for what is in the books and not revoked; nothing is known of the rest
-local function status_of(books)
+local function status_of(self)
   return function(serial)
-    local one, err = books:find(record.serial(serial))
-    if not one then
-      return err.code == "unknown_serial" and "unknown" or error(err, 0)
-    elseif one.revoked_at then
+    serial = record.serial(serial)
+    local one, err = self.books:find(serial)
+    if not one and err.code ~= "unknown_serial" then
+      error(err, 0)
+    elseif one and one.revoked_at then
       return { status = "revoked", time = one.revoked_at, reason = one.reason }
     end
-    return "good"
+    local said = listed(self, serial)
+    if said then
+      return { status = "revoked", time = said.time, reason = said.reason }
+    end
+    return one and "good" or "unknown"
   end
 end
 
@@ -51,7 +63,7 @@ function methods:respond(request, given)
   end
   local ok, answer, why = pcall(ocsp.respond, {
     request = request, issuer = self:cert(), signer = set.signer, key = private, next_update = set.next_update,
-    status = status_of(self.books),
+    status = status_of(self),
   })
   if not ok and type(answer) == "table" then
     return nil, answer
