@@ -154,9 +154,13 @@ end
 ---@return lacre.cert[]
 function Books:compromised()
   local certs, text = {}, self:text() or ""
+  -- most books have none: then no line is looked at
+  if not text:find("Compromise", 1, true) and not text:find("eyTime", 1, true) then
+    return certs
+  end
   for line in text:gmatch "[^\n]+" do
-    local one = line:sub(1, 1) == "R" and (line:find("Compromise", 1, true) or line:find("eyTime", 1, true))
-      and index.read_line(line)
+    local one = line:byte() == 82 and line:find "Compromise\t" and index.read_line(line)
+      or line:find("eyTime,", 1, true) and index.read_line(line)
     if one and record.is_compromised(one) then
       certs[#certs + 1] = self:certificate(one.serial)
     end
