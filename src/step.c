@@ -33,28 +33,43 @@ static int failed (lua_State *L, machine_Machine *m, const char *stage) {
   return results;
 }
 
-/* a write that finds the connection cut may have been told why: the alert is
-** still to be read */
-static int has_alert (machine_Machine *m) {
+/* what reading would come to, with nothing read */
+static ssl_Outcome look (machine_Machine *m) {
   char byte;
   size_t n;
   int result;
   fail_clear();
   result = SSL_peek_ex(m->ssl, &byte, 1, &n);
-  return result != 1 && ssl_outcome(m->ssl, result) == SSL_OUTCOME_FAILED &&
-         ERR_peek_error() != 0; /* OpenSSL 4 reads nothing any more, and says no why */
+  return result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(m->ssl, result);
+}
+
+/* OpenSSL 4 reads nothing any more after a write that failed, and says no why */
+static int is_told (ssl_Outcome outcome) {
+  return outcome == SSL_OUTCOME_FAILED && ERR_peek_error() != 0;
+}
+
+static int broke (lua_State *L, machine_Machine *m, const char *stage, int error) {
+  if (error == 0) return ended(L, m, stage);
+  m->state = MACHINE_FAILED;
+  return fail_errno(L, stage, error, "the connection broke");
+}
+
+static int error_of (const machine_Machine *m) {
+  return m->wire.socket == NULL ? 0 : m->wire.socket->error;
 }
 
 int step_look (lua_State *L, machine_Machine *m) {
-  return has_alert(m) ? failed(L, m, "write") : 0;
+  ssl_Outcome outcome = look(m);
+  if (is_told(outcome)) return failed(L, m, "write");
+  return outcome == SSL_OUTCOME_SYSTEM ? broke(L, m, "write", error_of(m)) : 0;
 }
 
+/* a write that finds the connection cut may have been told why: the alert is
+** still to be read */
 int step_broke (lua_State *L, machine_Machine *m, const char *stage, int is_write) {
-  int error = m->wire.socket == NULL ? 0 : m->wire.socket->error;
-  if (error == 0) return ended(L, m, stage);
-  if (is_write && has_alert(m)) return failed(L, m, stage);
-  m->state = MACHINE_FAILED;
-  return fail_errno(L, stage, error, "the connection broke");
+  int error = error_of(m);
+  if (error != 0 && is_write && is_told(look(m))) return failed(L, m, stage);
+  return broke(L, m, stage, error);
 }
 
 /* nil and what is wanted, or nil and an error */

@@ -15,8 +15,8 @@ int step_wants (lua_State *L, const char *what);
 int step_tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
                const char *stage);
 
-/* pushes nil and an error where the peer has ended the connection with an alert; 0
-** where nothing says so yet */
+/* pushes nil and an error where the peer has ended the connection; 0 where nothing
+** says so yet */
 int step_look (lua_State *L, machine_Machine *m);
 
 /* pushes nil and the error of a wire that failed */
