@@ -61,6 +61,7 @@ static int error_of (const machine_Machine *m) {
 int step_look (lua_State *L, machine_Machine *m) {
   ssl_Outcome outcome = look(m);
   if (is_told(outcome)) return failed(L, m, "write");
+  if (outcome == SSL_OUTCOME_CUT) return ended(L, m, "write");
   return outcome == SSL_OUTCOME_SYSTEM ? broke(L, m, "write", error_of(m)) : 0;
 }
 
