@@ -233,11 +233,13 @@ static int key_curve (lua_State *L) {
   char name[64];
   const char *nist;
   int found;
-  if (!EVP_PKEY_is_a(pkey, "EC")) return 0;
+  lua_settop(L, 1);
+  lua_pushnil(L);
+  if (!EVP_PKEY_is_a(pkey, "EC")) return 1;
   fail_clear();
   found = EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) == 1;
   fail_clear();
-  if (!found) return 0; /* explicit parameters */
+  if (!found) return 1; /* explicit parameters */
   nist = OBJ_txt2nid(name) == NID_undef ? NULL : EC_curve_nid2nist(OBJ_txt2nid(name));
   lua_pushstring(L, nist == NULL ? name : nist);
   return 1;
