@@ -37,6 +37,8 @@ describe("the command", function()
     { "lacre pni x", 2, "Did you mean 'pin'" },
     { "lacre pin", 2, "missing argument" },
     { "lacre pin x --expct y", 2, "unknown option '%-%-expct'" },
+    { "lacre pin x --expct y --json", 2, '^{%s*"error": *{.*"code": *"usage".*}%s*}%s*$' },
+    { "lacre info x --timeout 2x --json", 2, '^{%s*"error": *{.*"code": *"usage".*not a duration.*}%s*}%s*$' },
     { "lacre pin --help", 0, "Examples:" },
     { "mkdir rsa && lacre selfsign named.test --key rsa --out rsa -q && ls rsa", 0, "named.test.key" },
     { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },

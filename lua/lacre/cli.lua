@@ -4,6 +4,7 @@
 -- Exit codes: 0 success, 1 the answer is no, 2 usage, 3 network or file, 4 TLS or verification,
 -- 5 a fault of ours, 130 interrupted.
 
+local lacre_error = require "lacre.error"
 local parser = require "lacre.cli.parser"
 local password = require "lacre.cli.password"
 local voice = require "lacre.cli.voice"
@@ -49,13 +50,18 @@ local function misuse_in(text)
   end
 end
 
-local function report_raised(raised, tool)
+local function report_raised(raised, tool, as_json)
   local text = tostring(raised)
   local misuse = misuse_in(text)
   if text:find "interrupted!$" then -- Ctrl-C, as the lua program tells it
     return INTERRUPTED
   end
-  voice.say("lacre: " .. (misuse or "internal error: " .. text))
+  if as_json then
+    local code = misuse and "usage" or "internal_error"
+    voice.complain(lacre_error.new { code = code, stage = "config", message = misuse or text }, true)
+  else
+    voice.say("lacre: " .. (misuse or "internal error: " .. text))
+  end
   return tool.trouble or misuse and 2 or 5
 end
 
@@ -106,13 +112,26 @@ local function meant(arguments)
   return {}
 end
 
-local function show_instead(instead, tool)
+local function wants_json(arguments)
+  for _, word in ipairs(arguments) do
+    if word == "--json" then
+      return true
+    end
+  end
+  return false
+end
+
+local function show_instead(instead, tool, as_json)
   if instead.show then
     local shown, err = voice.print(instead.show)
     return shown and 0 or failure(err)
   end
-  voice.say("lacre: " .. instead.message)
-  voice.say(instead.usage)
+  if as_json then
+    voice.complain(lacre_error.new { code = "usage", stage = "config", message = instead.message }, true)
+  else
+    voice.say("lacre: " .. instead.message)
+    voice.say(instead.usage)
+  end
   return tool.trouble or 2
 end
 
@@ -130,12 +149,12 @@ function cli.main(arguments)
   end
   local parsed, instead = parser.parse(top, arguments)
   if not parsed then
-    return show_instead(instead, meant(arguments))
+    return show_instead(instead, meant(arguments), wants_json(arguments))
   end
   local tool = parser.tool(parsed.tool, parsed.action)
   collectgarbage "restart"
   local ok, code = pcall(run, tool, parsed)
-  return ok and code or report_raised(code, tool)
+  return ok and code or report_raised(code, tool, parsed.json)
 end
 
 return cli

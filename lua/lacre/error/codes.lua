@@ -207,6 +207,7 @@ return {
   ),
   unknown_serial = config("the CA has issued no certificate of that serial", "lacre ca list DIR shows those it has"),
   duplicate_names = config("a valid certificate for the same names exists", "renew that one, or leave 'unique' out"),
+  usage = config("a command line that makes no sense", "lacre COMMAND --help tells what it takes"),
   bad_policy = config("the policy file is no policy", "docs/ca.md lists its rules"),
   policy_refused = config("a rule of the policy file refuses it"),
   password_required = parse("the key is encrypted", "give its password"),
