@@ -24,7 +24,7 @@ local c_floors = {
 local lua_floors = {
   [0] = { "core", "later", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
   { "error" },
-  { "time", "version", "warning", "plain", "tls.greeting" },
+  { "time", "version", "warning", "plain", "tls.greeting", "report.style" },
   { "options.kinds" },
   { "options" },
   { "der.element" },
@@ -95,7 +95,7 @@ local lua_floors = {
   { "zoo.tour" },
   { "adapt.ngx" },
   { "adapt", "http.download" },
-  { "report.json", "report.style", "report.progress", "report.markup", "report.record", "report.cells", "report.meanings" },
+  { "report.json", "report.progress", "report.markup", "report.record", "report.cells", "report.meanings" },
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
   { "report.formats", "report.info", "report.lab" },

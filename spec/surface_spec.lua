@@ -52,6 +52,26 @@ describe("the surface", function()
       { function() ctx:with(5) end, "bad argument #1 to 'with'" },
       { function() ctx:engine({ server_name = "a.test" }):write(5) end, "bad argument #1 to 'write'" },
       { function() lacre.error.new(5) end, "bad argument #1 to 'error.new'" },
+      { function() lacre.key.generate "nope" end, "bad argument #1 to 'key.generate' %(unknown kind of key 'nope'%)" },
+      { function() lacre.cert.load {} end, "bad argument #1 to 'load'" },
+      { function() cert:save {} end, "bad argument #1 to 'save'" },
+      { function() lacre.cert.create { key = key, hosts = { "a.test" }, subject = io.stdout } end, "bad option 'subject'" },
+      { function() lacre.csr.create { key = key, hosts = { "a.test" }, subject = true } end, "bad option 'subject'" },
+      { function() lacre.verify(cert, { any_name = true, trust = cert, intermediates = io.stdout }) end, "bad option 'intermediates'" },
+      { function() lacre.verify(cert, { any_name = true, trust = cert, crls = io.stdout }) end, "bad option 'crls'" },
+      { function() lacre.verify(cert, { any_name = true, trust = cert, pins = io.stdout }) end, "bad argument #1 to 'pin.of'" },
+      { function() lacre.client { trust = cert, crls = false } end, "bad option 'crls'" },
+      { function() lacre.client { trust = cert, crls = { io.stdout } } end, "bad option 'crls'" },
+      { function() lacre.client { trust = cert, pins = false } end, "bad argument #1 to 'pin.of'" },
+      { function() lacre.client { trust = cert, pins = io.stdout } end, "bad argument #1 to 'pin.of'" },
+      { function() lacre.pin.set { cert, backup = io.stdout } end, "bad argument #1 to 'pin.of'" },
+      { function() lacre.pin.set { cert, scope = "root" } end, "bad option 'scope' to 'pin.set'" },
+      { function() lacre.server { cert = io.stdout, key = key } end, "bad option 'cert'" },
+      { function() lacre.server { cert = cert, key = 1 } end, "bad option 'key'" },
+      { function() lacre.serve({ port = 0, grace = "x" }, print) end, "bad option 'grace' to 'serve'" },
+      { function() lacre.serve({ port = 0, identiti = 1 }, print) end, "bad option 'identiti' .*did you mean 'identity'" },
+      { function() return lacre.tool.nope end, "lacre.tool has no 'nope'" },
+      { function() lacre.tool.ca { action = "nope" } end, "bad option 'action' to 'tool.ca'" },
       { function() lacre.cert.create { key = key, hosts = { "a.test" }, valid_for = 1e300 } end, "bad option .valid_for. .*past the year 9999" },
     }
     for i, row in ipairs(rows) do
@@ -88,10 +108,74 @@ describe("the surface", function()
 
   it("has every promised member", function()
     for _, name in ipairs {
-      "adapt", "assert", "ca", "cert", "client", "connect", "error", "http", "key", "listen", "loop", "name", "on_warning",
+      "adapt", "assert", "ca", "cert", "client", "connect", "context", "crl", "csr", "error", "http", "key", "listen", "loop",
+      "name", "ocsp", "on_warning", "pkcs12",
       "pem", "pin", "serve", "server", "store", "tcp", "time", "tool", "verify", "wrap", "VERSION", "ciphers", "groups", "sigalgs", "digest", "random", "openssl",
     } do
       assert.is_not_nil(lacre[name], name)
     end
+  end)
+
+  it("gives every object its methods", function()
+    local ca = lacre.assert(lacre.ca.new { name = "T" })
+    local one = lacre.assert(ca:issue { hosts = { "a.test" } })
+    local client = lacre.assert(lacre.client { trust = ca })
+    local methods = {
+      [one.key] = "type bits curve is_private public to_pem to_der save spki pin fingerprint key_id sign verify matches to_table to_text",
+      [one.cert] = "version serial subject issuer subject_alt_names dns_names ip_addresses hosts not_before not_after expires_in "
+        .. "is_valid_at is_expired public_key spki pin signature_algorithm signature tbs basic_constraints is_ca key_usage "
+        .. "extended_key_usage subject_key_id authority_key_id ocsp_urls issuer_urls crl_urls policies name_constraints scts "
+        .. "must_staple extensions extension fingerprint is_self_issued is_self_signed matches_host matches_key is_issued_by "
+        .. "verify lint to_pem to_der to_text to_table save",
+      [lacre.csr.create { key = one.key, hosts = { "a.test" } }] = "subject public_key hosts subject_alt_names extensions extension "
+        .. "signature_algorithm verify matches_key lint fingerprint to_pem to_der to_text to_table save",
+      [ca:crl()] = "issuer number this_update next_update is_expired revoked find verify to_pem to_der to_text to_table save",
+      [one.cert:subject()] = "get all each to_table der hash",
+      [lacre.store.new(ca)] = "add certs count verify",
+      [lacre.pin.set { one.cert, ca:cert() }] = "match for_host expires_in to_table",
+      [ca] = "issue intermediate revoke crl cert chain save list",
+      [client] = "connect wrap engine with config role flush_sessions",
+      [lacre.server { identity = one }] = "listen wrap engine with config role flush_sessions",
+      [client:engine { server_name = "a.test" }] = "feed feed_eof drain handshake write read advance shutdown state is_open "
+        .. "pending_in pending_out info peer_cert peer_chain verified_chain local_cert export channel_binding alpn version",
+    }
+    for object, expected in pairs(methods) do
+      for name in expected:gmatch "%S+" do
+        assert.equal("function", type(object[name]), tostring(object) .. " " .. name)
+      end
+    end
+  end)
+
+  it("answers nil where a key has no curve", function()
+    assert.equal(1, select("#", lacre.key.generate("ed25519"):curve()))
+  end)
+
+  it("gives every tool a text without colours and plain data", function()
+    for _, name in ipairs {
+      "selfsign", "csr", "inspect", "info", "pin", "health", "verify", "echo", "get", "serve", "convert",
+    } do
+      assert.same({ "function", "function" }, { type(lacre.tool[name].text), type(lacre.tool[name].to_table) }, name)
+    end
+    local items = lacre.assert(lacre.tool.inspect(lacre.assert(lacre.tool.selfsign { "a.test" }).cert:to_pem()))
+    assert.equal("cert", items[1].kind)
+    assert.matches("a.test", (lacre.tool.inspect.text(items)))
+    assert.equal(items[1].value:pin(), lacre.assert(lacre.tool.pin(items[1].value:to_pem())).pins[1].pin)
+  end)
+
+  it("takes a tool's arguments by place, by name and by the action", function()
+    local directory = os.tmpname()
+    os.remove(directory)
+    lacre.assert(lacre.tool.ca.init(directory, { name = "T", no_password = true }))
+    local made = lacre.assert(lacre.tool.ca.issue(directory, { hosts = { "a.test" } }))
+    local csr = lacre.csr.create { key = lacre.key.generate(), hosts = { "b.test" } }
+    lacre.assert(csr:save(directory .. "/b.csr"))
+    lacre.assert(lacre.tool.ca.sign(directory, directory .. "/b.csr", { copy = { "hosts" } }))
+    assert.equal(2, #lacre.assert(lacre.tool.ca { action = "list", dir = directory }))
+    lacre.assert(lacre.tool.ca.revoke(directory, made.cert:serial()))
+    lacre.assert(made.cert:save(directory .. "/a.crt"))
+    local checked = lacre.tool.verify { directory .. "/a.crt", trust = directory .. "/ca.crt", server_name = "a.test" }
+    assert.is_true(checked.ok)
+    assert.equal("a.test", checked.host)
+    os.execute("rm -r '" .. directory .. "'")
   end)
 end)

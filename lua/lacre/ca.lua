@@ -36,7 +36,7 @@ end
 
 local new_schema = {
   name = { type = "string", default = "Test CA" },
-  subject = { type = "any" },
+  subject = { type = { "string", "table" } },
   key = { type = key_or_kind, default = "p256" },
   valid_for = { type = "duration" },
   not_before = { type = "instant" },

@@ -36,7 +36,7 @@ end
 
 local schema = {
   key = { type = options.object("key", key.is), required = true },
-  subject = { type = "any" },
+  subject = { type = { "string", "table" } },
   hosts = { type = "list", default = {} },
   subject_alt_names = { type = "list" },
   key_usage = { type = "list" },

@@ -29,6 +29,7 @@ end
 ---@return string? bytes
 ---@return lacre.error? err file_not_found, permission_denied, is_directory, io_error
 function file.read(path)
+  options.argument("load", 1, path, "string")
   local pieces, err = with_path(path, disk.read(path, file.LIMIT))
   return pieces and table.concat(pieces), err
 end
@@ -240,6 +241,7 @@ end
 ---@return true? done
 ---@return lacre.error? err as `file.write_together`
 function file.write(path, bytes, given)
+  options.argument("save", 1, path, "string")
   local set = options.check({ mode = { type = octal_text }, overwrite = { type = "boolean" } }, given, "file.write")
   return file.write_together({ { path = path, bytes = bytes, mode = set.mode } }, { overwrite = set.overwrite })
 end

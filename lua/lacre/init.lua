@@ -7,7 +7,7 @@ local options = require "lacre.options"
 
 local modules = {}
 for _, name in ipairs {
-  "adapt", "ca", "cert", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin",
+  "adapt", "ca", "cert", "context", "crl", "csr", "error", "http", "key", "loop", "name", "ocsp", "pem", "pin",
   "pkcs12", "store", "time",
 } do
   modules[name] = "lacre." .. name
@@ -39,7 +39,11 @@ local lacre = {}
 --- The tools, each loaded when first used: `lacre.tool.selfsign { hosts = { "localhost" } }`.
 lacre.tool = setmetatable({}, {
   __index = function(tools, name)
-    local tool = require("lacre.tool." .. tostring(name))
+    local found, tool = pcall(require, "lacre.tool." .. tostring(name))
+    if not found then
+      local missing = tostring(tool):find("module 'lacre.tool." .. tostring(name) .. "' not found", 1, true)
+      error(missing and ("lacre.tool has no '%s'"):format(tostring(name)) or tool, missing and 2 or 0)
+    end
     rawset(tools, name, tool)
     return tool
   end,

@@ -54,7 +54,7 @@ function key.generate(kind)
   end
   local ok, made, err = pcall(core.key.generate, bits and "rsa" or kind, bits)
   if not ok then
-    error(made, 2)
+    error(type(made) == "string" and made:gsub("to '%?'", "to 'key.generate'") or made, 2)
   end
   return made, err
 end

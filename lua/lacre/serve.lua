@@ -217,7 +217,7 @@ function serve.serve(given, handler)
   if loop.running() then
     return start(given, handler)
   end
-  return loop.run(serve_alone, given, handler)
+  return options.blame(loop.run, serve_alone, given, handler)
 end
 
 return serve

@@ -7,6 +7,7 @@
 -- asks for by rows that the command fills in (`on_event`, `on_progress`, `on_data`, passwords).
 
 local options = require "lacre.options"
+local style = require "lacre.report.style"
 
 local toolkit = {}
 
@@ -15,6 +16,7 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@class lacre.tool.row one option
 ---@field name string key of the options table; the command spells it with dashes
 ---@field help string
+---@field also? string another name that the Lua call takes
 ---@field short? string one letter that the command takes too
 ---@field many? boolean the command takes it several times, and hands over a list
 ---@field type? string as in `lacre.options`; a "boolean" is a flag; a "password" is a text, or a function
@@ -36,7 +38,7 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@field arguments? lacre.tool.row[] in their order; the last may be `many`, or `optional`
 ---@field options lacre.tool.row[]
 ---@field run fun(options: table): table?, lacre.error?
----@field text fun(result: table, style: lacre.style): string? nil where all was put out on the way
+---@field text fun(result: table, style?: lacre.style): string? nil where all was put out on the way
 ---@field to_table fun(result: table): table plain data, fit for JSON
 ---@field trouble? integer the exit code when it could not run, whatever the reason
 ---@field failed? fun(result: table): boolean|integer the answer is "no": exit code 1, or the one given
@@ -73,22 +75,48 @@ local function place(tool, set, list)
   end
 end
 
--- tool("x", { ... }) is tool { "x", ... }
-local function named(tool, given, more)
-  local set, list = {}, {}
-  if type(given) ~= "table" or getmetatable(given) then
-    list[1], given = given, more
+-- what a library calls otherwise than a command: `server_name` is --host
+local function rename(rows, set)
+  for _, row in ipairs(rows) do
+    if row.also and set[row.name] == nil then
+      set[row.name], set[row.also] = set[row.also], nil
+    end
   end
-  for key, value in pairs(given or {}) do
+end
+
+local function take(set, list, given)
+  for key, value in pairs(given) do
     if type(key) ~= "number" then
       set[key] = value
     end
   end
-  for _, value in ipairs(given or {}) do
+  for _, value in ipairs(given) do
     list[#list + 1] = value
   end
+end
+
+-- tool("x", "y", { ... }) is tool { "x", "y", ... }
+local function named(tool, ...)
+  local set, list = {}, {}
+  for i = 1, select("#", ...) do
+    local given = select(i, ...)
+    if type(given) == "table" and not getmetatable(given) then
+      take(set, list, given)
+    else
+      list[#list + 1] = given
+    end
+  end
+  rename(tool.options, set)
+  rename(tool.arguments, set)
   place(tool, set, list)
   return set
+end
+
+-- only the command has colours to give
+local function with_plain_text(render)
+  return render and function(result, palette)
+    return render(result, palette or style.new(false))
+  end
 end
 
 --- Makes a tool callable: `tool(options)` checks them, fills the defaults in and runs it. The arguments
@@ -99,13 +127,29 @@ end
 function toolkit.define(tool, of)
   tool.arguments = tool.arguments or { tool.argument }
   tool.schema = schema_of(tool)
+  tool.text = with_plain_text(tool.text)
   tool.title = of and of .. " " .. tool.name or tool.name
   local what = "tool." .. tool.title:gsub(" ", ".")
   return setmetatable(tool, {
-    __call = function(self, given, more)
-      return self.run(options.check(self.schema, named(self, given, more), what))
+    __call = function(self, ...)
+      return self.run(options.check(self.schema, named(self, ...), what))
     end,
   })
+end
+
+-- tool.ca { action = "list", ... } is tool.ca.list { ... }
+local function call_action(group, given, known)
+  local set = {}
+  for name, value in pairs(given) do
+    set[name] = value
+  end
+  local action = set.action
+  set.action = nil
+  if not known[action] then
+    local actions = table.concat(group.actions, ", ")
+    options.misuse("bad option 'action' to 'tool.%s' (one of %s expected)", group.name, actions)
+  end
+  return group[action](set)
 end
 
 --- Makes a tool of several actions: `lacre.tool.ca.issue { ... }`, `lacre ca issue ...`.
@@ -124,6 +168,10 @@ function toolkit.group(group)
       local action = toolkit.define(group.load(name), group.name)
       rawset(group, name, action)
       return action
+    end,
+    __call = function(self, given)
+      options.argument("tool." .. self.name, 1, given, "table")
+      return call_action(self, given, known)
     end,
   })
 end

@@ -31,7 +31,7 @@ local schema = {
   issuer = { type = options.object("certificate", certificate.is) },
   issuer_key = { type = options.object("key", key.is) },
   profile = { type = "string", values = profile_names, default = "server" },
-  subject = { type = "any" },
+  subject = { type = { "string", "table" } },
   hosts = { type = "list" },
   subject_alt_names = { type = "list" },
   valid_for = { type = "duration" },

@@ -108,7 +108,7 @@ end
 
 local function make(given)
   local list, named = divide(given)
-  local set = options.check(schema, named, "pin.set", 4)
+  local set = options.check(schema, named, "pin.set")
   local pins, err = collect(list, set)
   local hosts
   if pins and set.hosts then
@@ -137,11 +137,7 @@ function pin_set.new(given)
   elseif type(given) ~= "table" or pin.is(given) then
     given = { given }
   end
-  local ok, set, err = pcall(make, given)
-  if not ok then
-    error(type(set) == "string" and set:gsub("^[^:]*:%d+: ", "") or set, type(set) == "string" and 2 or 0)
-  end
-  return set, err
+  return options.blame(make, given)
 end
 
 --- The raw SHA-256 digests of the pins.

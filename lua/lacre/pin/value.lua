@@ -4,6 +4,7 @@ local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 
 local fail = lacre_error.fail
 local type, setmetatable = type, setmetatable
@@ -90,13 +91,18 @@ local function of_text(text)
   return of_spki(source:spki())
 end
 
+-- a file of io's is userdata too
+local function has_key(object)
+  return key.is(object) or certificate.is(object)
+end
+
 --- The pin of a certificate, key or request, of PEM text, or of an encoded SubjectPublicKeyInfo.
 ---@param source lacre.cert|lacre.key|lacre.csr|string
 ---@return lacre.pin? pin
 ---@return lacre.error? err of parsing
 function pin.of(source)
   local kind = type(source)
-  if kind == "userdata" then
+  if kind == "userdata" and has_key(source) then
     if source.spki_pin then
       return wrapped(source:spki_pin())
     end
@@ -108,7 +114,7 @@ function pin.of(source)
   elseif kind == "table" and source.is_csr then
     return of_spki(source:spki())
   end
-  error(("bad argument #1 to 'pin.of' (certificate, key, request or text expected, got %s)"):format(kind), 2)
+  options.misuse("bad argument #1 to 'pin.of' (certificate, key, request or text expected, got %s)", kind)
 end
 
 return pin

@@ -4,8 +4,10 @@ local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local file = require "lacre.file"
 local host = require "lacre.host"
+local options = require "lacre.options"
 local pin = require "lacre.pin"
 local purpose = require "lacre.store.purpose"
+local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
 local trust = require "lacre.store.trust"
 local verdict = require "lacre.store.verdict"
@@ -79,6 +81,8 @@ local function helpers(spec)
     return (spec:find("-----BEGIN ", 1, true) and certificate.parse_all or certificate.load_all)(spec)
   elseif certificate.is(spec) then
     return { spec }
+  elseif type(spec) ~= "table" then
+    options.misuse("bad option 'intermediates' (certificate, PEM or file expected, got %s)", type(spec))
   elseif are_certificates(spec) then
     return spec
   end
@@ -96,7 +100,7 @@ local function helpers(spec)
 end
 
 local function load_crls(spec)
-  if type(spec) == "userdata" then
+  if revocations.is(spec) then
     return { spec }
   elseif type(spec) == "string" then
     local bytes, err = spec, nil
@@ -108,6 +112,8 @@ local function load_crls(spec)
       crl, err = core.crl.parse(bytes)
     end
     return crl and { crl }, err
+  elseif type(spec) ~= "table" then
+    options.misuse("bad option 'crls' (revocation list, PEM or file expected, got %s)", type(spec))
   end
   local list = {}
   for _, item in ipairs(spec) do
@@ -122,7 +128,7 @@ end
 
 -- lists are added to a store of their own: the one given stays as it is
 local function with_crls(base, spec)
-  if not spec then
+  if spec == nil then
     return base
   end
   local crls, err = load_crls(spec)
@@ -188,7 +194,7 @@ function path.judge(base, cert, set)
   if not untrusted then
     return nil, err
   end
-  if set.crls then
+  if set.crls ~= nil then
     base, err = with_crls(base, set.crls)
   end
   if not base then

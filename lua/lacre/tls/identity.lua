@@ -24,6 +24,9 @@ function identity.certs(value)
   if type(value) == "string" then
     return (is_pem(value) and cert.parse_all or cert.load_all)(value)
   elseif type(value) ~= "table" then
+    if not cert.is(value) then
+      options.misuse("bad option 'cert' (certificate, PEM or file expected, got %s)", type(value))
+    end
     return { value }
   end
   local list = {}
@@ -46,6 +49,9 @@ end
 ---@return lacre.error? err no_key, password_required, bad_password, file_not_found ...
 function identity.key(value, password)
   if type(value) ~= "string" then
+    if not key.is(value) then
+      options.misuse("bad option 'key' (key, PEM or file expected, got %s)", type(value))
+    end
     return value
   end
   local read = is_pem(value) and key.parse or key.load

@@ -49,9 +49,16 @@ local function rows_of_chain(chain)
   return rows
 end
 
+local function is_pem(text)
+  return text:find("-----BEGIN ", 1, true) ~= nil
+end
+
 -- a file holds certificates, or a request, or a key
 local function from_file(path)
-  local bytes, err = file.read(path)
+  local bytes, err = path, nil
+  if not is_pem(path) then
+    bytes, err = file.read(path)
+  end
   if not bytes then
     return nil, err
   end
@@ -119,7 +126,7 @@ function tool.run(set)
   local wanted, err = expected_pins(set)
   local result
   if wanted then
-    if file.stat(set.target) then
+    if is_pem(set.target) or file.stat(set.target) then
       result, err = from_file(set.target)
     else
       result, err = from_host(set)

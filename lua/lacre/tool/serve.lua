@@ -34,7 +34,7 @@ local serve = {
     { name = "cert", type = "any", value = "FILE", help = "certificate, with its chain (default: made in memory)" },
     { name = "key", type = "any", value = "FILE", help = "its private key" },
     { name = "password", type = "password", prompt = "key", help = "of the private key" },
-    { name = "name", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
+    { name = "name", also = "hosts", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
       help = "names of the certificate made in memory (default: localhost, 127.0.0.1, ::1)" },
     { name = "client_trust", type = "any", value = "FILE", help = "clients must hold a certificate of these CAs" },
     { name = "list", type = "boolean", default = false, help = "list directories that have no index.html" },

@@ -21,7 +21,7 @@ local verify = {
   argument = { name = "files", type = "list", many = true, value = "FILE",
     help = "the certificate, and others of its chain" },
   options = {
-    { name = "host", value = "NAME", help = "the name or address it has to be for" },
+    { name = "host", also = "server_name", value = "NAME", help = "the name or address it has to be for" },
     { name = "email", value = "ADDRESS", help = "the mail address it has to be for" },
     { name = "trust", type = "any", many = true, value = "FILE", help = "what is trusted (default: the system's CAs)" },
     { name = "purpose", default = "server", help = "what it is used for",

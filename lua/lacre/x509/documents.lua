@@ -205,24 +205,32 @@ function documents.parse(bytes, set)
   return list
 end
 
---- The same of a file; "-" is standard input.
+local function read(path)
+  if path:find("-----BEGIN ", 1, true) then
+    return path, nil, "text"
+  end
+  local bytes, err = file.read(path == "-" and "/dev/stdin" or path)
+  return bytes, err, path
+end
+
+--- The same of a file; "-" is standard input, and PEM text is what it is.
 ---@param path string
 ---@param set? table as documents.parse
 ---@return lacre.document[]? list
 ---@return lacre.error? err of reading
 function documents.load(path, set)
-  local bytes, err = file.read(path == "-" and "/dev/stdin" or path)
   local list
+  local bytes, err, shown = read(path)
   if bytes then
     list, err = documents.parse(bytes, set)
   end
   if not list then
-    return nil, annotate(err, { path = path })
+    return nil, annotate(err, { path = shown })
   end
   for _, found in ipairs(list) do
-    found.path = path
+    found.path = shown
     if found.error then
-      annotate(found.error, { path = path })
+      annotate(found.error, { path = shown })
     end
   end
   return list

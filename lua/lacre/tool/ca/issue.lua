@@ -22,7 +22,10 @@ local issue = {
   },
   arguments = {
     parts.row.dir,
-    { name = "names", type = "list", many = true, optional = true, value = "NAME", help = "what it is for" },
+    {
+      name = "names", also = "hosts", type = "list", many = true, optional = true, value = "NAME",
+      help = "what it is for",
+    },
   },
   options = parts.rows(
     { name = "profile", default = "server", help = "what it is for",
