@@ -113,6 +113,20 @@ describe("the command", function()
     assert.falsy(output:find "[%z\1-\8\11-\31\127]")
   end)
 
+  it("runs no code of the directory it is called in", function()
+    shell [[mkdir lair; for m in argparse dkjson; do echo 'print "a trap"' > lair/$m.lua; done # lacre]]
+    local output = shell [[cd lair && lacre selfsign x.test --json]]
+    assert.falsy(output:find("a trap", 1, true), output)
+    assert.matches('"pin"', output)
+  end)
+
+  it("finds its modules whatever LUA_PATH says", function()
+    for _, path in ipairs { "nowhere/?.lua", "nowhere/?.lua;;", "" } do
+      local output, code = shell(("LUA_PATH='%s' LUA_CPATH='%s' lacre selfsign -q path.test --overwrite"):format(path, path))
+      assert.same({ "", 0 }, { output, code }, path)
+    end
+  end)
+
   it("colours nothing that is not a terminal", function()
     assert.falsy(lacre("echo"):find "\27")
   end)

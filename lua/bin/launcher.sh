@@ -7,7 +7,10 @@ while [ -L "$here" ]; do
 done
 case $here in */*) ;; *) here=./$here ;; esac
 root=$(cd "${here%/*}/@ROOT@" && pwd) || exit 5
-LUA_PATH@SUFFIX@="$root/@LUADIR@/?.lua;$root/@LUADIR@/?/init.lua;${LUA_PATH@SUFFIX@:-${LUA_PATH:-;}}"
-LUA_CPATH@SUFFIX@="$root/@LIBDIR@/?.so;${LUA_CPATH@SUFFIX@:-${LUA_CPATH:-;}}"
+path=${LUA_PATH@SUFFIX@:-${LUA_PATH:-}}
+cpath=${LUA_CPATH@SUFFIX@:-${LUA_CPATH:-}}
+# the user's own, and then what this Lua knows by itself, which argparse and dkjson may be in
+LUA_PATH@SUFFIX@="$root/@LUADIR@/?.lua;$root/@LUADIR@/?/init.lua;${path:+$path;};"
+LUA_CPATH@SUFFIX@="$root/@LIBDIR@/?.so;${cpath:+$cpath;};"
 export LUA_PATH@SUFFIX@ LUA_CPATH@SUFFIX@
 exec @LUA@ "$root/@MAIN@" "$@"

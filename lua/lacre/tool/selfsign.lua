@@ -14,7 +14,7 @@ local selfsign = {
     .. "Clients have to be told to trust exactly this certificate, or its pin.",
   examples = {
     { "lacre selfsign localhost 127.0.0.1 ::1", "write localhost.crt and localhost.key" },
-    { "lacre selfsign '*.dev.test' --valid-for 1y --out certs", "a wildcard, for a year, in certs/" },
+    { "mkdir -p certs && lacre selfsign '*.dev.test' --valid-for 1y --out certs", "a wildcard, for a year, in certs/" },
     { "lacre selfsign bücher.test --days 90 --encrypt --p12", "IDN, a sealed key, and a PKCS#12 bundle" },
     {
       "lacre selfsign localhost '*.localhost' 127.0.0.1 --key rsa:4096 --valid-for 365d"
