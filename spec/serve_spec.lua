@@ -82,6 +82,22 @@ describe("serve", function()
     end)
   end)
 
+  it("lets those out again whose handshake raised, and hellos too long for another context", function()
+    local told = {}
+    local tenant = tls.server {}
+    serving({ on_client_hello = function() return tenant end, on_error = function(err)
+      told[#told + 1] = err.code
+    end }, tls.echo, function(port, service)
+      local plain = assert(tcp.connect("127.0.0.1", port))
+      plain:write(tls.long_hello(65800))
+      assert.is_true(#(plain:read "a" or "") > 0)
+      plain:close()
+      loop.sleep(0.05)
+      assert.same({ "hook_failed" }, told)
+      assert.equal(0, service:stats().open)
+    end)
+  end)
+
   it("lets in only so many at once", function()
     local most, now = 0, 0
     serving({ max_connections = 2 }, function(c)

@@ -334,6 +334,20 @@ describe("on_client_hello", function()
       end)
     end)
 
+    it("refuses a hello that is too long to be read by another context, over TLS " .. version, function()
+      local tenant = tls.server { identity = id }
+      local s = assert(tls.server({ max_version = version, on_client_hello = function()
+        return tenant
+      end }):engine())
+      s:feed(tls.long_hello(65800))
+      local done, err = s:handshake()
+      assert.is_nil(done)
+      assert.equal("hook_failed", err.code)
+      assert.matches("too long", err.message)
+      assert.equal("failed", s:state())
+      assert.is_true(#s:drain() > 0) -- the alert
+    end)
+
     it("gives another context, of which everything holds, over TLS " .. version, function()
       local clients = pki.root { subject = "CN=Clients" }
       local tenant = tls.server { identity = id, client_auth = "required", client_trust = clients.cert,

@@ -191,7 +191,7 @@ describe("lacre verify", function()
     { "lacre verify chain.pem --trust root.crt --host a.example --pin sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
       4, "pin_mismatch" },
     { "lacre verify chain.pem --trust root.crt --purpose ocsp", 4, "wrong_purpose: certificate CN=a%.example is not for signing OCSP" },
-    { "lacre verify chain.pem --trust root.crt --purpose ocsp --time 2040-01-01", 4, "cert_expired.*wrong_purpose" },
+    { "lacre verify chain.pem --trust root.crt --purpose ocsp --time 2037-01-01", 4, "cert_expired.*wrong_purpose" },
     { "lacre verify unclosed.pem --trust root.crt", 3, "bad_pem" },
     { "lacre verify leaf.key --trust root.crt --host a.example", 3, "no_certificate" },
     { "lacre verify garbage --host a.example", 3, "bad_der" },

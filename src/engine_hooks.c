@@ -93,19 +93,21 @@ static int engine_identity (lua_State *L) {
 }
 
 /* engine:switch(context) -> true | nil, err: goes on as an engine of another context,
-** after "want_hello" */
+** after "want_hello". Where the hello is too long to be read anew nothing has changed,
+** and the peer can still be refused; after other failures nothing can be said */
 static int engine_switch (lua_State *L) {
   machine_Machine *m = check_asked(L);
   context_Context *context = context_check(L, 2);
   luaL_argcheck(L, context->is_server, 2, "server context expected");
+  if (m->wire.record == NULL)
+    return fail_code(L, "handshake", "handshake_failed", "the ClientHello is too long");
   fail_clear();
-  if (machine_switch(m, context)) {
-    lua_pushboolean(L, 1);
-    return 1;
+  if (!machine_switch(m, context)) {
+    m->state = MACHINE_FAILED;
+    return fail(L, "handshake");
   }
-  m->state = MACHINE_FAILED;
-  if (ERR_peek_error() != 0) return fail(L, "handshake");
-  return fail_code(L, "handshake", "handshake_failed", "the ClientHello is too long");
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 /* engine:refused_name() -> whether the handshake failed for the name asked for */

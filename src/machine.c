@@ -118,7 +118,6 @@ static int replay (machine_Machine *m) {
 ** versions and options in force */
 int machine_switch (machine_Machine *m, context_Context *context) {
   SSL *before = m->ssl;
-  if (m->wire.record == NULL) return 0;
   context_retain(context);
   context_release(m->context);
   m->context = context;

@@ -47,8 +47,8 @@ int machine_start (machine_Machine *m, net_Socket *socket);
 /* the name to be verified; 0 when it is none */
 int machine_name (machine_Machine *m, const char *name);
 
-/* begins anew with another context, and the bytes that came so far; 0 where they
-** were too many, or something failed */
+/* begins anew with another context, and the bytes that came so far, which are still
+** remembered; 0 where something failed */
 int machine_switch (machine_Machine *m, context_Context *context);
 
 /* writes as much as goes: 1 when all went, else what SSL_write_ex returned */

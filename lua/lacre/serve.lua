@@ -53,18 +53,22 @@ local function report(self, err, peer)
   end
 end
 
+local function receive(self, conn, peer)
+  local done, err = conn:handshake()
+  if done then
+    return self.handler(conn, peer)
+  end
+  self.counts.failed = self.counts.failed + 1
+  report(self, err, peer)
+end
+
+-- whatever is raised, who came in is let out again
 local function handle(self, conn)
   local peer = setmetatable({ address = conn.address, conn = conn }, peer_metatable)
-  local done, err = conn:handshake()
-  if not done then
-    self.counts.failed = self.counts.failed + 1
-    report(self, err, peer)
-  else
-    local ok, why = loop.pcall(self.handler, conn, peer)
-    if not ok then
-      self.counts.errors = self.counts.errors + 1
-      report(self, why, peer)
-    end
+  local ok, why = loop.pcall(receive, self, conn, peer)
+  if not ok then
+    self.counts.errors = self.counts.errors + 1
+    report(self, why, peer)
   end
   conn:close()
   self.open[conn] = nil

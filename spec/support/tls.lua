@@ -1,6 +1,7 @@
 -- tls: both ends of TLS in one process, over memory and over loopback.
 local lacre_error = require "lacre.error"
 local context = require "lacre.context"
+local greeting = require "lacre.tls.greeting"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
@@ -99,6 +100,22 @@ function tls.with_server(set, handle, client)
     end
     return outcomes
   end)
+end
+
+--- A ClientHello of so many bytes at least, in many small records.
+function tls.long_hello(size)
+  local ciphers = { 0x1301 }
+  for i = 2, 32600 do
+    ciphers[i] = 0x3a3a
+  end
+  local hello = greeting.client { version = 0x0303, versions = { 0x0304, 0x0303 }, ciphers = ciphers, server_name = "localhost" }
+  local message, records = hello:sub(6), {}
+  local each = math.floor(5 * #message / (size - #message))
+  for at = 1, #message, each do
+    local piece = message:sub(at, at + each - 1)
+    records[#records + 1] = "\22\3\1" .. string.char(math.floor(#piece / 256), #piece % 256) .. piece
+  end
+  return table.concat(records)
 end
 
 --- Sends back what comes until the end; the error that ended it.

@@ -53,7 +53,7 @@ local function refuse_hello(self, raised, reason)
     message = (raised and "on_client_hello raised an error" or "on_client_hello refused the client")
       .. (reason ~= nil and ": " .. tostring(reason) or ""),
   }
-  if not self.core:hello() then
+  if not self.core:hello() or self.core:state() == "failed" then
     return nil, peer_error.explain(self, self.unwelcome)
   end
   self.core:greet(false)
