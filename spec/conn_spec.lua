@@ -243,6 +243,7 @@ describe("connect", function()
       local sent, err, count = c:write "x\n"
       assert.is_nil(sent)
       assert.equal("hostname_mismatch", err.code)
+      assert.same({ "localhost", port, "b.test" }, { err.host, err.port, err.detail.expected }) -- where, and as whom
       assert.equal(0, count)
       local data, again = c:read "l"
       assert.is_nil(data)

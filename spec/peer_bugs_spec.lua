@@ -144,6 +144,11 @@ describe("verification", function()
       assert.is_nil(client)
       assert.equal("verify_rejected", err.code)
     end
+    local _, told = tls.engines { on_verify = function()
+      return nil, "on leave"
+    end }
+    assert.equal("on leave", told.cause)
+    assert.matches("did not accept the peer: on leave", told.message)
     local me = pki.client(root)
     for _, role in ipairs { "client", "server" } do
       local hook = { on_verify = function()

@@ -70,6 +70,8 @@ describe("the surface", function()
       { function() lacre.server { cert = cert, key = 1 } end, "bad option 'key'" },
       { function() lacre.serve({ port = 0, grace = "x" }, print) end, "bad option 'grace' to 'serve'" },
       { function() lacre.serve({ port = 0, identiti = 1 }, print) end, "bad option 'identiti' .*did you mean 'identity'" },
+      { function() lacre.time.format "x" end, "bad argument #1 to 'time.format'" },
+      { function() lacre.random(-1) end, "bad argument #1 to 'random'" },
       { function() return lacre.tool.nope end, "lacre.tool has no 'nope'" },
       { function() lacre.tool.ca { action = "nope" } end, "bad option 'action' to 'tool.ca'" },
       { function() lacre.cert.create { key = key, hosts = { "a.test" }, valid_for = 1e300 } end, "bad option .valid_for. .*past the year 9999" },
@@ -79,6 +81,25 @@ describe("the surface", function()
       assert.is_false(ok, "row " .. i)
       assert.matches("^[^:]*surface_spec.lua:%d+: " .. row[2], why)
     end
+  end)
+
+  it("answers tasks at their place too", function()
+    -- { what is called, what it says }
+    local rows = {
+      { function() lacre.loop.spawn() end, "bad argument #1 to 'spawn'" },
+      { function() lacre.loop.sleep "x" end, "bad argument #1 to 'sleep'" },
+      { function() lacre.loop.map(1, print) end, "bad argument #1 to 'map'" },
+      { function() lacre.loop.map({ 1 }, 5) end, "bad argument #2 to 'map'" },
+      { function() lacre.loop.with_timeout("x", print) end, "bad argument #1 to 'with_timeout'" },
+      { function() lacre.loop.wait({}, "r", 1) end, "bad argument #1 to 'wait'" },
+    }
+    lacre.loop.run(function()
+      for i, row in ipairs(rows) do
+        local ok, why = pcall(row[1])
+        assert.is_false(ok, "row " .. i)
+        assert.matches("^[^:]*surface_spec.lua:%d+: " .. row[2], why)
+      end
+    end)
   end)
 
   it("takes no name for what it is not", function()

@@ -57,6 +57,7 @@ end
 ---@return lacre.error? err canceled
 function loop.sleep(seconds)
   must_run "sleep"
+  options.argument("sleep", 1, seconds, "number")
   if scheduler.current().canceled then
     return canceled()
   end
@@ -77,6 +78,8 @@ function loop.wait(object, events, seconds)
   if type(object) == "number" then
     return wait.ready(object, events or "r", seconds)
   end
+  local is_object = type(object) == "userdata" or type(object) == "table"
+  options.expect("wait", 1, is_object and object.pollfd, "descriptor, or object with pollfd", object)
   return wait.ready(object:pollfd(), events or object:events(), seconds or object:timeout())
 end
 
@@ -193,6 +196,8 @@ loop.stop = scheduler.stop
 ---@return any[] results in the order of the list; an error becomes `{ err = ... }`
 function loop.map(list, fn, given)
   must_run "map"
+  options.argument("map", 1, list, "table")
+  options.argument("map", 2, fn, "function")
   local set = options.check({ concurrency = { type = "integer", default = 16 } }, given, "loop.map")
   local results, at, workers = {}, 0, {}
   local function work()
@@ -221,6 +226,7 @@ end
 ---@return any ... what it returned, or nil and an error `timeout`
 function loop.with_timeout(seconds, fn, ...)
   must_run "with_timeout"
+  options.argument("with_timeout", 1, seconds, "number")
   local task = loop.spawn(fn, ...)
   local results = pack(task:join(seconds))
   if not task.done then

@@ -158,6 +158,9 @@ local styles = {
 ---@param style? "rfc3339"|"date"|"http"|"asn1"|"local"|string a style, or a format of `os.date`; rfc3339 by default
 ---@return string
 function time.format(instant, style)
+  if type(instant) ~= "number" then
+    error(("bad argument #1 to 'time.format' (number expected, got %s)"):format(type(instant)), 2)
+  end
   local render = styles[style or "rfc3339"]
   if render then
     return render(fields(instant))

@@ -5,6 +5,7 @@
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local time = require "lacre.time"
 local timers = require "lacre.loop.timers"
 local wait = require "lacre.wait"
@@ -102,6 +103,7 @@ end
 ---@param fn function
 ---@return lacre.task
 function scheduler.spawn(fn, ...)
+  options.argument("spawn", 1, fn, "function")
   local thread = coroutine.create(fn)
   local task = setmetatable({ thread = thread, args = pack(...), waits = false }, Task)
   belongs[thread] = task

@@ -85,6 +85,8 @@ end
 ---@return lacre.error? err
 function abilities.random(count, format)
   options.argument("random", 1, count, "number")
+  local fits = count >= 0 and count <= 1048576 and count % 1 == 0
+  options.expect("random", 1, fits, "whole number from 0 to 1048576", count)
   local bytes, err = core.bytes.random(count)
   return encoded(bytes, err, format or "raw")
 end

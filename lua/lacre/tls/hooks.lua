@@ -35,10 +35,10 @@ end
 -- anything but `true` refuses the peer
 local function ask(self)
   local hook = settings.inside(self.context).set.on_verify
-  local ok, answer = loop.pcall(hook, described(self))
+  local ok, answer, reason = loop.pcall(hook, described(self))
   local accepted = ok and answer == true
   if not accepted then
-    self.vetoed = { raised = not ok and answer or nil, answer = ok and answer or nil }
+    self.vetoed = { raised = not ok and answer or nil, answer = ok and (answer or reason) or nil }
   end
   self.core:decide(accepted)
   if accepted or self.core:state() ~= "failed" then

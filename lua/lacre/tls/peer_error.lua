@@ -74,11 +74,13 @@ end
 ---@return lacre.error err hook_failed, verify_rejected
 function peer_error.of_hook(self)
   local cause = self.vetoed
-  local raised = type(cause) == "table" and cause.raised
+  local raised, answer = cause.raised, cause.answer
+  local why = type(answer) == "string" and ": " .. answer or ""
   return lacre_error.new {
     code = raised and "hook_failed" or "verify_rejected", stage = "verify", library = "lacre", depth = 0,
-    message = raised and "on_verify raised an error: " .. tostring(raised) or "on_verify did not accept the peer",
-    cause = raised or (type(cause) == "table" and cause.answer or nil),
+    message = raised and "on_verify raised an error: " .. tostring(raised)
+      or "on_verify did not accept the peer" .. why,
+    cause = raised or answer,
   }
 end
 
@@ -96,7 +98,9 @@ function peer_error.of_verification(self, findings, chain)
     err = pin_error(self, findings, chain)
   else
     local set = settings.inside(self.context).set
-    err = verdict.error(findings, { server_name = self.name, chain = chain, now = peer.time_of(set) })
+    err = verdict.error(findings, {
+      server_name = self.name, host = self.host, chain = chain, now = peer.time_of(set),
+    })
   end
   return annotate(err, { chain = chain, cert = chain and chain[1] })
 end
