@@ -14,7 +14,7 @@ end
 
 local modules = {
   error = "annotate assert codes fail is new",
-  loop = "condition map now on_error on_signal pcall run running sleep spawn stop wait with_timeout",
+  loop = "condition enter map now on_error on_signal pcall run running sleep spawn stop wait with_timeout",
   time = "duration format humanize monotonic now parse",
 }
 
@@ -181,6 +181,12 @@ describe("the surface", function()
     assert.equal("cert", items[1].kind)
     assert.matches("a.test", (lacre.tool.inspect.text(items)))
     assert.equal(items[1].value:pin(), lacre.assert(lacre.tool.pin(items[1].value:to_pem())).pins[1].pin)
+  end)
+
+  it("runs the tools inside of a loop as well", function()
+    assert.is_true(lacre.loop.run(function()
+      return lacre.assert(lacre.tool.echo {}).held
+    end))
   end)
 
   it("takes a tool's arguments by place, by name and by the action", function()

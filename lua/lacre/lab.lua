@@ -153,7 +153,7 @@ function lab.run(message)
     return fail("config", "internal_error", "no identity could be made: %s", tostring(err))
   end
   local result
-  result, err = loop.run(run_lab, identity, stranger, message)
+  result, err = loop.enter(run_lab, identity, stranger, message)
   if result then
     result.held = all_held(result)
   end

@@ -68,6 +68,16 @@ function loop.sleep(seconds)
   return nil, why
 end
 
+--- Calls a function inside of the loop that runs, or else of one made for it.
+---@param fn function
+---@return any ... what it returned
+function loop.enter(fn, ...)
+  if loop.running() then
+    return fn(...)
+  end
+  return loop.run(fn, ...)
+end
+
 --- Waits for a descriptor, or an object with `pollfd` and `events`.
 ---@param object integer|table
 ---@param events? string "r", "w" or "rw"
@@ -78,8 +88,7 @@ function loop.wait(object, events, seconds)
   if type(object) == "number" then
     return wait.ready(object, events or "r", seconds)
   end
-  local is_object = type(object) == "userdata" or type(object) == "table"
-  options.expect("wait", 1, is_object and object.pollfd, "descriptor, or object with pollfd", object)
+  options.expect("wait", 1, type(object):find "^[tu]" and object.pollfd, "descriptor, or object with pollfd", object)
   return wait.ready(object:pollfd(), events or object:events(), seconds or object:timeout())
 end
 

@@ -93,7 +93,7 @@ local function run_server(set)
   if not server then
     return nil, err
   end
-  return loop.run(serve, server, announce(set, server, ctx:certificate()))
+  return loop.enter(serve, server, announce(set, server, ctx:certificate()))
 end
 
 local function client_options(set)

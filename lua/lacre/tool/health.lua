@@ -24,13 +24,6 @@ local health = {
   options = rows.options,
 }
 
-local function in_loop(fn, ...)
-  if loop.running() then
-    return fn(...)
-  end
-  return loop.run(fn, ...)
-end
-
 local function explain(code)
   local row = health_codes.by_code[code:upper()]
   if not row then
@@ -58,7 +51,7 @@ function health.run(set)
   if set.explain then
     return explain(set.explain)
   elseif set.selftest then
-    return in_loop(selftest.run, set)
+    return loop.enter(selftest.run, set)
   end
   local outputs, err = health_outputs.parse(set)
   local list, prepared
@@ -75,9 +68,9 @@ function health.run(set)
   if not sane then
     return nil, with_hint(err)
   elseif set.serve then
-    return in_loop(health_run.serve, list, prepared)
+    return loop.enter(health_run.serve, list, prepared)
   end
-  return in_loop(health_run.examine, list, prepared, outputs)
+  return loop.enter(health_run.examine, list, prepared, outputs)
 end
 
 local function explained_text(row)

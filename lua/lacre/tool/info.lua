@@ -122,13 +122,6 @@ local function look(set, row)
   return facts, err
 end
 
-local function in_loop(fn, ...)
-  if loop.running() then
-    return fn(...)
-  end
-  return loop.run(fn, ...)
-end
-
 --- Connects and tells. A server that does not verify is a result, with `verify.ok` false.
 ---@param set table see `info.options`
 ---@return table? result version, cipher, group, alpn, cert, chain, verified_chain, verify, pins, timing, problems ...
@@ -138,7 +131,7 @@ function info.run(set)
   local facts
   if row then
     row.starttls = set.starttls or row.starttls
-    facts, err = in_loop(look, set, row)
+    facts, err = loop.enter(look, set, row)
   end
   if not facts then
     return nil, err

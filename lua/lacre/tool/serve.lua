@@ -192,11 +192,7 @@ function serve.run(set)
     return nil, err
   end
   local result
-  if loop.running() then
-    result, err = run(set, ctx, make, log, say)
-  else
-    result, err = loop.run(run, set, ctx, make, log, say)
-  end
+  result, err = loop.enter(run, set, ctx, make, log, say)
   log:close()
   return result, err
 end

@@ -137,7 +137,7 @@ function tool.run(set)
   elseif set.list then
     return { entries = rows_of(zoo.rows, set.only), unavailable = {} }
   end
-  return loop.run(inside, set)
+  return loop.enter(inside, set)
 end
 
 local function entry_lines(lines, rows, style)

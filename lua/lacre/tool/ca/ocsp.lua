@@ -117,10 +117,8 @@ function ocsp.run(set)
     return nil, who
   elseif not set.port then
     return one_answer(set, ca, who)
-  elseif loop.running() then
-    return run_until_told(set, ca)
   end
-  return loop.run(run_until_told, set, ca)
+  return loop.enter(run_until_told, set, ca)
 end
 
 function ocsp.text(result)
