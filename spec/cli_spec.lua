@@ -43,6 +43,8 @@ describe("the command", function()
     { "mkdir rsa && lacre selfsign named.test --key rsa --out rsa -q && ls rsa", 0, "named.test.key" },
     { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },
     { "lacre selfsign x.test --key rsa:1024", 2, "1024" },
+    { "lacre selfsign x.test --subject C=Portugal", 2, "two letters.*hint: a name is written CN=" },
+    { "lacre selfsign x.test --subject Portugal", 2, "hint: a name is written CN=" },
     { "lacre selfsign x.test --valid-for soon", 2, "option %-%-valid%-for" },
     { "lacre selfsign x.test --out nowhere", 3, "file_not_found" },
     { "lacre pin nowhere.pem", 3, "lacre: %S+:.*nowhere.pem" },

@@ -6,12 +6,14 @@
 local connect = require "lacre.connect"
 local engine = require "lacre.engine"
 local listener = require "lacre.listener"
+local options = require "lacre.options"
 local settings = require "lacre.tls.settings"
 local wrap = require "lacre.wrap"
 
 local methods = settings.methods
 
-local function with_context(ctx, given)
+local function with_context(ctx, given, what, place)
+  options.expect(what, place, given == nil or type(given) == "table", "table", given)
   local set = {}
   for name, value in pairs(given or {}) do
     set[name] = value
@@ -28,11 +30,11 @@ end
 ---@return lacre.error?
 function methods:connect(host, port, given)
   if type(host) == "table" then
-    return connect.connect(with_context(self, host))
+    return connect.connect(with_context(self, host, "connect", 1))
   elseif type(port) == "table" then
     port, given = nil, port
   end
-  return connect.connect(host, port, with_context(self, given))
+  return connect.connect(host, port, with_context(self, given, "connect", 3))
 end
 
 --- Listens with this context; see `lacre.listen`.
@@ -40,7 +42,7 @@ end
 ---@return lacre.listener?
 ---@return lacre.error?
 function methods:listen(given)
-  return listener.listen(with_context(self, given))
+  return listener.listen(with_context(self, given, "listen", 1))
 end
 
 --- An engine over memory; see `lacre.engine`.
@@ -57,7 +59,7 @@ end
 ---@return lacre.conn?
 ---@return lacre.error?
 function methods:wrap(transport, given)
-  return wrap.wrap(transport, with_context(self, given))
+  return wrap.wrap(transport, with_context(self, given, "wrap", 2))
 end
 
 return { client = settings.client, server = settings.server, is = settings.is }

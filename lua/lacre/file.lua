@@ -29,7 +29,7 @@ end
 ---@return string? bytes
 ---@return lacre.error? err file_not_found, permission_denied, is_directory, io_error
 function file.read(path)
-  options.argument("load", 1, path, "string")
+  options.path("load", path)
   local pieces, err = with_path(path, disk.read(path, file.LIMIT))
   return pieces and table.concat(pieces), err
 end
@@ -241,7 +241,7 @@ end
 ---@return true? done
 ---@return lacre.error? err as `file.write_together`
 function file.write(path, bytes, given)
-  options.argument("save", 1, path, "string")
+  options.path("save", path)
   local set = options.check({ mode = { type = octal_text }, overwrite = { type = "boolean" } }, given, "file.write")
   return file.write_together({ { path = path, bytes = bytes, mode = set.mode } }, { overwrite = set.overwrite })
 end

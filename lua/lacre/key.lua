@@ -50,7 +50,7 @@ function key.generate(kind)
   end
   local bits = kind == "rsa" and 3072 or tonumber(kind:match "^rsa:(%d+)$")
   if bits and (bits < 2048 or bits > 16384) then
-    error(("bad argument #1 to 'key.generate' (%d bits of RSA; 2048 to 16384 expected)"):format(bits), 2)
+    error(("bad argument #1 to 'key.generate' (%s bits of RSA; 2048 to 16384 expected)"):format(kind:match "%d+"), 2)
   end
   local ok, made, err = pcall(core.key.generate, bits and "rsa" or kind, bits)
   if not ok then
@@ -123,7 +123,7 @@ end
 ---@return lacre.key? key
 ---@return lacre.error? err unsupported no_key password_required bad_password file_not_found
 function key.open(uri, given)
-  options.argument("key.open", 1, uri, "string")
+  options.path("key.open", uri)
   local set = options.check(password_schema, given, "key.open")
   local found, err = core.keyuri.open(uri, type(set.password) == "string" and set.password or nil)
   if not found and err.code == "password_required" and type(set.password) == "function" then
@@ -161,6 +161,8 @@ end
 --- A digest in one of the forms people read.
 ---@return string?, lacre.error?
 function key.render_digest(algorithm, bytes, format)
+  local named = algorithm == nil or type(algorithm) == "string" and not algorithm:find("\0", 1, true)
+  options.expect("fingerprint", 1, named, "name of a digest", algorithm)
   local raw, err = core.bytes.digest(algorithm or "sha256", bytes)
   if not raw then
     return nil, err
@@ -171,7 +173,7 @@ function key.render_digest(algorithm, bytes, format)
   elseif format == "colon" then
     return (core.bytes.hex(raw):upper():gsub("%x%x", "%0:"):sub(1, -2))
   elseif format ~= nil and format ~= "hex" then
-    error(("unknown format '%s' (hex, colon, base64 or raw expected)"):format(tostring(format)), 3)
+    options.misuse("bad argument #2 to 'fingerprint' (hex, colon, base64 or raw expected, got %s)", tostring(format))
   end
   return core.bytes.hex(raw)
 end

@@ -8,6 +8,7 @@ local core = require "lacre.core"
 local encoding = require "lacre.name.encoding"
 local fail = require("lacre.error").fail
 local name_text = require "lacre.name.text"
+local options = require "lacre.options"
 
 local name = {}
 
@@ -20,6 +21,7 @@ local metatable = { __index = methods, __name = "lacre.name" }
 ---@return lacre.name? name
 ---@return lacre.error? err bad_der
 function name.from_der(bytes)
+  options.argument("name.from_der", 1, bytes, "string")
   if not core.name.attributes(bytes) then
     return fail("parse", "bad_der", "malformed distinguished name")
   end
@@ -78,7 +80,7 @@ end
 local function from_rdns(rdns)
   local bytes, is_plain = encoding.write(rdns)
   if not bytes then
-    return fail("parse", "bad_name", "%s", is_plain)
+    return name_text.refuse("%s", is_plain)
   end
   local made = name.wrap(bytes)
   made.plain = is_plain
@@ -89,7 +91,7 @@ local function from_table(fields)
   local rdns = keyed_rdns(fields)
   for _, item in ipairs(fields) do
     if type(item) ~= "table" then
-      return fail("parse", "bad_name", "an attribute is written { type, value }")
+      return name_text.refuse("an attribute is written { type, value }")
     end
     rdns[#rdns + 1] = item
   end

@@ -139,6 +139,16 @@ function options.argument(what, place, value, kind)
   end
 end
 
+--- Raises unless an argument, the first one, is a path.
+---@param what string the function that was called
+---@param value any
+function options.path(what, value)
+  options.argument(what, 1, value, "string")
+  if value:find("\0", 1, true) then
+    options.misuse("bad argument #1 to '%s' (a path, without a NUL byte, expected)", what)
+  end
+end
+
 --- Raises unless an argument is what is expected.
 ---@param what string the function that was called
 ---@param place integer

@@ -58,6 +58,7 @@ end
 -- what each kind of transport gives: a socket of the core, or false where it is a duck
 
 local function from_fd(fd, set)
+  options.expect("wrap", 1, fd >= 0 and fd < 2 ^ 31 and fd % 1 == 0, "descriptor, socket or stream", fd)
   return core.net.adopt(fd, not set.close_fd)
 end
 

@@ -124,11 +124,16 @@ function methods:expires_in(now)
   return (self:not_after() or -math.huge) - (now or time.now())
 end
 
+local function whole(what, instant)
+  options.expect(what, 1, instant == nil or type(instant) == "number", "number", instant)
+  return math.floor(instant or time.now())
+end
+
 --- Whether an instant lies within the validity; both ends belong to it (RFC 5280 section 4.1.2.5).
 ---@param instant? number
 ---@return boolean
 function methods:is_valid_at(instant)
-  instant = math.floor(instant or time.now())
+  instant = whole("is_valid_at", instant)
   local first, last = self:not_before(), self:not_after()
   return first ~= nil and last ~= nil and instant >= first and instant <= last
 end
@@ -136,7 +141,7 @@ end
 ---@param instant? number
 ---@return boolean
 function methods:is_expired(instant)
-  return self:expires_in(math.floor(instant or time.now())) < 0
+  return self:expires_in(whole("is_expired", instant)) < 0
 end
 
 --- Whether the certificate is for a host: by its alternative names alone, never the common name;
@@ -207,6 +212,7 @@ end
 ---@param other lacre.key
 ---@return boolean
 function methods:matches_key(other)
+  options.expect("matches_key", 1, key.is(other), "key", other)
   return other:matches(self)
 end
 

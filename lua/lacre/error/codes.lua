@@ -49,7 +49,7 @@ return {
   ),
   self_signed = verify(
     "the certificate signs itself and is not trusted here",
-    "trust exactly this certificate (trust = its file), or its key (trust = 'pins')"
+    "trust exactly this certificate (trust = its file, or --trust FILE), or its pin (trust = 'pins')"
   ),
   unknown_issuer = verify(
     "the issuer of a certificate is neither sent nor trusted",

@@ -45,6 +45,7 @@ end
 ---@return string? signature
 ---@return lacre.error? err
 function methods:sign(data, given)
+  options.argument("sign", 1, data, "string")
   return raw_sign(self, data, scheme(self, options.check(sign_schema, given, "key:sign")))
 end
 
@@ -54,6 +55,8 @@ end
 ---@param given? { hash?: string, padding?: "pss"|"pkcs1" }
 ---@return boolean
 function methods:verify(data, signature, given)
+  options.argument("verify", 1, data, "string")
+  options.argument("verify", 2, signature, "string")
   return raw_verify(self, data, signature, scheme(self, options.check(sign_schema, given, "key:verify")))
 end
 

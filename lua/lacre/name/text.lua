@@ -1,8 +1,16 @@
 --- name.text: distinguished names as text, RFC 4514, both ways; and the slashed form of older programs.
 
-local fail = require("lacre.error").fail
+local lacre_error = require "lacre.error"
 
 local name_text = {}
+
+--- What is no distinguished name, and how one is written.
+---@param format string
+---@return nil, lacre.error
+function name_text.refuse(format, ...)
+  local _, err = lacre_error.fail("parse", "bad_name", format, ...)
+  return nil, lacre_error.annotate(err, { hint = "a name is written CN=www.example.com,O=Example,C=PT" })
+end
 
 local function unescape(text)
   return (text:gsub("\\(%x%x)", function(pair)
@@ -48,7 +56,7 @@ local function rdns_of(parts, multi)
     for j, text in ipairs(multi and split(part, "+") or { part }) do
       rdns[i][j] = pair_of(text)
       if not rdns[i][j] then
-        return fail("parse", "bad_name", "'%s' is not written TYPE=value", (text:gsub("%c", "?")))
+        return name_text.refuse("'%s' is not written TYPE=value", (text:gsub("%c", "?")))
       end
     end
   end

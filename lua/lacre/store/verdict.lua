@@ -84,7 +84,7 @@ local words = {
 
   self_signed = function(finding)
     return ("%s is signed by itself and not trusted"):format(subject(finding)), nil,
-      "trust exactly this certificate, or its pin with trust = \"pins\""
+      "trust exactly this certificate (trust = its file, or --trust FILE), or its pin (trust = \"pins\")"
   end,
 
   cert_revoked = function(finding)
