@@ -27,7 +27,7 @@ local lua_floors = {
   { "time", "version", "warning", "plain", "tls.greeting", "report.style" },
   { "options.kinds" },
   { "options" },
-  { "der.element" },
+  { "der.element", "options.parted" },
   { "der.number", "der.text", "name.text" },
   { "file", "host", "wait", "der", "tls.records", "net.target" },
   { "environment", "pem", "name.encoding", "loop.timers", "tls.groups", "tls.suites", "net.reader" },

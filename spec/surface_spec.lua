@@ -38,6 +38,7 @@ describe("the surface", function()
     local cert = lacre.assert(lacre.cert.create { key = key, hosts = { "a.test" } })
     local ctx = lacre.assert(lacre.client { trust = cert })
     local set = lacre.pin.set { cert:pin(), allow_no_backup = true }
+    local duck = { read = print, write = print, close = print }
     -- { what is called, what it says }
     local rows = {
       { function() lacre.connect("h", 443, "x") end, "bad argument #3 to 'connect'" },
@@ -62,6 +63,16 @@ describe("the surface", function()
       { function() cert:save "a\0b" end, "bad argument #1 to 'save'" },
       { function() ctx:listen(5) end, "bad argument #1 to 'listen'" },
       { function() ctx:wrap(-5, { server_name = "a.test" }) end, "bad argument #1 to 'wrap'" },
+      { function() ctx:wrap(0, 5) end, "bad argument #2 to 'wrap'" },
+      { function() lacre.wrap(0, { context = ctx, alpn = { "x" } }) end, "contradictory options to 'wrap' %(context, and 'alpn'%)" },
+      { function() lacre.wrap(0, {}) end, "missing option 'role' to 'wrap'" },
+      { function() lacre.wrap(0, { context = ctx, role = "server" }) end, "bad option 'context' to 'wrap' %(a server context" },
+      { function() lacre.listen { port = 0, context = ctx } end, "bad option 'context' to 'listen' %(a server context" },
+      { function() lacre.listen { prt = 0 } end, "bad option 'prt' to 'listen' %(unknown; did you mean 'port'" },
+      { function() lacre.listen { cert = cert, key = key } end, "missing option 'port' to 'listen'" },
+      { function() ctx:wrap(duck, { server_name = "a.test" }):receive(0) end, "bad argument #1 to 'receive'" },
+      { function() ctx:engine({ server_name = "a.test" }):export("x") end, "bad argument #2 to 'export'" },
+      { function() ctx:wrap(duck, { server_name = "a.test" }):send_file(5) end, "bad argument #1 to 'send_file'" },
       { function() ctx:connect("h", 443, 5) end, "bad argument #3 to 'connect'" },
       { function() set:match(true) end, "bad argument #1 to 'match'" },
       { function() ctx:with(5) end, "bad argument #1 to 'with'" },

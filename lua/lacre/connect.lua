@@ -4,6 +4,7 @@ local conn = require "lacre.conn"
 local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 local proxy = require "lacre.net.proxy"
 local reference = require "lacre.tls.reference"
 local settings = require "lacre.tls.settings"
@@ -24,45 +25,13 @@ local own_schema = {
   proxy = { type = proxy.option },
 }
 
-local schema = {}
-for _, rows in ipairs { settings.client_schema, dial.schema, own_schema } do
-  for name, row in pairs(rows) do
-    schema[name] = row
-  end
-end
-
-local function is_mine(name)
-  return dial.schema[name] ~= nil or own_schema[name] ~= nil
-end
-
--- connection options from context options, which may be given inline
-local function split(given)
-  local mine, theirs = {}, nil
-  options.expect("connect", 3, given == nil or type(given) == "table", "table", given)
-  for name, value in pairs(given or {}) do
-    if not schema[name] or schema[name].elsewhere then
-      options.check(schema, { [name] = value }, "connect") -- raises, with a suggestion
-    elseif is_mine(name) then
-      mine[name] = value
-    else
-      theirs = theirs or {}
-      theirs[name] = value
-    end
-  end
-  return mine, theirs
-end
+local split = parted.by("connect", settings.client_schema, dial.schema, own_schema)
 
 local default_context
 
 local function context_for(set, inline)
-  if set.context and inline then
-    options.misuse("contradictory options to 'connect' (context, and '%s')", tostring(next(inline)))
-  elseif set.context and not settings.is(set.context, "client") then
-    options.misuse "bad option 'context' to 'connect' (a client context is expected)"
-  elseif set.context then
-    return set.context
-  elseif inline then
-    return settings.client(inline)
+  if set.context or inline then
+    return settings.of_call("connect", "client", set.context, inline)
   end
   local err
   if not default_context then
@@ -172,11 +141,11 @@ end
 ---@return lacre.error? err host_not_found, connection_refused, connect_timeout, hostname_mismatch, unknown_issuer ...
 function connect.connect(host, port, given)
   host, port, given = arguments(host, port, given)
-  local mine, inline = split(given)
+  options.expect("connect", 3, given == nil or type(given) == "table", "table", given)
+  local set, inline = split(given)
   if not host then
     return nil, port
   end
-  local set = options.check(schema, mine, "connect")
   local ctx, err = context_for(set, inline)
   if not ctx then
     return nil, err

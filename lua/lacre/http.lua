@@ -7,6 +7,7 @@ local connect = require "lacre.connect"
 local lacre_error = require "lacre.error"
 local message = require "lacre.http.message"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 local redirect = require "lacre.http.redirect"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
@@ -174,15 +175,6 @@ local function follow(place, set, inline)
   return fail("read", "redirect_limit", "more than %d redirects", set.follow)
 end
 
-local function split(given)
-  local mine, theirs = {}, {}
-  for name, value in pairs(given) do
-    local part = own_schema[name] and mine or theirs
-    part[name] = value
-  end
-  return options.check(own_schema, mine, "request"), theirs
-end
-
 --- One request: `http.request "https://..."`, or with a table of options. Besides its own (`method`,
 --- `headers`, `body`, `sink(bytes, response)`, `timeout` and `io_timeout` (or false), `max_body`, `follow`,
 --- `plaintext`) it takes those of `lacre.connect`.
@@ -194,7 +186,7 @@ function http.request(given)
     given = { url = given }
   end
   options.argument("request", 1, given, "table")
-  local set, inline = split(given)
+  local set, inline = parted.split(own_schema, given, "request")
   check_headers(set.headers)
   if not set.method:find "^%u+$" then
     options.misuse "bad option 'method' to 'request' (a name in capital letters expected)"

@@ -6,6 +6,7 @@ local conn = require "lacre.conn"
 local door = require "lacre.net.door"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 local settings = require "lacre.tls.settings"
 local target = require "lacre.net.target"
 local wait = require "lacre.wait"
@@ -22,42 +23,7 @@ local own_schema = {
   handshake_timeout = { type = "duration", default = 10 },
 }
 
-local schema = {}
-for _, rows in ipairs { settings.server_schema, door.schema, own_schema } do
-  for name, row in pairs(rows) do
-    schema[name] = row
-  end
-end
-
-local function is_mine(name)
-  return door.schema[name] ~= nil or own_schema[name] ~= nil
-end
-
-local function split(given)
-  local mine, theirs = {}, nil
-  for name, value in pairs(given) do
-    if not schema[name] or schema[name].elsewhere then
-      options.check(schema, { [name] = value }, "listen") -- raises, with a suggestion
-    elseif is_mine(name) then
-      mine[name] = value
-    else
-      theirs = theirs or {}
-      theirs[name] = value
-    end
-  end
-  return mine, theirs
-end
-
-local function context_for(set, inline)
-  if set.context and inline then
-    options.misuse("contradictory options to 'listen' (context, and '%s')", tostring(next(inline)))
-  elseif set.context and not settings.is(set.context, "server") then
-    options.misuse "bad option 'context' to 'listen' (a server context is expected)"
-  elseif set.context then
-    return set.context
-  end
-  return settings.server(inline or {})
-end
+local split = parted.by("listen", settings.server_schema, door.schema, own_schema)
 
 --- Listens: options of the listener and, without `context`, those of `lacre.server`.
 ---@param given table `port` is required, 0 for any; `host` is 127.0.0.1 by default, "*" for every address
@@ -65,9 +31,8 @@ end
 ---@return lacre.error? err address_in_use, permission_denied, address_unavailable, key_mismatch ...
 function listener.listen(given)
   options.argument("listen", 1, given, "table")
-  local mine, inline = split(given)
-  local set = options.check(schema, mine, "listen")
-  local ctx, err = context_for(set, inline)
+  local set, inline = split(given)
+  local ctx, err = settings.of_call("listen", "server", set.context, inline)
   local socket
   if ctx then
     socket, err = door.bind(set)

@@ -6,6 +6,7 @@
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 
 local serve = {}
 
@@ -161,17 +162,8 @@ function Service:address()
   return self.listener:address()
 end
 
-local function split(given)
-  local mine, theirs = {}, {}
-  for name, value in pairs(given) do
-    local part = own_schema[name] and mine or theirs
-    part[name] = value
-  end
-  return options.check(own_schema, mine, "serve"), theirs
-end
-
 local function start(given, handler)
-  local set, rest = split(given)
+  local set, rest = parted.split(own_schema, given, "serve")
   local made, err = listener.listen(rest)
   if not made then
     return nil, err

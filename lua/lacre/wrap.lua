@@ -10,6 +10,7 @@ local dial = require "lacre.net.dial"
 local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 local pump = require "lacre.net.pump"
 local reference = require "lacre.tls.reference"
 local settings = require "lacre.tls.settings"
@@ -32,27 +33,12 @@ local schema = {
   wait = { type = "function" },
 }
 
-local function split(given)
-  local mine, theirs = {}, {}
-  for name, value in pairs(given or {}) do
-    local part = schema[name] and mine or theirs
-    part[name] = value
-  end
-  return options.check(schema, mine, "wrap"), theirs
-end
-
 local function context_for(set, inline)
-  local ctx = set.context
-  if ctx and next(inline) then
-    options.misuse("contradictory options to 'wrap' (context, and '%s')", tostring(next(inline)))
-  elseif ctx and not settings.is(ctx, set.role) then
-    options.misuse "bad option 'context' to 'wrap' (a context of that role is expected)"
-  elseif ctx then
-    return ctx
-  elseif not set.role then
+  local role = set.role or settings.is(set.context) and set.context:role()
+  if not role then
     options.misuse "missing option 'role' to 'wrap' (\"client\" or \"server\")"
   end
-  return settings[set.role](inline)
+  return settings.of_call("wrap", role, set.context, inline)
 end
 
 -- what each kind of transport gives: a socket of the core, or false where it is a duck
@@ -135,7 +121,8 @@ end
 ---@return lacre.conn? conn its handshake is done by the first read or write, or with `handshake = true`
 ---@return lacre.error? err plaintext_pending, closed, bad_name ...
 function wrap.wrap(transport, given)
-  local set, inline = split(given)
+  options.expect("wrap", 2, given == nil or type(given) == "table", "table", given)
+  local set, inline = parted.split(schema, given, "wrap")
   local ctx, err = context_for(set, inline)
   if not ctx then
     return nil, err

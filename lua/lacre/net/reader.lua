@@ -37,10 +37,13 @@ end
 ---@return string? bytes
 ---@return lacre.error? err closed at the clean end, unexpected_eof when cut, timeout
 function Reader:receive(max)
-  if self.buffer then
-    return take(self, max or RECORD)
+  max = max or RECORD
+  if type(max) ~= "number" or max < 1 or max % 1 ~= 0 then
+    options.misuse("bad argument #1 to 'receive' (a number of bytes expected, got %s)", tostring(max))
+  elseif self.buffer then
+    return take(self, max)
   end
-  return self:fill(max or RECORD)
+  return self:fill(max)
 end
 
 local function keep(self, text)

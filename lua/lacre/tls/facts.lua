@@ -6,6 +6,7 @@
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local groups = require "lacre.tls.groups"
+local options = require "lacre.options"
 local peer = require "lacre.tls.peer"
 local settings = require "lacre.tls.settings"
 local suites = require "lacre.tls.suites"
@@ -98,6 +99,8 @@ end
 ---@return string?
 ---@return lacre.error?
 function methods:export(label, length, material)
+  options.argument("export", 1, label, "string")
+  options.argument("export", 2, length, "number")
   return self.core:export(label, length, material)
 end
 

@@ -4,6 +4,7 @@
 -- for each piece: who takes a large file slowly is served, who takes nothing is not waited for.
 
 local facts = require "lacre.tls.facts"
+local options = require "lacre.options"
 local steps = require "lacre.tls.steps"
 local stream = require "lacre.net.stream"
 
@@ -52,7 +53,11 @@ end
 local function send_file(self, handle, from, count, head)
   if self.core == facts.CLOSED then
     return facts.closed()
-  elseif not self.is_established then
+  end
+  options.expect("send_file", 1, io.type(handle) == "file", "open file", handle)
+  options.argument("send_file", 2, from, "number")
+  options.argument("send_file", 3, count, "number")
+  if not self.is_established then
     local done, err = self:handshake()
     if not done then
       return nil, err, 0

@@ -79,6 +79,24 @@ function settings.is(value, role)
   return inside ~= nil and (role == nil or inside.set.role == role)
 end
 
+--- The context of a call that takes one, or the options of one inline, and not both.
+---@param what string the function that was called
+---@param role "client"|"server"
+---@param ctx? lacre.context
+---@param inline? table
+---@return lacre.context? ctx
+---@return lacre.error? err as settings.client and settings.server
+function settings.of_call(what, role, ctx, inline)
+  if ctx and inline and next(inline) ~= nil then
+    options.misuse("contradictory options to '%s' (context, and '%s')", what, tostring(next(inline)))
+  elseif ctx and not settings.is(ctx, role) then
+    options.misuse("bad option 'context' to '%s' (a %s context is expected)", what, role)
+  elseif ctx then
+    return ctx
+  end
+  return settings[role](inline or {})
+end
+
 --- The inside of a context, for the modules above: `core`, and the settings it was built from.
 ---@param ctx lacre.context
 ---@return { core: any, set: table }
