@@ -4,6 +4,7 @@
 -- the loop itself waits in one call of the system (epoll, kqueue, poll), which costs what is ready
 -- and not what waits. Only what tools and tests need: it is no framework.
 
+local condition = require "lacre.loop.condition"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local protected = require "lacre.loop.protected"
@@ -131,39 +132,9 @@ function Task:status()
   return not self.done and "running" or self.ok and "done" or "failed"
 end
 
----@class lacre.condition
-local Condition = {}
-Condition.__index = Condition
-
 --- Something to wait for that only other tasks can bring about.
----@return lacre.condition
-function loop.condition()
-  return setmetatable({ waiters = {} }, Condition)
-end
-
---- Waits until somebody notifies.
----@param seconds? number
----@return true?
----@return string|lacre.error? why "timeout", or canceled
-function Condition:wait(seconds)
-  must_run "condition"
-  if scheduler.current().canceled then
-    return canceled()
-  end
-  self.waiters[#self.waiters + 1] = scheduler.current()
-  return suspend(self, seconds)
-end
-
---- Wakes everybody who waits.
-function Condition:notify()
-  local waiters = self.waiters
-  self.waiters = {}
-  for _, task in ipairs(waiters) do
-    if task.waits == self then
-      scheduler.wake(task, true)
-    end
-  end
-end
+---@type fun(): lacre.condition
+loop.condition = condition.new
 
 --- Calls a function, as a task, whenever a signal comes while a loop runs; nil stops that.
 ---@type fun(name: "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH", fn?: fun(name: string))
