@@ -116,6 +116,19 @@ local function check_signer(set)
   return signer
 end
 
+-- what is signed
+local function data_of(set, signer, request)
+  local now = math.floor(set.produced_at or time.now())
+  local responses = {}
+  for i, one in ipairs(request.certs) do
+    responses[i] = single(set, one, now)
+  end
+  return types.data.write {
+    version = 0, responder = { key = types.key_hash(signer) }, produced_at = now,
+    responses = responses, extensions = request.nonce and types.with_nonce(request.nonce) or nil,
+  }
+end
+
 local function respond(set)
   local signer, err = check_signer(set)
   local request, scheme
@@ -128,15 +141,7 @@ local function respond(set)
   if not scheme then
     return nil, err
   end
-  local now = math.floor(set.produced_at or time.now())
-  local responses = {}
-  for i, one in ipairs(request.certs) do
-    responses[i] = single(set, one, now)
-  end
-  local data = types.data.write {
-    version = 0, responder = { key = types.key_hash(signer) }, produced_at = now,
-    responses = responses, extensions = request.nonce and types.with_nonce(request.nonce) or nil,
-  }
+  local data = data_of(set, signer, request)
   local signature
   signature, err = set.key:sign(data, { hash = scheme.hash })
   return signature and types.response.write {

@@ -179,6 +179,17 @@ local function check_pins(chain, set)
   return pin.check(pins, chain, set.time)
 end
 
+local function refusal(findings, cert, untrusted, set)
+  local presented = { cert }
+  for i, one in ipairs(untrusted) do
+    presented[i + 1] = one
+  end
+  return verdict.error(findings, {
+    server_name = set.server_name, email = set.email, purpose = set.purpose, now = set.time,
+    max_depth = set.max_depth, presented = presented,
+  })
+end
+
 --- The verdict of a certificate.
 ---@param base lacre.store
 ---@param cert lacre.cert
@@ -204,14 +215,7 @@ function path.judge(base, cert, set)
   if not findings then
     return nil, good
   elseif not is_fit(findings, good, cert, set) then
-    local presented = { cert }
-    for i, one in ipairs(untrusted) do
-      presented[i + 1] = one
-    end
-    return nil, verdict.error(findings, {
-      server_name = set.server_name, email = set.email, purpose = set.purpose, now = set.time,
-      max_depth = set.max_depth, presented = presented,
-    })
+    return nil, refusal(findings, cert, untrusted, set)
   end
   if set.pins ~= nil then
     good, err = check_pins(findings.chain, set)
