@@ -42,6 +42,8 @@ describe("store", function()
     ["an unknown revocation"] = { leaf, { server_name = "a.example", revocation = "leaf" }, "crl_missing" },
     ["a policy nobody asserts"] = { leaf, { server_name = "a.example", policies = { "1.2.3.4" } }, "policy_violation" },
     ["no trust at all"] = { leaf, { server_name = "a.example", trust = {} }, "trust_empty" },
+    ["a file of parts that is not there"] = { leaf, { server_name = "a.example", trust = { file = "/nonexistent.pem" } }, "file_not_found" },
+    ["a list with one that is not there"] = { leaf, { server_name = "a.example", trust = { root.cert, "/nonexistent.pem" } }, "file_not_found" },
     ["a file that is not there"] = { leaf, { server_name = "a.example", trust = "/nonexistent.pem" }, "file_not_found" },
   } do
     it("refuses " .. name, function()

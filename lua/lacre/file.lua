@@ -26,6 +26,20 @@ function file.read(place)
   return pieces and table.concat(pieces), err
 end
 
+--- What a parser makes of a file; its errors name the file.
+---@generic T
+---@param place string
+---@param parse fun(bytes: string): T?, lacre.error?
+---@return T? parsed
+---@return lacre.error? err as file.read and the parser
+function file.parsed(place, parse)
+  local bytes, err = file.read(place)
+  if not bytes then
+    return nil, err
+  end
+  return path.told(place, parse(bytes))
+end
+
 --- What a path is: `{ kind = "file"|"directory"|"other", mode =, size =, modified = }`.
 ---@param place string
 ---@return table? stat

@@ -119,6 +119,13 @@ local function with_plain_text(render)
   end
 end
 
+--- The pins of `--pin`, for `lacre.client` and `lacre.verify`: what is compared once needs no backup.
+---@param given? string[]
+---@return table?
+function toolkit.pins(given)
+  return given and { allow_no_backup = true, unpack(given) }
+end
+
 --- Makes a tool callable: `tool(options)` checks them, fills the defaults in and runs it. The arguments
 --- may be given by place: `tool("example.com", { timeout = 5 })`.
 ---@param tool lacre.tool

@@ -173,16 +173,11 @@ end
 ---@param now number
 ---@return lacre.ca.record?
 function Books:holder(names, now)
-  local wanted = {}
-  for _, item in ipairs(names) do
-    wanted[item.type .. ":" .. tostring(item.value)] = true
-  end
+  local is_wanted = record.carries(names)
   for _, one in ipairs(self:records() or {}) do
     local cert = record.status(one, now) == "valid" and self:certificate(one.serial)
-    for _, item in ipairs(cert and cert:subject_alt_names() or {}) do
-      if wanted[item.type .. ":" .. tostring(item.value)] then
-        return one
-      end
+    if cert and is_wanted(cert) then
+      return one
     end
   end
 end

@@ -1,6 +1,7 @@
 --- folder: a CA as a directory, made whole under another name and then given its own.
 
 local disk = require("lacre.core").disk
+local every = require "lacre.every"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
@@ -15,7 +16,7 @@ local folder = {}
 local PRIVATE, PUBLIC = "0600", "0644"
 
 -- the log of a CA that is made, with what it issued in memory
-local function log_text(path, parts)
+local function write_log(path, parts)
   local head = { seq = 0, hash = ("0"):rep(64) }
   local list = {
     {
@@ -35,13 +36,9 @@ local function log_text(path, parts)
       }
     end
   end
-  for _, entry in ipairs(list) do
-    local done, err = log.append(path, head, entry)
-    if not done then
-      return nil, err
-    end
-  end
-  return true
+  return every(list, function(entry)
+    return log.append(path, head, entry)
+  end)
 end
 
 local function pem_of(certs)
@@ -75,24 +72,20 @@ local function contents(parts)
 end
 
 local function write_contents(paths, parts)
-  for _, row in ipairs(contents(parts)) do
-    if row[2] then
-      local done, err = file.write(paths[row[1]], row[2], { mode = row[3], overwrite = true })
-      if not done then
-        return nil, err
-      end
+  return every(contents(parts), function(row)
+    if not row[2] then
+      return true
     end
-  end
-  return true
+    return file.write(paths[row[1]], row[2], { mode = row[3], overwrite = true })
+  end)
 end
 
 local function write_issued(paths, records)
-  for _, one in ipairs(records or {}) do
-    local path = layout.certificates(paths, one.serial)[1]
-    local done, err = file.write(path, one.cert:to_pem(), { mode = PUBLIC })
-    if not done then
-      return nil, err
-    end
+  local done, err = every(records or {}, function(one)
+    return file.write(layout.certificates(paths, one.serial)[1], one.cert:to_pem(), { mode = PUBLIC })
+  end)
+  if not done then
+    return nil, err
   end
   return disk.sync(paths.certs)
 end
@@ -115,7 +108,7 @@ local function fill(paths, parts)
     steps[#steps + 1] = { file.write, paths.request, parts.request:to_pem(), { mode = PUBLIC } }
   else
     steps[#steps + 1] = { write_issued, paths, parts.records }
-    steps[#steps + 1] = { log_text, paths.log, parts }
+    steps[#steps + 1] = { write_log, paths.log, parts }
     steps[#steps + 1] = { write_contents, paths, parts }
   end
   for _, step in ipairs(steps) do
@@ -187,7 +180,7 @@ end
 function folder.complete(directory, parts)
   local paths = layout.new(directory)
   disk.remove(paths.log)
-  local done, err = log_text(paths.log, parts)
+  local done, err = write_log(paths.log, parts)
   if done then
     done, err = write_contents(paths, parts)
   end

@@ -5,6 +5,7 @@
 
 local core = require "lacre.core"
 local certificate = require "lacre.cert.read"
+local every = require "lacre.every"
 local fail = require("lacre.error").fail
 local file = require "lacre.file"
 
@@ -227,14 +228,10 @@ function installation.carry_out(steps, tell)
       return fail("config", "unsupported", "%s", step.missing)
     end
   end
-  for _, step in ipairs(steps) do
+  return every(steps, function(step)
     tell(step.text)
-    local done, err = perform(step)
-    if not done then
-      return nil, err
-    end
-  end
-  return true
+    return perform(step)
+  end)
 end
 
 return installation

@@ -79,15 +79,10 @@ end
 ---@param now number
 ---@return lacre.ca.record?
 function Ledger:holder(names, now)
-  local wanted = {}
-  for _, item in ipairs(names) do
-    wanted[item.type .. ":" .. tostring(item.value)] = true
-  end
+  local is_wanted = record.carries(names)
   for _, one in ipairs(self.list) do
-    for _, item in ipairs(record.status(one, now) == "valid" and one.cert:subject_alt_names() or {}) do
-      if wanted[item.type .. ":" .. tostring(item.value)] then
-        return one
-      end
+    if record.status(one, now) == "valid" and is_wanted(one.cert) then
+      return one
     end
   end
 end

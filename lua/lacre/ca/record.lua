@@ -136,4 +136,22 @@ function record.status(one, now)
   return one.not_after < (now or time.now()) and "expired" or "valid"
 end
 
+--- A test for certificates: whether one carries any of these names.
+---@param names table[]
+---@return fun(cert: lacre.cert): boolean
+function record.carries(names)
+  local wanted = {}
+  for _, item in ipairs(names) do
+    wanted[item.type .. ":" .. tostring(item.value)] = true
+  end
+  return function(cert)
+    for _, item in ipairs(cert:subject_alt_names()) do
+      if wanted[item.type .. ":" .. tostring(item.value)] then
+        return true
+      end
+    end
+    return false
+  end
+end
+
 return record

@@ -4,6 +4,7 @@
 -- certificate without record is entered as the log says.
 
 local disk = require("lacre.core").disk
+local every = require "lacre.every"
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
 local layout = require "lacre.ca.layout"
@@ -97,19 +98,16 @@ function fixes.index(books, found)
 end
 
 function fixes.adopt(books, found)
-  for _, one in ipairs(found.records) do
+  return every(found.records, function(one)
     local fate, cert = found.fates[one.serial], found.certs[one.serial]
-    if not (fate and fate.issued) then
-      local done, err = books:note {
-        event = "adopt", serial = one.serial, subject = one.subject, not_after = one.not_after,
-        fingerprint = cert and cert:fingerprint() or nil,
-      }
-      if not done then
-        return nil, err
-      end
+    if fate and fate.issued then
+      return true
     end
-  end
-  return true
+    return books:note {
+      event = "adopt", serial = one.serial, subject = one.subject, not_after = one.not_after,
+      fingerprint = cert and cert:fingerprint() or nil,
+    }
+  end)
 end
 
 function fixes.number(books, found)
@@ -118,13 +116,7 @@ function fixes.number(books, found)
 end
 
 function fixes.leftovers(_, found)
-  for _, path in ipairs(found.leftovers) do
-    local done, err = disk.remove(path)
-    if not done then
-      return nil, err
-    end
-  end
-  return true
+  return every(found.leftovers, disk.remove)
 end
 
 local order = { "mode", "names", "index", "adopt", "number", "leftovers" }
@@ -140,15 +132,12 @@ function repair.run(books, found, list)
   for _, finding in ipairs(list) do
     wanted[finding.fix or ""] = true
   end
-  for _, name in ipairs(order) do
-    if wanted[name] then
-      local done, err = fixes[name](books, found)
-      if not done then
-        return nil, err
-      end
+  return every(order, function(name)
+    if not wanted[name] then
+      return true
     end
-  end
-  return true
+    return fixes[name](books, found)
+  end)
 end
 
 return repair

@@ -13,8 +13,6 @@ local name = require "lacre.name"
 local options = require "lacre.options"
 local time = require "lacre.time"
 
-local annotate = lacre_error.annotate
-
 local cert = {}
 
 ---@class lacre.cert
@@ -78,22 +76,12 @@ function cert.parse_all(bytes)
   return list
 end
 
-local function load_with(parse, path)
-  local bytes, err = file.read(path)
-  if not bytes then
-    return nil, err
-  end
-  local parsed
-  parsed, err = parse(bytes)
-  return parsed, err and annotate(err, { path = path })
-end
-
 --- The first certificate of a file.
 ---@param path string
 ---@return lacre.cert? cert
 ---@return lacre.error? err as cert.parse, and file_not_found permission_denied
 function cert.load(path)
-  return load_with(cert.parse, path)
+  return file.parsed(path, cert.parse)
 end
 
 --- Every certificate of a file.
@@ -101,7 +89,7 @@ end
 ---@return lacre.cert[]? certs
 ---@return lacre.error? err as cert.load
 function cert.load_all(path)
-  return load_with(cert.parse_all, path)
+  return file.parsed(path, cert.parse_all)
 end
 
 -- names and dates --

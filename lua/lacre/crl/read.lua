@@ -9,12 +9,9 @@ local extensible = require "lacre.x509.extensible"
 local extension = require "lacre.x509.extension"
 local file = require "lacre.file"
 local key = require "lacre.key"
-local lacre_error = require "lacre.error"
 local name = require "lacre.name"
 local options = require "lacre.options"
 local time = require "lacre.time"
-
-local annotate = lacre_error.annotate
 
 local revocations = {}
 
@@ -49,12 +46,7 @@ end
 ---@return lacre.crl? crl
 ---@return lacre.error? err as crl.parse, and file_not_found permission_denied
 function revocations.load(path)
-  local bytes, err = file.read(path)
-  local parsed
-  if bytes then
-    parsed, err = revocations.parse(bytes)
-  end
-  return parsed, err and annotate(err, { path = path })
+  return file.parsed(path, revocations.parse)
 end
 
 -- fields --

@@ -11,7 +11,7 @@ local options = require "lacre.options"
 local parts = require "lacre.csr.parts"
 local pem = require "lacre.pem"
 
-local fail, annotate = lacre_error.fail, lacre_error.annotate
+local fail = lacre_error.fail
 
 local request = {}
 
@@ -77,12 +77,7 @@ end
 ---@return lacre.csr? csr
 ---@return lacre.error? err as csr.parse, and file_not_found permission_denied
 function request.load(path)
-  local bytes, err = file.read(path)
-  local parsed
-  if bytes then
-    parsed, err = request.parse(bytes)
-  end
-  return parsed, err and annotate(err, { path = path })
+  return file.parsed(path, request.parse)
 end
 
 function metatable.__eq(a, b)

@@ -1,5 +1,6 @@
 --- health.options: what `lacre health` takes, and how it is made ready for a run.
 
+local every = require "lacre.every"
 local lacre_error = require "lacre.error"
 local target_settings = require "lacre.health.target_settings"
 local threshold = require "lacre.health.threshold"
@@ -92,15 +93,11 @@ end
 
 -- lists of words mean what they mean behind a target
 local function check_words(set)
-  for _, name in ipairs { "require", "expect" } do
-    for _, word in ipairs(set[name] or {}) do
-      local good, err = target_settings.read(name .. "=" .. word)
-      if not good then
-        return nil, err
-      end
-    end
-  end
-  return true
+  return every({ "require", "expect" }, function(name)
+    return every(set[name] or {}, function(word)
+      return target_settings.read(name .. "=" .. word)
+    end)
+  end)
 end
 
 --- The settings of a run, from checked options.

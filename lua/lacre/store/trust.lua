@@ -7,6 +7,7 @@
 local anchors = require "lacre.store.anchors"
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
+local every = require "lacre.every"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
@@ -36,11 +37,11 @@ local add
 
 local function add_store(store, other)
   local from = sources[other]
-  for _, path in ipairs(from.directories) do
-    local done, err = anchors.add_hashed(store, path)
-    if not done then
-      return nil, err
-    end
+  local done, err = every(from.directories, function(path)
+    return anchors.add_hashed(store, path)
+  end)
+  if not done then
+    return nil, err
   end
   return anchors.add_all(store, other:list())
 end
@@ -59,25 +60,18 @@ local function add_parts(store, spec)
     set.system and { anchors.add_system } or false, set.file and { anchors.add_path, set.file } or false,
     set.dir and { anchors.add_path, set.dir } or false, set.pem and { add, set.pem } or false, { add, set.certs },
   }
-  for _, step in ipairs(steps) do
-    if step then
-      local done, err = step[1](store, step[2])
-      if not done then
-        return nil, err
-      end
+  return every(steps, function(step)
+    if not step then
+      return true
     end
-  end
-  return true
+    return step[1](store, step[2])
+  end)
 end
 
 local function add_list(store, list)
-  for _, item in ipairs(list) do
-    local done, err = add(store, item)
-    if not done then
-      return nil, err
-    end
-  end
-  return true
+  return every(list, function(item)
+    return add(store, item)
+  end)
 end
 
 local function add_text(store, text)

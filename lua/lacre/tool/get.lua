@@ -72,14 +72,6 @@ local function headers_of(set)
   return headers
 end
 
-local function pins_of(set)
-  local pins = set.pin and { allow_no_backup = true }
-  for i, one in ipairs(set.pin or {}) do
-    pins[i] = one
-  end
-  return pins
-end
-
 local function trust_of(set)
   local trust = set.trust
   if type(trust) == "table" and getmetatable(trust) == nil and #trust == 1 then
@@ -103,7 +95,7 @@ local function request_of(set)
   return {
     url = set.url, method = method_of(set), headers = headers_of(set), body = set.body, follow = set.follow,
     plaintext = set.plaintext, timeout = set.max_time or false, io_timeout = set.timeout, max_body = set.max_size,
-    trust = trust_of(set), cert = set.cert, key = set.key, password = set.password, pins = pins_of(set),
+    trust = trust_of(set), cert = set.cert, key = set.key, password = set.password, pins = toolkit.pins(set.pin),
     server_name = set.server_name, proxy = proxy, alpn = { "http/1.1" },
   }
 end

@@ -72,21 +72,12 @@ local function trust_of(set)
   return trust or "system"
 end
 
--- what is compared once needs no backup
-local function pins_of(set)
-  local pins = set.pin and { allow_no_backup = true }
-  for i, one in ipairs(set.pin or {}) do
-    pins[i] = one
-  end
-  return pins
-end
-
 local function judge(set, certs, crls, anchors)
   local leaf = table.remove(certs, 1)
   local chain, err = anchors:verify(leaf, {
     intermediates = certs, server_name = set.host, email = set.email, any_name = not set.host and not set.email or nil,
     purpose = set.purpose, time = set.time, crls = #crls > 0 and crls or nil, policies = set.policy,
-    pins = pins_of(set), strict = not set.lax, all_errors = true,
+    pins = toolkit.pins(set.pin), strict = not set.lax, all_errors = true,
   })
   if not chain and not err:is "verify" then
     return nil, err
