@@ -75,6 +75,10 @@ describe("lacre ca", function()
     fails("ls ca", 2, "ca")
     ok "lacre ca init ca --no-password"
     fails("lacre ca init ca --no-password", 3, "file_exists: ca is not empty")
+    if not lacre.openssl.features.mldsa then
+      fails("lacre ca init other --no-password --key ml-dsa-65", 2, "unsupported: this OpenSSL has no ml%-dsa%-65 keys")
+      fails("ls other", 2, "other")
+    end
   end)
 
   it("keeps an offline root apart by request and file", function()

@@ -71,7 +71,10 @@ local function signed(set, scheme, wishes, subject)
   if not bytes then
     return nil, err
   end
-  return subject:is_plain() and request.made(bytes) or request.from_der(bytes)
+  if subject:is_plain() then
+    return request.made(bytes)
+  end
+  return request.from_der(bytes)
 end
 
 local function create(set)

@@ -158,10 +158,12 @@ function lab_client.spoiled(set, port, message)
   local client, err = lab_client.dial(set, "localhost", port)
   local reply
   if client then
-    reply, err = client:handshake(), nil
+    reply, err = client:handshake()
     client.spoils = true
     client.tls:write(message)
-    reply, err = reply and client:flush(), err
+    if reply then
+      reply, err = client:flush()
+    end
     if reply then
       reply, err = client:read_line()
     end

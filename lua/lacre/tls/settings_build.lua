@@ -102,7 +102,10 @@ local function apply_sessions(set, ctx)
   if type(limit) ~= "number" or limit < 0 or limit > 65536 then
     misuse "bad option 'sessions' to 'client' (true, false or a number up to 65536 expected)"
   end
-  return limit == 0 or ctx:sessions(limit)
+  if limit == 0 then
+    return true
+  end
+  return ctx:sessions(limit)
 end
 
 local function apply_ocsp(set, ctx)

@@ -38,7 +38,10 @@ end
 
 --- The key of a CA that is made.
 function founding.key(set)
-  return key.is(set.key) and set.key or key.generate(set.key)
+  if key.is(set.key) then
+    return set.key
+  end
+  return key.generate(set.key)
 end
 
 return founding

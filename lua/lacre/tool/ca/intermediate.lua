@@ -139,7 +139,10 @@ end
 -- the CA above issued it anew, for the same key
 local function renewed(set, made, above)
   local ca, err = parts.open(set, true)
-  return ca and ca:replace_certificate(made, above), err
+  if not ca then
+    return nil, err
+  end
+  return ca:replace_certificate(made, above)
 end
 
 local function answered(set)
