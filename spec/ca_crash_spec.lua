@@ -20,7 +20,7 @@ local function directory()
 end
 
 describe("a CA on disk survives", function()
-  for _, operation in ipairs { "init", "issue", "revoke", "crl", "repair" } do
+  for _, operation in ipairs { "init", "issue", "deliver", "revoke", "release", "crl", "repair" } do
     for _, mode in ipairs { "kill", "torn", "full", "denied", "broken" } do
       it(("%s at each system call of %s"):format(mode, operation), function()
         local work = directory()

@@ -177,6 +177,42 @@ describe("a key that others have", function()
     end)
   end
 
+  it("stays known when its line is gone, and what was noted of it too", function()
+    local id = must(ca:issue { hosts = { "k.test" } })
+    must(ca:revoke(id.cert, "key_compromise"))
+    local function still(line)
+      shell(line)
+      refused("key_compromised", must(lacre.ca.load(directory)):issue { hosts = { "z.test" }, key = id.key })
+    end
+    still "sed -i '/eyCompromise/d' index.txt"
+    still "rm compromised.txt"
+    must(ca:crl())
+    still "rm compromised.txt; mkdir ../kept; mv newcerts/* ../kept"
+    still "mv ../kept/* newcerts; rm compromised.txt log.jsonl"
+  end)
+
+  it("is told by the check where its note is gone, and noted again", function()
+    local id = must(ca:issue { hosts = { "k.test" } })
+    must(ca:revoke(id.cert, "key_compromise"))
+    must(ca:crl())
+    shell ": > compromised.txt"
+    assert.equal("warning", rules(must(lacre.ca.check(directory))).lost_keys)
+    assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings)
+    refused("key_compromised", ca:issue { hosts = { "z.test" }, key = id.key })
+  end)
+
+  it("is known where `openssl ca` revoked it, and costs no file each time", function()
+    local id = must(ca:issue { hosts = { "k.test" } })
+    must(file.write(base .. "/cnf", ("[ca]\ndefault_ca=d\n[d]\ndatabase=%s/index.txt\ndefault_md=sha256\n"):format(directory)))
+    local output, status = process.run { "openssl", "ca", "-config", base .. "/cnf", "-revoke",
+      directory .. "/newcerts/" .. id.cert:serial():upper() .. ".pem", "-crl_reason", "keyCompromise", "-cert",
+      directory .. "/ca.crt", "-keyfile", directory .. "/ca.key" }
+    assert.equal(0, status, output)
+    refused("key_compromised", ca:issue { hosts = { "z.test" }, key = id.key })
+    shell "rm newcerts/*"
+    refused("key_compromised", ca:issue { hosts = { "z.test" }, key = id.key })
+  end)
+
   it("for other reasons may be", function()
     must(ca:revoke(first.cert, "superseded"))
     assert.is_truthy(ca:renew(first.cert))

@@ -63,7 +63,7 @@ local lua_floors = {
   { "ca.history", "ca.index", "ca.ledger", "ca.policy", "ca.scrutiny" },
   { "ca.promises", "ca.recovery", "ca.folder", "ca.opening", "ca.authority" },
   { "ca.books", "ca.register", "ca.renewal", "ca.revocation", "ca.answers" },
-  { "ca.bookkeeping", "ca.repair" },
+  { "ca.bookkeeping", "ca.repair", "ca.keys_lost" },
   { "ca.survey", "ca.findings_of_lists" },
   { "ca.findings" },
   { "ca.audit" },
@@ -116,6 +116,7 @@ local lua_floors = {
   { "health.exporter", "ca.responder" },
   { "health.run" },
   { "tool.ca.parts", "tool.ca.founding", "tool.ca.policy_text" },
+  { "tool.ca.delivery" },
   {
     "tool.ca.init", "tool.ca.intermediate", "tool.ca.issue", "tool.ca.sign", "tool.ca.renew", "tool.ca.revoke",
     "tool.ca.crl", "tool.ca.list", "tool.ca.export", "tool.ca.trust", "tool.ca.check", "tool.ca.ocsp",

@@ -181,6 +181,26 @@ describe("lacre ca", function()
     fails("lacre ca export ca alice@a.test.crt", 2, "out")
   end)
 
+  it("loses no key of a run that died", function()
+    ok "lacre ca init ca --no-password; lacre ca issue ca a.test"
+    local pin, own = ok "lacre pin a.test.crt":match "sha256//%S+", ok "lacre pin ca/ca.crt":match "sha256//%S+"
+    ok(("{ echo 'key %s of x'; cat a.test.key; } > a.test.key.new"):format(pin))
+    ok "cp a.test.key mine; rm a.test.key a.test.crt"
+    for _, more in ipairs { "", " --overwrite" } do
+      local output, code = shell("lacre ca issue ca a.test" .. more)
+      assert.equal(3, code, output)
+      assert.matches("the key of serial %x+, which was issued before the process died", output)
+      assert.matches("hint: mv a.test.key.new a.test.key && lacre ca export ca %x+ %-%-out a.test.crt", output)
+    end
+    local hint = select(1, shell "lacre ca issue ca a.test"):match "hint: (mv [^\n]*)"
+    ok(hint:gsub("&& lacre", "; lacre"))
+    ok "lacre verify a.test.crt --trust ca/ca.crt --host a.test; cat a.test.key | grep -v '^key' | cmp - mine"
+    ok "touch b.test.key.new"
+    fails("lacre ca issue ca b.test", 3, "a key that another program left")
+    ok(("{ echo 'key sha256//x of %s'; cat mine; } > c.test.key.new"):format(own))
+    ok "lacre ca issue ca c.test; ! ls c.test.key.new"
+  end)
+
   it("leaves no file where it cannot leave both", function()
     ok "lacre ca init ca --no-password; touch a.test.crt"
     fails("lacre ca issue ca a.test", 3, "file_exists")

@@ -19,6 +19,7 @@ local policy = require "lacre.ca.policy"
 
 require "lacre.ca.answers"
 require "lacre.ca.bookkeeping"
+require "lacre.ca.keys_lost"
 require "lacre.ca.register"
 require "lacre.ca.renewal"
 require "lacre.ca.revocation"
@@ -114,6 +115,7 @@ function ca.load(directory, given)
   if not parts then
     return nil, err
   end
+  set.cert = parts.cert
   parts.books = books.open(parts.paths, set)
   return authority.new(parts)
 end

@@ -66,6 +66,25 @@ function operations.revoke()
   return outcome(one and "revoked", err)
 end
 
+local held -- another, whose revocation can be taken back
+
+function operations.release()
+  local ca, err = lacre.ca.load(work)
+  local one
+  if ca then
+    one, err = ca:release(held)
+  end
+  return outcome(one and "released", err)
+end
+
+-- an issuance that leaves the directory: no key of a certificate on record is lost
+local out = directory .. "/out"
+
+function operations.deliver()
+  local id, err = lacre.tool.ca.issue { dir = work, names = { "new.test" }, out = out, key = "ed25519" }
+  return outcome(id and id.cert:serial(), err)
+end
+
 function operations.crl()
   local ca, err = lacre.ca.load(work)
   local list
@@ -97,6 +116,32 @@ local function keys_are_private()
   expect(open == "", "a key is open to others: %s", open)
 end
 
+local function pins_there()
+  local pins = {}
+  for _, name in ipairs { "new.test.key", "new.test.key.new" } do
+    local private = lacre.key.load(out .. "/" .. name)
+    pins[private and private:pin() or name] = true
+  end
+  return pins
+end
+
+local function keys_are_there()
+  local ca = must(lacre.ca.load(work))
+  for one in must(ca:list()) do
+    local cert = must(ca:certificate_of(one.serial))
+    expect(not one.subject:find "new.test" or pins_there()[cert:pin()], "the key of serial %s is lost", one.serial)
+  end
+end
+
+-- whoever tries again gets both files, or is told which certificate the key that waits is for
+local function check_delivery()
+  keys_are_there()
+  local there = file.stat(out .. "/new.test.key") and file.stat(out .. "/new.test.crt")
+  local id, err = lacre.tool.ca.issue { dir = work, names = { "new.test" }, out = out, key = "ed25519" }
+  expect(id or err.code == "file_exists" and (there or err.hint:find("export", 1, true)), "the next run: %s", tostring(err))
+  keys_are_there()
+end
+
 local function check_store(left)
   local result = must(lacre.ca.check(work, { repair = true }))
   local text = {}
@@ -107,11 +152,14 @@ local function check_store(left)
   expect(result.ok and #text == 0, "not repaired: %s", table.concat(text, "; "))
   local ca = must(lacre.ca.load(work))
   local all = known(ca)
-  if operation == "issue" and left ~= "" and not left:find "^failed" then
+  if (operation == "issue" or operation == "deliver") and left ~= "" and not left:find "^failed" then
     expect(all[left], "the certificate %s left the program, and is not on record", left)
   end
   if left == "revoked" then
     expect(must(ca:find(serial)).status == "revoked", "it was said to be revoked, and is not")
+  end
+  if left == "released" then
+    expect(must(ca:find(held)).status == "valid", "its revocation was said to be taken back, and is not")
   end
   local id = must(ca:issue { hosts = { "after.test" }, key = "ed25519" })
   expect(not all[id.cert:serial()], "a serial was used twice")
@@ -128,12 +176,15 @@ local function check(left)
     expect(operations.init() == "made", "it cannot be made after that")
   end
   check_store(left)
+  if operation == "deliver" then
+    check_delivery()
+  end
 end
 
 -- the faults, one after the other --
 
 local function prepare()
-  local line = ("rm -rf %s %s.*"):format(work, work)
+  local line = ("rm -rf %s %s.* %s; mkdir %s"):format(work, work, out, out)
   if operation ~= "init" then
     line = ("%s; cp -a %s %s"):format(line, template, work)
   end
@@ -157,8 +208,10 @@ for _ = 1, 3 do
   must(made:issue { hosts = { "old.test" }, key = "ed25519" })
 end
 local saved = must(made:save(template))
-must(saved:crl())
 serial = first(saved)
+held = must(saved:issue { hosts = { "held.test" }, key = "ed25519" }).cert:serial()
+must(saved:revoke(held, "certificate_hold"))
+must(saved:crl())
 prepare()
 local _, calls = crash("count", 0, operations[operation])
 for n = 1, tonumber(calls), tonumber(step) do

@@ -62,7 +62,7 @@ function methods:add(cert)
   local done
   done, err = self:note {
     event = "issue", serial = one.serial, subject = one.subject, names = names_of(cert),
-    not_after = cert:not_after(), fingerprint = cert:fingerprint(),
+    not_after = cert:not_after(), fingerprint = cert:fingerprint(), pin = cert:pin(),
   }
   if not done then
     return nil, err
@@ -96,6 +96,8 @@ function methods:mark(serial, at, reason)
   end
   if not done then
     return nil, err
+  elseif record.is_compromised(one) then
+    self:compromised "" -- keeps the pin of its key
   end
   return self:note { event = log.answers[event], serial = serial }
 end

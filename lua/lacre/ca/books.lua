@@ -23,10 +23,12 @@ Books.__index = Books
 
 --- The books of a store.
 ---@param paths lacre.ca.layout
----@param given { lock_timeout: number, on_wait?: fun(path: string) }
+---@param given { lock_timeout: number, on_wait?: fun(path: string), cert?: lacre.cert } `cert`: the CA's
 ---@return lacre.ca.books
 function books.open(paths, given)
-  return setmetatable({ paths = paths, patience = given.lock_timeout, on_wait = given.on_wait }, Books)
+  return setmetatable({
+    paths = paths, patience = given.lock_timeout, on_wait = given.on_wait, own = given.cert,
+  }, Books)
 end
 
 --- The text of the index: read once in a transaction, where nobody else writes it.
@@ -67,6 +69,9 @@ end
 ---@return any? result
 ---@return lacre.error? err locked, log_corrupt, and what the function returns
 function Books:transact(run)
+  if self.lock then -- within another one
+    return run()
+  end
   local lock, err = mutex.take(self.paths.lock, self.patience, self.on_wait)
   if not lock then
     return nil, err
@@ -150,22 +155,20 @@ function Books:certificate(serial)
   return nil, first
 end
 
---- The certificates whose keys are in other hands.
----@return lacre.cert[]
-function Books:compromised()
-  local certs, text = {}, self:text() or ""
-  -- most books have none: then no line is looked at
-  if not text:find("Compromise", 1, true) and not text:find("eyTime", 1, true) then
-    return certs
-  end
-  for line in text:gmatch "[^\n]+" do
-    local one = line:byte() == 82 and line:find "Compromise\t" and index.read_line(line)
-      or line:find("eyTime,", 1, true) and index.read_line(line)
-    if one and record.is_compromised(one) then
-      certs[#certs + 1] = self:certificate(one.serial)
+--- The record, or the serial alone, of what was issued for a key.
+---@param pin string
+---@return { serial: string }?
+---@return lacre.error? err where nobody can say
+function Books:issued_for(pin)
+  local text, err = file.read(self.paths.log)
+  for _, serial in ipairs(text and log.serials_of(text, pin) or {}) do
+    local used
+    used, err = self:is_used(serial)
+    if used then
+      return { serial = serial }
     end
   end
-  return certs
+  return nil, err
 end
 
 --- The record of a valid certificate that carries one of these names.

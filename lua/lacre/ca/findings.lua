@@ -208,7 +208,7 @@ end
 
 local order = {
   "modes", "authority", "key", "policy", "chain", "index", "certificates", "records", "log", "noted_head", "agreement",
-  "clock", "numbers", "revocations", "crl", "leftovers",
+  "clock", "numbers", "revocations", "crl", "lost_keys", "leftovers",
 }
 
 --- Everything that is wrong.

@@ -49,6 +49,20 @@ function rules.revocations(found, report)
   end
 end
 
+-- keys that others have, where another program revoked or somebody removed a line
+function rules.lost_keys(found, report)
+  local text = file.read(found.paths.compromised)
+  for serial, cert in pairs(text and found.certs or {}) do
+    local fate, one = found.fates[serial] or {}, found.by_serial[serial]
+    local said = record.is_compromised { revoked_at = fate.revoked and 0 or nil, reason = fate.reason }
+    local noted = text:find(serial .. " " .. cert:pin() .. "\n", 1, true)
+    if not noted and (said or one and record.is_compromised(one)) then
+      report("warning", "others have its key, and compromised.txt does not say so",
+        { serial = serial, fix = "lost_keys" })
+    end
+  end
+end
+
 local function check_entries(found, report)
   for old in found.crl:revoked() do
     local serial = record.serial(old.serial)

@@ -28,6 +28,7 @@ local common = {
   index = "index.txt", attributes = "index.txt.attr", serial = "serial", crlnumber = "crlnumber",
   log = "log.jsonl", lock = "lock", policy = "policy.lua", chain = "chain.pem", request = "ca.csr",
   delta = "delta.crl", ocsp_cert = "ocsp.crt", ocsp_key = "ocsp.key",
+  compromised = "compromised.txt",
 }
 
 -- the first whose certificate, index and directory are there

@@ -14,7 +14,7 @@ Ledger.__index = Ledger
 --- Empty books.
 ---@return lacre.ca.ledger
 function ledger.new()
-  return setmetatable({ list = {}, by_serial = {}, next_number = 1 }, Ledger)
+  return setmetatable({ list = {}, by_serial = {}, lost_keys = {}, next_number = 1 }, Ledger)
 end
 
 --- Runs a function while nobody else works on the books, and returns what it does.
@@ -64,14 +64,11 @@ function Ledger:certificate(serial)
   return one and one.cert, err
 end
 
---- The certificates whose keys are in other hands.
----@return lacre.cert[]
-function Ledger:compromised()
-  local certs = {}
-  for _, one in ipairs(self.list) do
-    certs[#certs + 1] = record.is_compromised(one) and one.cert or nil
-  end
-  return certs
+--- The serial of a certificate that was revoked because others have its key.
+---@param pin string of the key
+---@return string? serial
+function Ledger:compromised(pin)
+  return self.lost_keys[pin]
 end
 
 --- Whether a valid certificate carries one of these names, and which.
@@ -87,6 +84,17 @@ function Ledger:holder(names, now)
   end
 end
 
+--- What was issued for a key.
+---@param pin string
+---@return lacre.ca.record?
+function Ledger:issued_for(pin)
+  for _, one in ipairs(self.list) do
+    if one.cert:pin() == pin then
+      return one
+    end
+  end
+end
+
 --- Enters a revocation, or takes one back.
 ---@param serial string
 ---@param at? number nil takes it back
@@ -97,6 +105,9 @@ function Ledger:mark(serial, at, reason)
   local one, err = self:find(serial)
   if one then
     one.revoked_at, one.reason = at, reason
+    if record.is_compromised(one) then
+      self.lost_keys[one.cert:pin()] = serial
+    end
   end
   return one and true, err
 end

@@ -28,7 +28,8 @@ log.answers = { issue = "issued", revoke = "revoked", release = "released" }
 local NOTHING = ("0"):rep(64)
 
 local order = {
-  "seq", "time", "event", "serial", "subject", "names", "not_after", "reason", "at", "number", "fingerprint", "note",
+  "seq", "time", "event", "serial", "subject", "names", "not_after", "reason", "at", "number", "fingerprint", "pin",
+  "note",
 }
 
 -- our own lines are flat: texts and whole numbers --
@@ -148,6 +149,34 @@ function log.revocations(text)
     end
   end
   return entries
+end
+
+--- The serials that were to be issued for a key.
+---@param text string
+---@param pin string
+---@return string[]
+function log.serials_of(text, pin)
+  local serials, from = {}, 1
+  repeat
+    local at, last = text:find('"pin":"' .. pin .. '"', from, true)
+    if at then
+      local serial = text:sub(math.max(1, at - 65536), at):match '.*"serial":"(%x+)"'
+      serials[#serials + 1], from = serial, last
+    end
+  until not at
+  return serials
+end
+
+--- The pin of the key that a serial was issued for.
+---@param text string
+---@param serial string
+---@return string?
+function log.pin_of(text, serial)
+  for line in text:gmatch '[^\n]*"event":"issue"[^\n]*' do
+    if line:find('"serial":"' .. serial .. '"', 1, true) then
+      return (decode(line) or {}).pin
+    end
+  end
 end
 
 --- Every entry of a log's text, the chain of hashes verified on the way.

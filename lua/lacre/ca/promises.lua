@@ -57,6 +57,18 @@ local function said(given)
   return all
 end
 
+--- What the log or a list says that was revoked because others have its key.
+---@param fates table<string, lacre.ca.fate>
+---@param crl? lacre.crl
+---@return table<string, { serial: string }>
+function promises.compromised(fates, crl)
+  local all = {}
+  for serial, one in pairs(said { fates = fates, crl = crl }) do
+    all[serial] = record.is_compromised { revoked_at = one.time, reason = one.reason } and one or nil
+  end
+  return all
+end
+
 --- What was revoked, has not expired, and is revoked no longer in the index.
 ---@param given { records: lacre.ca.record[], crl?: lacre.crl, fates: table<string, lacre.ca.fate>,
 --- ends: fun(serial: string): number? } `ends` tells when a certificate ends that has no record

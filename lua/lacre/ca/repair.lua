@@ -115,11 +115,16 @@ function fixes.number(books, found)
   return file.replace_in_order { { path = books.paths.crlnumber, bytes = number } }
 end
 
+-- the next issuance makes it anew
+function fixes.lost_keys(books)
+  return disk.remove(books.paths.compromised)
+end
+
 function fixes.leftovers(_, found)
   return every(found.leftovers, disk.remove)
 end
 
-local order = { "mode", "names", "index", "adopt", "number", "leftovers" }
+local order = { "mode", "names", "index", "adopt", "number", "lost_keys", "leftovers" }
 
 --- Mends what a list of findings names. Called with the lock held, after recovery.
 ---@param books lacre.ca.books

@@ -54,11 +54,9 @@ end
 
 -- a key that others have is never certified again
 local function check_key(self, draft)
-  for _, cert in ipairs(self.books:compromised()) do
-    if draft.key:matches(cert) then
-      return fail("sign", "key_compromised", "the key is that of %s, serial %s, which was revoked as compromised",
-        tostring(cert:subject()), cert:serial())
-    end
+  local serial = self.books:compromised(draft.key:pin())
+  if serial then
+    return fail("sign", "key_compromised", "the key is that of serial %s, which was revoked as compromised", serial)
   end
   return true
 end

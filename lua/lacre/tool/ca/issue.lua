@@ -1,5 +1,6 @@
 --- issue: a key and a certificate of the CA, in one go.
 
+local delivery = require "lacre.tool.ca.delivery"
 local fail = require("lacre.error").fail
 local filing = require "lacre.x509.filing"
 local key = require "lacre.key"
@@ -124,7 +125,7 @@ function issue.run(set)
   if not set.out then
     return make()
   end
-  return parts.deliver(set, base, private, pem, make, sealer(set, password))
+  return delivery.run(set, ca, base, { key = private, pem = pem, make = make, more = sealer(set, password) })
 end
 
 issue.text, issue.to_table = parts.text, parts.to_table

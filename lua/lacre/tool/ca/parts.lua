@@ -5,7 +5,6 @@ local certificate = require "lacre.cert.read"
 local file = require "lacre.file"
 local filing = require "lacre.x509.filing"
 local layout = require "lacre.ca.layout"
-local lacre_error = require "lacre.error"
 local time = require "lacre.time"
 
 local parts = {}
@@ -122,84 +121,6 @@ function parts.spare(set, path)
     return true
   end
   return layout.spare(paths, path)
-end
-
-local function is_free(path, set)
-  local spare, err = parts.spare(set, path)
-  if not spare then
-    return nil, err
-  elseif set.overwrite or not file.stat(path) then
-    return true
-  end
-  return lacre_error.fail("save", "file_exists", "%s: File exists", path)
-end
-
---- Makes something and writes its files, so that neither a key without a certificate nor a certificate
---- without its key can be left behind: the key is on disk before anything is signed.
----@param set { out: string, overwrite: boolean }
----@param base string
----@param private? lacre.key one that was made now
----@param pem? string of that key
----@param make fun(): table?, lacre.error?
----@param more? fun(identity: table): string?, lacre.error? another file: its bytes
----@return table? identity with cert_file and key_file
----@return lacre.error? err file_exists ...
-function parts.deliver(set, base, private, pem, make, more)
-  local path = file.join(set.out, base)
-  local names = { path .. ".crt", pem and path .. ".key" or nil, more and path .. ".p12" or nil }
-  for _, name in pairs(names) do
-    local free, err = is_free(name, set)
-    if not free then
-      return nil, err
-    end
-  end
-  local waiting = path .. ".key.new"
-  local done, err = true, nil
-  if pem then
-    done, err = file.write(waiting, pem, { mode = "0600", overwrite = true })
-  end
-  local ok, identity = true, nil
-  if done then
-    ok, identity, err = pcall(make)
-  end
-  if not ok or not identity then
-    os.remove(waiting)
-  end
-  if not ok then
-    error(identity, 0)
-  elseif not identity then
-    return nil, err
-  end
-  identity.key = identity.key or private
-  return parts.write(set, path, pem, identity, more)
-end
-
---- The files of an identity; where they cannot be written, the error says where everything is.
-function parts.write(set, path, pem, identity, more)
-  local files = { { path = path .. ".crt", bytes = parts.full_chain(identity) } }
-  identity.cert_file = path .. ".crt"
-  if pem then
-    files[#files + 1] = { path = path .. ".key", bytes = pem, mode = "0600" }
-    identity.key_file = path .. ".key"
-  end
-  local err
-  if more then
-    local bytes
-    bytes, err = more(identity)
-    files[#files + 1] = bytes and { path = path .. ".p12", bytes = bytes, mode = "0600" }
-    identity.p12_file = path .. ".p12"
-  end
-  local done = not err
-  if done then
-    done, err = file.write_together(files, { overwrite = set.overwrite })
-  end
-  if not done then
-    err.hint = ("serial %s was issued and is in the CA's directory%s; revoke it, or copy it by hand"):format(
-      identity.cert:serial(), pem and "; its key is " .. path .. ".key.new" or "")
-    return nil, err
-  end
-  os.remove(path .. ".key.new")
-  return identity
 end
 
 --- Plain data of something issued.

@@ -1,5 +1,6 @@
 --- renew, rekey: the same certificate again, for the same key or for a new one.
 
+local delivery = require "lacre.tool.ca.delivery"
 local parts = require "lacre.tool.ca.parts"
 
 local common = parts.rows(
@@ -60,7 +61,7 @@ function renew.run(set)
   if not set.out then
     return make()
   end
-  return parts.deliver(set, base, nil, nil, make)
+  return delivery.run(set, ca, base, { make = make })
 end
 
 local rekey = {
@@ -98,7 +99,7 @@ function rekey.run(set)
   if not set.out then
     return make()
   end
-  return parts.deliver(set, base, private, pem, make)
+  return delivery.run(set, ca, base, { key = private, pem = pem, make = make })
 end
 
 for _, tool in ipairs { renew, rekey } do

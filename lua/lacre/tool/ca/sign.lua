@@ -1,6 +1,7 @@
 --- sign: the CA signs a request that somebody else made.
 
 local csr = require "lacre.csr"
+local delivery = require "lacre.tool.ca.delivery"
 local parts = require "lacre.tool.ca.parts"
 
 local sign = {
@@ -116,7 +117,7 @@ function sign.run(set)
   if not set.out then
     return make()
   end
-  return parts.deliver(set, base_of(set, request), nil, nil, make)
+  return delivery.run(set, ca, base_of(set, request), { make = make })
 end
 
 function sign.text(result, style)

@@ -1,0 +1,83 @@
+--- keys_lost: the pins of keys that others have, in compromised.txt: no key is certified again, and
+--- an issuance costs as much with thousands of them as with none.
+--
+-- A line is a serial and the pin of its key. What is there stays there, whoever takes a line out of
+-- index.txt; and the file is made anew from the index, the log and the last list where it is missing.
+
+local books = require "lacre.ca.books"
+local certificate = require "lacre.cert.read"
+local file = require "lacre.file"
+local index = require "lacre.ca.index"
+local layout = require "lacre.ca.layout"
+local log = require "lacre.ca.log"
+local promises = require "lacre.ca.promises"
+local record = require "lacre.ca.record"
+local revocations = require "lacre.crl.read"
+
+local methods = books.methods
+
+-- what the index calls compromised; most have none, and then no line is looked at
+local function in_index(text, serials)
+  if not text:find("Compromise", 1, true) and not text:find("eyTime", 1, true) then
+    return
+  end
+  for line in text:gmatch "[^\n]+" do
+    local told = line:byte() == 82 and (line:find "Compromise\t" or line:find("eyTime,", 1, true))
+    local one = told and index.read_line(line)
+    if one and record.is_compromised(one) then
+      serials[one.serial] = one
+    end
+  end
+end
+
+-- what the log and the last list of this CA call so
+local function as_said(self, serials)
+  local list = revocations.load(self.paths.crl)
+  list = list and self.own and list:verify(self.own) and list
+  for serial, one in pairs(promises.compromised(promises.logged(self.log_text or ""), list)) do
+    serials[serial] = serials[serial] or one
+  end
+end
+
+-- the pin of a serial's key: from its certificate, or as the log told when it was issued
+local function pin_of(self, one)
+  for _, path in ipairs(layout.certificates(self.paths, one.serial, one.file)) do
+    local cert = certificate.load(path)
+    if cert then
+      return cert:pin()
+    end
+  end
+  self.log_text = self.log_text or file.read(self.paths.log) or ""
+  return log.pin_of(self.log_text, one.serial)
+end
+
+-- serials and pins that are known by now; what is new among them is kept
+local function known(self)
+  local old, serials, lines = file.read(self.paths.compromised), {}, {}
+  in_index(self:text() or "", serials)
+  if not old then
+    self.log_text = file.read(self.paths.log)
+    as_said(self, serials)
+  end
+  for serial, one in pairs(serials) do
+    local pin = not (old and old:find(serial .. " sha256//", 1, true)) and pin_of(self, one)
+    lines[#lines + 1] = pin and serial .. " " .. pin .. "\n" or nil
+  end
+  self.log_text = nil
+  local text = (old or "") .. table.concat(lines)
+  if #lines > 0 or not old then
+    file.write(self.paths.compromised, text, { overwrite = true })
+  end
+  return text
+end
+
+--- The serial of a certificate that was revoked because others have its key.
+---@param pin string of the key
+---@return string? serial
+function methods:compromised(pin)
+  local text = known(self)
+  local at = text:find(" " .. pin .. "\n", 1, true)
+  return at and text:sub(1, at - 1):match "%x+$"
+end
+
+return methods
