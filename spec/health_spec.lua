@@ -87,6 +87,18 @@ describe("health", function()
     end)
   end)
 
+  it("is not held up by lines that go on and on", function()
+    local started, lines = os.clock(), { "#" .. ("x"):rep(300000) }
+    for _, piece in ipairs { "0", "0.", "a/", " ", "[", "a@", ":", "://" } do
+      lines[#lines + 1] = ("x" .. piece:rep(8190 / #piece) .. "y"):sub(1, 8192)
+      lines[#lines + 1] = "x" .. piece:rep(300000) .. "y"
+    end
+    local rows = require("lacre.health.targets").read(table.concat(lines, "\n"), "list")
+    assert.equal(16, #rows)
+    assert.matches("a line of %d+ bytes is no target", rows[2].error.message)
+    assert.is_true(os.clock() - started < 5)
+  end)
+
   it("warns by thresholds, literally or by lifetime", function()
     in_zoo({ "expires-20d", "short-6d" }, function(at, menagerie)
       local function grades(warn, fail)

@@ -28,7 +28,7 @@ end
 
 -- first and last address, and what stands around them
 local function bounds(text)
-  local before, a, b, c, d, kind, last, behind = text:match "^(.-)(%d+)%.(%d+)%.(%d+)%.(%d+)([/-])(%d+)(:?%d*)$"
+  local before, a, b, c, d, kind, last, behind = text:match "^(.-)(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)([/-])(%d%d?%d?)(:?%d*)$"
   local first = a and number_of(a, b, c, d)
   if not first or (before ~= "" and before:sub(-1) ~= "@") then
     return nil

@@ -81,7 +81,13 @@ function targets.parse(text)
   return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
 end
 
+-- names have 253 characters at most: what is longer than any URL with all its settings is not looked at
+local LONGEST = 8192
+
 local function without_comment(line)
+  if #line > LONGEST then
+    return line:sub(1, 1) == "#" and "" or line
+  end
   return (line:gsub("^#.*$", ""):gsub("%s#.*$", ""):gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
@@ -112,8 +118,17 @@ local function read_one(text, group)
   return row
 end
 
+local function refuse_long(text)
+  local shown = text:sub(1, 40) .. "..."
+  local _, err = fail("config", "bad_name", "a line of %d bytes is no target: %s", #text, shown)
+  return { { text = shown, error = err, set = {} } }
+end
+
 -- one row, or as many as a range has addresses
 local function read_line(text, group)
+  if #text > LONGEST then
+    return refuse_long(text)
+  end
   local word, rest = text:match "^(%S+)(.*)$"
   local list, err = target_range.expand(word)
   if err then
