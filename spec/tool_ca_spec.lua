@@ -70,6 +70,14 @@ describe("lacre ca", function()
     assert.equal(1, select(2, ok "cat ca/index.txt":gsub("\n", "")))
   end)
 
+  it("says when somebody may not look", function()
+    if select(2, shell "test $(id -u) = 0 && command -v setpriv") ~= 0 then
+      return pending "only root can become nobody"
+    end
+    ok "chmod 755 .; lacre ca init ca --no-password"
+    fails("setpriv --reuid nobody --clear-groups " .. command .. " ca list ca", 3, "permission_denied")
+  end)
+
   it("wants its key sealed, or told that it is not", function()
     fails("lacre ca init ca < /dev/null", 3, "password_required")
     fails("ls ca", 2, "ca")
@@ -270,6 +278,15 @@ describe("lacre ca trust", function()
     assert.equal("run update-ca-certificates", result.steps[2].text)
     assert.equal("", ok "ls root/usr/local/share/ca-certificates")
     fails("lacre ca trust instal ca", 2, "install, remove or status")
+  end)
+
+  it("leaves no link behind where Debian's would", function()
+    ok "mkdir -p root/usr/local/share/ca-certificates"
+    ok "cp ca/ca.crt root/usr/local/share/ca-certificates/lacre-$(openssl x509 -in ca/ca.crt -outform DER | sha256sum | head -c 16).crt"
+    local steps = trust("remove", { dry_run = true }).steps
+    if select(2, shell "grep -q -- --fresh $(PATH=$PATH:/usr/sbin command -v update-ca-certificates)") == 0 then
+      assert.equal("run update-ca-certificates --fresh", steps[2].text)
+    end
   end)
 
   it("finds the place of each system", function()

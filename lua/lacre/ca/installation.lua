@@ -109,9 +109,13 @@ local function holds(path, cert)
   return there ~= nil and there:to_der() == cert:to_der()
 end
 
-local function update_step(place)
+-- Debian's leaves links to what is gone, unless it is told to begin afresh
+local function update_step(place, removing)
   local command = find_command(place.update[1])
   local words = { place.update[1], place.update[2] }
+  if removing and command and (file.read(command) or ""):find("--fresh", 1, true) then
+    words[#words + 1] = "--fresh"
+  end
   return {
     text = "run " .. quoted(words), run = words,
     missing = not command and ("%s is missing: install ca-certificates"):format(place.update[1]) or nil,
@@ -175,7 +179,7 @@ function plans.remove(cert, row, steps, place)
   elseif row.kind == "system" then
     local path = system_path(place, cert)
     steps[#steps + 1] = { text = "remove " .. path, remove = path }
-    steps[#steps + 1] = update_step(place)
+    steps[#steps + 1] = update_step(place, true)
     return
   end
   steps[#steps + 1] = certutil_step(("take it out of the database %s"):format(row.place), {

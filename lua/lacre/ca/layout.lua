@@ -106,6 +106,10 @@ function layout.find(directory)
     end
   end
   local ours = layout.new(directory)
+  local stat, err = file.stat(ours.index)
+  if not stat and err.code == "permission_denied" then
+    return nil, err
+  end
   if file.stat(ours.request) and file.stat(ours.key) then
     return fail("load", "ca_not_found", "%s waits for the certificate of its request", directory)
   end
