@@ -1,5 +1,5 @@
---- keys_lost: the pins of keys that others have, in compromised.txt: no key is certified again, and
---- an issuance costs as much with thousands of them as with none.
+--- keys_lost: the pins of keys that others have, in compromised.txt: no such key is certified again, and
+--- no certificate is loaded for it.
 --
 -- A line is a serial and the pin of its key. What is there stays there, whoever takes a line out of
 -- index.txt; and the file is made anew from the index, the log and the last list where it is missing.
@@ -16,16 +16,16 @@ local revocations = require "lacre.crl.read"
 
 local methods = books.methods
 
--- what the index calls compromised; most have none, and then no line is looked at
-local function in_index(text, serials)
-  if not text:find("Compromise", 1, true) and not text:find("eyTime", 1, true) then
-    return
-  end
-  for line in text:gmatch "[^\n]+" do
-    local told = line:byte() == 82 and (line:find "Compromise\t" or line:find("eyTime,", 1, true))
-    local one = told and index.read_line(line)
-    if one and record.is_compromised(one) then
-      serials[one.serial] = one
+-- how the revocation of such a key ends in the index, and the serial behind it
+local written = { "Compromise\t(%x+)\t", "eyTime,[^\t\n]*\t(%x+)\t" }
+
+-- what the index calls compromised and was not noted; lines are only read of those
+local function in_index(text, noted, serials)
+  for _, pattern in ipairs(written) do
+    for serial in text:gmatch(pattern) do
+      local name = serial:lower()
+      local one = not noted[name] and index.find(text, name)
+      serials[name] = one and record.is_compromised(one) and one or nil
     end
   end
 end
@@ -53,14 +53,17 @@ end
 
 -- serials and pins that are known by now; what is new among them is kept
 local function known(self)
-  local old, serials, lines = file.read(self.paths.compromised), {}, {}
-  in_index(self:text() or "", serials)
+  local old, noted, serials, lines = file.read(self.paths.compromised), {}, {}, {}
+  for serial in (old or ""):gmatch "(%x+) sha256//" do
+    noted[serial] = true
+  end
+  in_index(self:text() or "", noted, serials)
   if not old then
     self.log_text = file.read(self.paths.log)
     as_said(self, serials)
   end
   for serial, one in pairs(serials) do
-    local pin = not (old and old:find(serial .. " sha256//", 1, true)) and pin_of(self, one)
+    local pin = pin_of(self, one)
     lines[#lines + 1] = pin and serial .. " " .. pin .. "\n" or nil
   end
   self.log_text = nil
