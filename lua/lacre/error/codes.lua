@@ -121,7 +121,6 @@ return {
   bad_record = protocol("a record was damaged on its way"),
   protocol_error = protocol("the peer broke the protocol"),
   handshake_failed = protocol("the handshake failed", "err.openssl is what OpenSSL says; lacre info HOST tells more"),
-  session_mismatch = protocol("resumption was refused by policy"),
   handshake_incomplete = protocol("the handshake is not done yet"),
   line_too_long = protocol("a line is longer than the limit", "conn:set_limits{ line = ... }"),
   too_large = protocol("more data than the limit", "conn:set_limits{ all = ... }, or read in pieces"),
