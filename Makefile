@@ -36,7 +36,7 @@ OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 CORE = $(BUILD)/lacre/core.so
 COMMAND = $(BUILD)/bin/lacre
 MEMORY = $(BUILD)/memory
-CRASH = $(BUILD)/crash
+CRASHER = $(BUILD)/crash
 ifeq ($(shell uname -s),Linux)
 KTLS = $(BUILD)/ktls.so
 endif
@@ -64,7 +64,7 @@ $(COMMAND): lua/bin/launcher.sh Makefile
 	@chmod 755 $@
 
 ## test: the specs, on LUA; SPEC=path runs one
-test: $(CORE) $(COMMAND) $(MEMORY) $(CRASH) $(KTLS)
+test: $(CORE) $(COMMAND) $(MEMORY) $(CRASHER) $(KTLS)
 	@LUA='$(LUA)' BUILD='$(BUILD)' SANITIZER='$(SANITIZER)' sh spec/support/run.sh $(SPEC)
 
 # a Lua of its own whose allocations, and OpenSSL's, are counted and made to fail
@@ -73,7 +73,7 @@ $(MEMORY): spec/support/memory.c Makefile
 	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) $(OPENSSL_LIBS)
 
 # a Lua of its own whose system calls are counted, and end the process or fail
-$(CRASH): spec/support/crash.c Makefile
+$(CRASHER): spec/support/crash.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -rdynamic -o $@ $< $(LUA_LIBS) -ldl
 
