@@ -10,7 +10,7 @@ local base, directory, ca, first
 before_each(function()
   base = process.directory()
   directory = base .. "/ca"
-  ca = must(must(lacre.ca.new { key = "ed25519" }):save(directory))
+  ca = must(must(lacre.ca.new { key = "ed25519", not_before = "2025-12-01" }):save(directory))
   first = must(ca:issue { hosts = { "a.test" }, key = "ed25519" })
   must(ca:issue { hosts = { "b.test" }, key = "ed25519" })
 end)

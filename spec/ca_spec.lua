@@ -88,6 +88,12 @@ describe("ca in memory", function()
     assert.is_nil(none)
     assert.equal("validity_exceeds_issuer", err.code)
     assert.equal(ca:cert():not_after(), must(ca:issue { hosts = { "a.test" }, clamp = true }).cert:not_after())
+    local first = ca:cert():not_before()
+    none, err = ca:issue { hosts = { "a.test" }, not_before = first - 1, not_after = first + 60 }
+    assert.is_nil(none)
+    assert.equal("validity_exceeds_issuer", err.code)
+    assert.matches("begin", err.message)
+    assert.equal(first, must(ca:issue { hosts = { "a.test" }, not_before = 0, clamp = true }).cert:not_before())
   end)
 
   it("lists what it issued, and finds it", function()

@@ -17,6 +17,7 @@ local pki = {}
 
 local assert = lacre_error.assert
 local DAY = 86400
+local YEAR = 365 * DAY
 
 local function identity(made, private, chain)
   local pem = { made:to_pem() }
@@ -53,14 +54,15 @@ local function make(options, issuer)
   return identity(assert(cert.create(options)), private, chain)
 end
 
---- A root CA that trusts itself.
+--- A root CA that trusts itself, and is a year old: what it issues may have ended long ago.
 function pki.root(given)
-  return make(merged({ profile = "ca", subject = "CN=Test Root,O=Lacre" }, given))
+  return make(merged({ profile = "ca", subject = "CN=Test Root,O=Lacre", not_before = time.now() - YEAR }, given))
 end
 
 --- A CA below another.
 function pki.intermediate(issuer, given)
-  return make(merged({ profile = "intermediate", subject = "CN=Test Intermediate,O=Lacre" }, given), issuer)
+  local first = math.max(issuer.cert:not_before(), time.now() - YEAR)
+  return make(merged({ profile = "intermediate", subject = "CN=Test Intermediate,O=Lacre", not_before = first }, given), issuer)
 end
 
 --- Any leaf; a server for localhost by default.

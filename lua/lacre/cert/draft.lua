@@ -85,6 +85,23 @@ local function default_start(draft, now)
   return math.max(now - SKEW, math.min(first, now))
 end
 
+-- a certificate lives while its issuer does
+local function nest_validity(draft, set)
+  local first, last = draft.issuer and draft.issuer:not_before(), draft.issuer and draft.issuer:not_after()
+  local early, late = first and draft.not_before < first, last and draft.not_after > last
+  if set.clamp then
+    draft.not_before = early and first or draft.not_before
+    draft.not_after = late and last or draft.not_after
+  elseif early then
+    return fail("sign", "validity_exceeds_issuer", "the certificate would begin %s, its issuer begins %s",
+      time.format(draft.not_before), time.format(first))
+  elseif late then
+    return fail("sign", "validity_exceeds_issuer", "the certificate would end %s, its issuer ends %s",
+      time.format(draft.not_after), time.format(last))
+  end
+  return true
+end
+
 local function set_validity(draft, set)
   local now = math.floor(time.now())
   draft.not_before = math.floor(set.not_before or default_start(draft, now))
@@ -99,15 +116,7 @@ local function set_validity(draft, set)
   elseif draft.not_after < draft.not_before then
     misuse "bad options to 'cert.create' (it would end before it begins)"
   end
-  local last = draft.issuer and draft.issuer:not_after()
-  if last and draft.not_after > last then
-    if not set.clamp then
-      return fail("sign", "validity_exceeds_issuer", "the certificate would end %s, its issuer ends %s",
-        time.format(draft.not_after), time.format(last))
-    end
-    draft.not_after = last
-  end
-  return true
+  return nest_validity(draft, set)
 end
 
 local function set_serial(draft, set)

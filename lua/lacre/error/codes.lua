@@ -189,8 +189,8 @@ return {
     "issue from a certificate with the profile ca or intermediate"
   ),
   validity_exceeds_issuer = config(
-    "it would be valid longer than its issuer",
-    "say a shorter valid_for, or clamp = true"
+    "it would be valid when its issuer is not",
+    "say a shorter valid_for, a later not_before, or clamp = true"
   ),
   issuer_path_length = config(
     "the issuer's path length allows no CA below it",
