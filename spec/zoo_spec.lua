@@ -171,4 +171,24 @@ describe("tool.zoo", function()
     assert.equal(0, code)
     assert.truthy(text:find('"name": *"expired"'))
   end)
+
+  it("tells as JSON what it serves, as soon as it does", function()
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local out = os.tmpname()
+    local serving = process.start { "sh", "-c", ("exec %s/bin/lacre zoo expired --json > %s"):format(build, out) }
+    local text
+    for _ = 1, 100 do
+      local handle = assert(io.open(out))
+      text = handle:read "*a"
+      handle:close()
+      if text:find "\n$" then
+        break
+      end
+      os.execute "sleep 0.05"
+    end
+    assert.is_true(serving:is_alive())
+    serving:stop()
+    os.remove(out)
+    assert.matches('^{.*"url": *"https://localhost:%d+/".*}\n$', text)
+  end)
 end)

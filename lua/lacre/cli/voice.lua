@@ -10,12 +10,12 @@ local json = later "lacre.report.json"
 
 local voice = {}
 
--- what a peer or a file says may hold commands for the terminal: only line feeds, tabs and colours are let through
+-- what a peer or a file says may hold commands for the terminal: only ends of lines, tabs and colours are let through
 local function tame(text)
   text = text:gsub("\27%[(%d*)m", "\1%1\2"):gsub("\194[\128-\159]", "?")
-  text = text:gsub("[%z\3-\8\11-\31\127]", function(byte)
+  text = text:gsub("[%z\3-\8\11\12\14-\31\127]", function(byte)
     return ("\\x%02x"):format(byte:byte())
-  end)
+  end):gsub("\r([^\n])", "\\x0d%1"):gsub("\r$", "\\x0d")
   return (text:gsub("\1(%d*)\2", "\27[%1m"))
 end
 
@@ -68,6 +68,17 @@ function voice.complain(err, as_json)
   end
 end
 
+local function put_json(data)
+  if data == nil then -- it was put out on the way
+    return true
+  end
+  local text, err = json.encode(data)
+  if not text then
+    return nil, err
+  end
+  return voice.print(text)
+end
+
 --- What a tool found, on stdout.
 ---@param tool lacre.tool
 ---@param parsed table the parsed command line
@@ -78,11 +89,7 @@ function voice.show(tool, parsed, result)
   if parsed.quiet then
     return true
   elseif parsed.json then
-    local text, err = json.encode(tool.to_table(result))
-    if not text then
-      return nil, err
-    end
-    return voice.print(text)
+    return put_json(tool.to_table(result))
   end
   local text = tool.text(result, style.new(style.wanted(core.terminal.is "stdout")))
   if text == nil then -- it was put out on the way
@@ -114,7 +121,7 @@ end
 
 --- What a tool may be given to say things while it runs: `on_event` takes a line about what happens,
 --- `on_progress` how much is done and how much there is, `on_count` how many of how many, `on_data` bytes of the
---- result as they come.
+--- result as they come, `on_start` what is known when serving begins.
 ---@param parsed table the parsed command line
 ---@return table<string, function?>
 function voice.seams(parsed)
@@ -123,6 +130,7 @@ function voice.seams(parsed)
     on_event = talks and voice.say or nothing,
     on_progress = progress(talks),
     on_count = counter(talks),
+    on_start = parsed.json and talks and put_json or nil,
     on_data = not parsed.json and (talks and voice.put or nothing) or nil,
   }
 end

@@ -35,7 +35,11 @@ end
 function plan.publish_new(temporary, place)
   local done, err = disk.link(temporary, place)
   if done then
-    return disk.remove(temporary)
+    done, err = disk.remove(temporary)
+    if not done then
+      disk.remove(place) -- what cannot be finished is taken back
+    end
+    return done, err
   elseif err.code == "file_exists" then
     return nil, err
   elseif disk.stat(place) then

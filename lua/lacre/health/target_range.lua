@@ -28,7 +28,9 @@ end
 
 -- first and last address, and what stands around them
 local function bounds(text)
-  local before, a, b, c, d, kind, last, behind = text:match "^(.-)(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)%.(%d%d?%d?)([/-])(%d%d?%d?)(:?%d*)$"
+  local octet = "(%d%d?%d?)"
+  local pattern = ("^(.-)%s%%.%s%%.%s%%.%s([/-])%s(:?%%d*)$"):format(octet, octet, octet, octet, octet)
+  local before, a, b, c, d, kind, last, behind = text:match(pattern)
   local first = a and number_of(a, b, c, d)
   if not first or (before ~= "" and before:sub(-1) ~= "@") then
     return nil

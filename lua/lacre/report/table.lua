@@ -1,6 +1,7 @@
 --- table: results of the health check for people: one line a target, and a summary.
 
 local cells = require "lacre.report.cells"
+local plain = require "lacre.plain"
 local time = require "lacre.time"
 
 local paint = { pass = "good", warn = "warn", fail = "bad" }
@@ -36,7 +37,8 @@ end
 
 local function columns(result)
   return {
-    result.grade:upper(), result.target, result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
+    result.grade:upper(), plain.printable(result.target),
+    result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
     cells.left(result.days_left), (why(result):gsub("%c", " ")),
   }
 end

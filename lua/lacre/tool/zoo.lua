@@ -28,6 +28,7 @@ local tool = {
       help = "the front door's, where NAME.zoo.test chooses the entry by SNI" },
     { name = "ca", value = "FILE", help = "write the root to trust there" },
     { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
+    { name = "on_start", type = "function", from_lua = true, help = "called with what is served, as data" },
   },
 }
 
@@ -101,6 +102,8 @@ local function until_stopped()
   loop.on_signal("TERM", nil)
 end
 
+local function nothing() end
+
 local function inside(set)
   local menagerie, err = zoo.open { only = set.only, port = set.port }
   local done
@@ -114,9 +117,10 @@ local function inside(set)
   if set.run then
     result.tour, err = tour.run(menagerie, set)
   else
-    announce(menagerie, set.on_event or function() end)
-    until_stopped()
+    announce(menagerie, set.on_event or nothing)
     result.served = true
+    result.is_told = set.on_start ~= nil and set.on_start(result) or nil
+    until_stopped()
   end
   menagerie:close()
   if set.run and not result.tour then
@@ -173,9 +177,9 @@ function tool.text(result, style)
   return table.concat(lines, "\n")
 end
 
---- Plain data.
+--- Plain data; nothing where it was told when serving began.
 function tool.to_table(result)
-  return result
+  return not result.is_told and result or nil
 end
 
 --- A client that overlooked a fault, or refused what is good, is a "no".
