@@ -273,7 +273,7 @@ describe("health", function()
       .. " --format csv" }, table.concat(list, "\n"))
     pki.clean()
     assert.same({ 2, 100 }, { code, select(2, output:gsub("\nFAIL,[^,]+,CONNECT_REFUSED,", "")) })
-    assert.equal(101, select(2, output:gsub("%d\r\n", ""):gsub("seconds\r\n", "")) + select(2, output:gsub("%d\r\n", "")))
+    assert.same({ 101, false }, { select(2, output:gsub("\r\n", "")), output:find("x0d", 1, true) ~= nil })
   end)
 
   it("ends when its time is over, with a result for each", function()
