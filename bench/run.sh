@@ -67,8 +67,8 @@ results=$B/results
 : >"$results"
 [ -z "$IR" ] || REPS=1
 for rep in $(seq "$REPS"); do
-  while read -r name variant count count_ir most what; do
-    [ -z "$IR" ] || count=$count_ir
+  while read -r name variant count count_ir most most_ir what; do
+    [ -z "$IR" ] || { count=$count_ir most=$most_ir; }
     [ "$count" != 0 ] || continue
     [ "$name" != memory ] || [ "$rep" = 1 ] || continue
     if [ $((rep % 2)) = 1 ]; then order="c lua"; else order="lua c"; fi

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/x509v3.h>
+
 typedef struct Ends {
   SSL_CTX *client, *server;
   int listener, port;
@@ -23,6 +25,20 @@ static void ends_open (Ends *e, const Bench *b, const char *kind, int memory) {
   if (!memory) e->listener = listen_any(&e->port);
 }
 
+/* OpenSSL verifies nothing of a resumed session: whoever is not to be fooled by one
+** looks at the name and the dates of what it was made with */
+static void check_again (SSL *ssl) {
+  const STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+  int i;
+  if (chain == NULL ||
+      X509_check_host(sk_X509_value(chain, 0), "localhost", 0, 0, NULL) != 1)
+    die("resumed with another name");
+  for (i = 0; i < sk_X509_num(chain); i++)
+    if (X509_cmp_current_time(X509_get0_notBefore(sk_X509_value(chain, i))) > 0 ||
+        X509_cmp_current_time(X509_get0_notAfter(sk_X509_value(chain, i))) < 0)
+      die("resumed with an old certificate");
+}
+
 /* a connection from nothing to closed; one byte brings the client its tickets */
 static void connection (void *what) {
   Ends *e = what;
@@ -35,6 +51,7 @@ static void connection (void *what) {
   read_all(p.client, &byte, 1);
   if (e->resumes) {
     if (e->session != NULL && !SSL_session_reused(p.server)) die("not resumed");
+    if (e->session != NULL) check_again(p.client);
     SSL_SESSION_free(e->session);
     e->session = SSL_get1_session(p.client);
   }

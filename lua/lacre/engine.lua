@@ -30,7 +30,7 @@ Engine.__name = "lacre.engine"
 ---@return lacre.error|string err or the name that is verified
 function engine.new_core(ctx, set, socket)
   local inside = settings.inside(ctx)
-  local names, err = reference.of(set)
+  local names, err = reference.within(inside, set)
   if not names then
     return nil, err
   end
@@ -41,7 +41,7 @@ function engine.new_core(ctx, set, socket)
   end
   peer.prepare(made, inside.set, names.name)
   if inside.set.role == "client" then
-    made:session(("%s|%s|%s"):format(names.name or "", names.sni or "", set.port or ""))
+    made:session(reference.session_of(names, set.port))
   end
   return made, names.name
 end

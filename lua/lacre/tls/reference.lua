@@ -26,6 +26,34 @@ function reference.of(set)
   return { name = name and name.value, sni = sni or nil }
 end
 
+--- The same for an engine of a context, which mostly speaks with the host it spoke with before.
+---@param inside table of the context
+---@param set { server_name?: string, sni?: string|false }
+---@return { name?: string, sni?: string }?
+---@return lacre.error? err bad_name
+function reference.within(inside, set)
+  local kept, said = inside.reference, set.server_name or false
+  if kept and kept.said == said and set.sni == nil then
+    return kept
+  end
+  local names, err = reference.of(set)
+  if names and set.sni == nil then
+    names.said, inside.reference = said, names
+  end
+  return names, err
+end
+
+--- What sessions with a host are kept under.
+---@param names { name?: string, sni?: string }
+---@param port? integer
+---@return string
+function reference.session_of(names, port)
+  if not names.session or names.port ~= port then
+    names.port, names.session = port, ("%s|%s|%s"):format(names.name or "", names.sni or "", port or "")
+  end
+  return names.session
+end
+
 --- The option `sni`: what is said on the wire, which never changes what is verified.
 reference.sni_option = {
   type = function(value)
