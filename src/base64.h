@@ -11,7 +11,7 @@
 
 /* the most bytes that `len` characters decode to, and characters `len` bytes need */
 #define BASE64_DECODED(len) ((len) / 4 * 3 + 3)
-#define BASE64_ENCODED(len) (((len) + 2) / 3 * 4)
+#define BASE64_ENCODED(len) (((size_t)(len) + 2) / 3 * 4)
 
 /* the number of bytes written to `out`, or -1 */
 ptrdiff_t base64_decode (const char *text, size_t len, unsigned char *out);

@@ -17,7 +17,7 @@ local function carry(from, to)
   return bytes ~= ""
 end
 
---- A connection over memory, from nothing to closed; one byte brings the client its tickets. `look` is shown the client.
+--- A connection over memory, from nothing to closed; one byte brings the client its tickets. `look` sees the client.
 function pair.over_memory(client_context, server_context, look)
   local client = assert(client_context:engine { server_name = "localhost" })
   local server = assert(server_context:engine())
