@@ -18,7 +18,7 @@ function cells.left(days)
     return "-"
   end
   local sign = days < 0 and "-" or ""
-  days = math.abs(days)
+  days = math.abs(days) + 0.001 -- a minute short of thirty days is thirty days, as in `time.humanize`
   return days < 3 and ("%s%dh"):format(sign, math.floor(days * 24)) or ("%s%dd"):format(sign, math.floor(days))
 end
 
