@@ -1,6 +1,6 @@
 --- context: immutable settings of TLS and what is done with them.
 --
--- `lacre.settings` builds the object; here it learns to connect, listen and make engines, because
+-- `lacre.tls.settings` builds the object; here it learns to connect, listen and make engines, because
 -- only this file may know both.
 
 local connect = require "lacre.connect"

@@ -20,7 +20,7 @@ local http = {}
 
 http.parse = url.parse
 
---- Serves a directory over HTTPS; see `lacre.webfiles`.
+--- Serves a directory over HTTPS; see `lacre.http.files`.
 http.serve = webfiles.serve
 
 local own_schema = {

@@ -102,10 +102,14 @@ static long settle (lua_State *L) {
   return live;
 }
 
-/* "code: message [stage]": on Lua 5.1 lacre.assert raises our errors as texts */
+/* "code: message [stage]", behind the place: on Lua 5.1 lacre.assert raises our
+** errors as texts */
 static int is_ours (const char *text) {
-  size_t code = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  size_t len = strlen(text);
+  const char *place = strstr(text, ".lua:"), *behind;
+  size_t code, len;
+  if (place != NULL && (behind = strstr(place, ": ")) != NULL) text = behind + 2;
+  code = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  len = strlen(text);
   return code > 0 && strncmp(text + code, ": ", 2) == 0 && text[len - 1] == ']';
 }
 

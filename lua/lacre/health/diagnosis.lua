@@ -112,7 +112,7 @@ local function check_requirements(out, facts, set)
 end
 
 --- Every reason that facts of a handshake give.
----@param facts table of `lacre.probe`, and `old` (an answer of `lacre.sounding`), `hybrid_group`, `hsts`
+---@param facts table of `lacre.health.probe`, and `old` (an answer of `lacre.health.sounding`), `hybrid_group`, `hsts`
 ---@param set table server_name, now, warn, fail, min_tls, pins, require, is_public
 ---@param out? lacre.findings to go on with
 ---@return lacre.findings
@@ -130,7 +130,7 @@ end
 
 --- Every reason that a failure gives.
 ---@param err lacre.error
----@param answers? table of `lacre.sounding`, by question
+---@param answers? table of `lacre.health.sounding`, by question
 ---@return lacre.findings
 function diagnosis.of_error(err, answers)
   local out = findings.new()

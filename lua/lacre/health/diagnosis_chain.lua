@@ -161,7 +161,7 @@ local MOST_NAMES = 1000
 
 --- Adds what there is to say about the chain of some facts.
 ---@param out lacre.findings
----@param facts table of `lacre.probe`
+---@param facts table of `lacre.health.probe`
 ---@param set { now: number, warn: table, fail?: table, is_public: boolean }
 function diagnosis_chain.check(out, facts, set)
   local leaf = facts.chain[1]

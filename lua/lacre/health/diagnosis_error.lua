@@ -74,7 +74,7 @@ end
 --- Adds why there was no handshake.
 ---@param out lacre.findings
 ---@param err lacre.error
----@param answers? table<string, table> of `lacre.sounding`, by question
+---@param answers? table<string, table> of `lacre.health.sounding`, by question
 function diagnosis_error.check(out, err, answers)
   explain(out, answers or {})
   if #out.list > 0 then
@@ -88,7 +88,7 @@ end
 
 --- Adds what is old beside what is good.
 ---@param out lacre.findings
----@param answer? table of `lacre.sounding`
+---@param answer? table of `lacre.health.sounding`
 function diagnosis_error.check_old(out, answer)
   if not answer or answer.kind ~= "server_hello" or answer.version >= 0x0303 then
     return

@@ -116,7 +116,7 @@ end
 
 --- Adds what verification found.
 ---@param out lacre.findings
----@param facts table of `lacre.probe`
+---@param facts table of `lacre.health.probe`
 ---@param set { server_name: string }
 function diagnosis_verify.check(out, facts, set)
   for _, finding in ipairs(facts.verify.findings) do
@@ -139,7 +139,7 @@ local staples = {
 
 --- Adds what the stapled OCSP response says, or that it is missing; with "off" nobody reads it.
 ---@param out lacre.findings
----@param facts table of `lacre.probe`
+---@param facts table of `lacre.health.probe`
 ---@param ocsp? string
 function diagnosis_verify.check_staple(out, facts, ocsp)
   local row = staples[facts.staple_state]
