@@ -206,6 +206,11 @@ describe("lacre pin", function()
     assert.equal(0, select(2, shell("lacre pin pinned.test.crt --expect " .. of_cert)))
     assert.equal(1, select(2, shell("lacre pin pinned.test.crt --expect " .. pin)))
     assert.equal(2, select(2, shell "lacre pin pinned.test.crt --expect sha1//x"))
+    shell "lacre selfsign other.test --quiet"
+    assert.equal(0, select(2, shell "lacre pin pinned.test.crt --same-as pinned.test.key"))
+    assert.equal(1, select(2, shell "lacre pin pinned.test.crt --same-as other.test.crt"))
+    assert.equal(0, select(2, shell "lacre pin pinned.test.crt --same-as other.test.crt --same-as pinned.test.crt"))
+    assert.equal(3, select(2, shell "lacre pin pinned.test.crt --same-as nowhere.crt"))
   end)
 end)
 

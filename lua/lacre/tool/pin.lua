@@ -19,11 +19,14 @@ local tool = {
     { "lacre pin server.crt", "the pin of each certificate in the file" },
     { "lacre pin example.com", "the pins of the chain, verified" },
     { "lacre pin server.crt --expect sha256//...", "exit code 0 only if it is that key" },
+    { "lacre pin example.com --same-as server.key", "exit code 0 only if the host has the key of that file" },
   },
   argument = { name = "target", type = "string", value = "FILE|HOST[:PORT][/PROTOCOL]",
     help = "a file, or where to connect" },
   options = {
     { name = "expect", type = "list", value = "PIN", help = "a pin that must be among them; may be repeated" },
+    { name = "same_as", type = "list", value = "FILE",
+      help = "a file whose key, or first certificate's, must be among them; may be repeated" },
     { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
     { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for everything" },
@@ -105,6 +108,13 @@ local function expected_pins(set)
     end
     wanted[tostring(one)] = true
   end
+  for _, path in ipairs(set.same_as or {}) do
+    local found, err = from_file(path)
+    if not found then
+      return nil, err
+    end
+    wanted[found.pins[1].pin] = true
+  end
   return wanted
 end
 
@@ -132,7 +142,7 @@ function tool.run(set)
       result, err = from_host(set)
     end
   end
-  if result and set.expect then
+  if result and (set.expect or set.same_as) then
     compare(result, wanted)
   end
   return result, err
