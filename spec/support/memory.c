@@ -152,10 +152,11 @@ static long after_failure (lua_State *L, int who, long n) {
   return settle(L);
 }
 
-/* what OpenSSL 4 keeps for good because it took another way is there once, and what
-** leaks, leaks again; older ones keep nothing */
+/* what OpenSSL keeps for good because it took another way, such as the decoders that
+** it caches since 3.2, is there once, and what leaks, leaks again; older ones keep
+** nothing */
 static int may_keep (void) {
-  return OPENSSL_VERSION_NUMBER >= 0x40000000L;
+  return OPENSSL_VERSION_NUMBER >= 0x30200000L;
 }
 
 static void try_point (lua_State *L, int who, long n) {
