@@ -131,6 +131,9 @@ describe("the command", function()
 
   it("colours nothing that is not a terminal", function()
     assert.falsy(lacre("echo"):find "\27")
+    assert.truthy(lacre("echo", "--color", "always"):find "\27")
+    local quiet = shell "FORCE_COLOR=1 lacre echo --color never"
+    assert.falsy(quiet:find "\27")
   end)
 
   it("takes passwords from a file, the environment, a descriptor or the terminal, which does not show them", function()

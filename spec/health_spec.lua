@@ -376,6 +376,26 @@ describe("health", function()
     end)
   end)
 
+  it("tells servers of one name apart, and remembers what is listed twice", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local port, path = at.good:match "%d+$", pki.file("state.json", "")
+      os.remove(path)
+      local list = {
+        "good.zoo.test@127.0.0.1:" .. port, "good.zoo.test@127.0.0.2:" .. port, "good.zoo.test:" .. port .. " ip=127.0.0.1",
+        at.good .. " label=x", at.good .. " label=x expect=CERT_EXPIRED",
+      }
+      local results, shown = judge(menagerie, list, { state = path }), {}
+      for i, result in ipairs(results) do
+        shown[i] = result.target:gsub(":%d+$", "")
+      end
+      assert.same({ "good.zoo.test@127.0.0.1", "good.zoo.test@127.0.0.2", "good.zoo.test@127.0.0.1", "x", "x" }, shown)
+      for _, result in ipairs(judge(menagerie, list, { state = path })) do
+        assert.same({}, result.changes)
+      end
+      pki.clean()
+    end)
+  end)
+
   it("tells a renewal from a change", function()
     local memoir = require "lacre.health.memoir"
     local ca = pki.root()
@@ -413,12 +433,12 @@ describe("health", function()
 
   it("could not run without targets, with a file that is not there, or with nonsense", function()
     for _, given in ipairs {
-      {}, { file = { "/no/such/file" } }, { "a", warn = "soon" }, { "a", at = "later" }, { "a", require = { "beauty" } },
+      {}, { shard = "1/2" }, { file = { "/no/such/file" } }, { "a", warn = "soon" }, { "a", at = "later" }, { "a", require = { "beauty" } },
       { "a", output = { "papyrus" } }, { "a", shard = "9/8" }, { "a", pin = { "sha1/abc" } },
     } do
       local results, err = health(given)
       if results then
-        assert.equal("TARGET_INVALID", results[1].reason)
+        assert.equal("TARGET_INVALID", results[1] and results[1].reason)
       else
         assert.truthy(err.code)
       end
@@ -510,6 +530,9 @@ describe("targets", function()
     assert.equal("7d", rows[3].set.warn)
     assert.truthy(rows[4].error)
     assert.equal("hosts.txt", rows[4].file)
+    rows = targets.read "[one] warn=14d\na\n[B\195\188ro]\nb\n[192.0.2.1]:443\n[2001:db8::1]:443\n"
+    assert.same({ nil, "B\195\188ro" }, { rows[2].set.warn, rows[2].group })
+    assert.same({ "192.0.2.1", "2001:db8::1" }, { rows[3].host, rows[4].host })
   end)
 end)
 
@@ -662,6 +685,32 @@ describe("lacre health", function()
     assert.matches("\nFAIL  localhost:%d+  TLSv1%.3 .* CERT_EXPIRED expired 20", output)
     assert.matches("2 targets: 1 PASS, 0 WARN, 1 FAIL in", output)
     assert.is_nil(output:find("\27", 1, true))
+  end)
+
+  it("prints the rounds of a watch where results belong, and complains of a disk that is full", function()
+    local line = ("%s health --trust %s %s "):format(command, root, host "good")
+    local function shell(rest)
+      return process.run { "sh", "-c", line .. rest }
+    end
+    local output = shell "--watch 0.3s --color always 2>/dev/null & sleep 1; kill -INT $!; wait"
+    assert.matches("^\27%[32mPASS\27%[0m  localhost.-1 target: 1 PASS.-Z  \27%[0m\27%[1m1 target: 1 PASS", output)
+    assert.equal(1, select(2, output:gsub("TLSv1", "")))
+    for _, rest in ipairs { "", "--format jsonl ", "--watch 0.1s ", "-o csv " } do
+      local said, code = shell(rest .. "2>&1 >/dev/full")
+      assert.matches("standard output cannot be written", said)
+      assert.equal(3, code, rest)
+    end
+  end)
+
+  it("has a line for a monitor, whatever keeps it from answering", function()
+    for _, words in ipairs {
+      { "--bogus", "--format", "nagios" }, { "x", "--format=nagios", "-t", "x" }, { "--format", "nagios", "-j", "x", "x" },
+      { "--format", "nagios" },
+    } do
+      local output, code = process.run { "sh", "-c", process.line { command, "health", unpack(words) } .. " 2>/dev/null" }
+      assert.matches("^TLS UNKNOWN: [^\n]+\n$", output)
+      assert.equal(3, code)
+    end
   end)
 
   it("reads a list from standard input", function()

@@ -6,6 +6,7 @@ local http = require "lacre.http"
 local json = require "lacre.report.json"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
+local plain = require "lacre.plain"
 local process = require "spec.support.process"
 local targets = require "lacre.health.targets"
 local time = require "lacre.time"
@@ -199,6 +200,67 @@ describe("the forms of results", function()
     assert.matches("| FAIL | =cmd\\|", render "markdown")
   end)
 
+  it("hold nothing that their readers stumble over, whatever a target is called", function()
+    local list = results()
+    list[1].target = "\27[31mred\7\255\254\195\0\194\155\226\128\174\239\191\190"
+    list[2].target, list[2].problems[1].message = "[x](javascript:alert(1))<script>", "a\27b\255c"
+    list[3].target, list[3].grade, list[3].reasons = "\195\188\226\134\146", "pass", {}
+    list.earliest.target = list[1].target
+    for _, name in ipairs(formats.names) do
+      local text = assert(formats.render(name, list))
+      assert.equal(text, plain.text(text), name .. " is UTF-8")
+      assert.is_nil(text:gsub("\r?\n", ""):find "%c", name)
+      assert.is_nil(text:find "\194[\128-\159]", name)
+      local whole = name == "json" and text or name == "jsonl" and text:match "^[^\n]+"
+      assert.is_truthy(not whole or json.decode(whole), name)
+    end
+    assert.matches("| \\%[x\\%]%(javascript:alert%(1%)%)\\<script\\> | %-36h |", formats.render("markdown", list))
+    assert.equal("\\[x\\](javascript:alert(1))<script>: a\27b\\xffc",
+      json.decode(formats.render("sarif", list)).runs[1].results[1].message.text)
+    if has "xmllint" and has "promtool" then
+      assert.equal("", (process.run({ "xmllint", "--noout", "-" }, formats.render("junit", list))))
+      assert.is_nil((process.run({ "promtool", "check", "metrics" }, formats.render("prometheus", list))):find "error")
+    end
+  end)
+
+  it("name the list by a reference, which is a path to GitHub", function()
+    local list, uris = results(), {}
+    for i, path in ipairs { "my hosts 100%.txt", "/etc/hosts.txt", "a:b.txt", "-" } do
+      list[2].file = path
+      local place = json.decode(formats.render("sarif", list)).runs[1].results[1].locations[1].physicalLocation
+      uris[i] = place and place.artifactLocation.uri or "none"
+    end
+    assert.same({ "my%20hosts%20100%25.txt", "file:///etc/hosts.txt", "a%3Ab.txt", "none" }, uris)
+    assert.matches("^::error title=HOSTNAME_MISMATCH::", formats.render("github", list))
+  end)
+
+  it("tell a target that is listed twice by its worst result", function()
+    local list = results()
+    list[2].target = "good.example:443"
+    local text = formats.render("prometheus", list)
+    assert.matches('tls_health_status{target="good.example:443"} 2\n', text)
+    assert.is_nil(text:find('tls_health_status{target="good.example:443"} 0', 1, true))
+  end)
+
+  it("leave out what passes, where they are lists to be read", function()
+    for name, left in pairs { json = false, jsonl = false, csv = false, markdown = false, html = false,
+      junit = true, prometheus = true, nagios = true, tap = true } do
+      local text = render(name, { problems_only = true }):gsub("first to end: good.example", "")
+      local found = text:gsub('"earliest":%b{}', ""):find("good.example", 1, true) ~= nil
+      assert.equal(left, found, name)
+    end
+    assert.equal(1, json.decode(render("json", { problems_only = true })).counts.pass)
+    assert.matches("4 targets in", render("html", { problems_only = true }))
+  end)
+
+  it("say when there was no time for all", function()
+    local list = results()
+    list.interrupted, list.total = true, 9
+    assert.matches("\n4 of 9 targets: .-; interrupted\n$", formats.render("table", list))
+    assert.matches("^TLS UNKNOWN: interrupted; 2 FAIL, 1 WARN of 4; ", formats.render("nagios", list))
+    assert.equal(9, json.decode(formats.render("json", list)).total)
+  end)
+
   it("stream as results come, and are written to files whole", function()
     loop.run(function()
       local menagerie = assert(zoo.open { only = { "good", "expired" } })
@@ -280,6 +342,16 @@ describe("the exporter", function()
       assert.equal(bodies[1], bodies[3])
       assert.matches('code="TIMEOUT"', bodies[1])
       assert.equal(2, #made.order)
+    end)
+  end)
+
+  it("keeps the answer of one that was asked again and again", function()
+    with_exporter({}, { cache = 0.001, interval = 3600 }, function(get, at, made)
+      for _ = 1, 5 do
+        get("/probe?target=" .. at.expired)
+        loop.sleep(0.01)
+      end
+      assert.equal(1, #made.order)
     end)
   end)
 

@@ -26,11 +26,16 @@ end
 -- a tool may have one code of its own for all that kept it from answering
 local INTERRUPTED = 130 -- as shells have it: 128 and SIGINT
 
-local function failure(err, as_json, tool, set)
+-- who reads the form that was asked for reads standard output alone
+local function lament(tool, set, err)
   local instead = tool and tool.lament and tool.lament(set, err)
-  if instead then -- who reads the form that was asked for reads standard output alone
+  if instead then
     voice.print(instead)
   end
+end
+
+local function failure(err, as_json, tool, set)
+  lament(tool, set, err)
   voice.complain(err, as_json)
   return tool and tool.trouble or exit_code(err)
 end
@@ -50,13 +55,14 @@ local function misuse_in(text)
   end
 end
 
-local function report_raised(raised, tool, as_json)
+local function report_raised(raised, tool, parsed)
   local text = tostring(raised)
   local misuse = misuse_in(text)
   if text:find "interrupted!$" then -- Ctrl-C, as the lua program tells it
     return INTERRUPTED
   end
-  if as_json then
+  lament(tool, parsed, misuse or "internal error: " .. text)
+  if parsed.json then
     local code = misuse and "usage" or "internal_error"
     voice.complain(lacre_error.new { code = code, stage = "config", message = misuse or text }, true)
   else
@@ -112,21 +118,23 @@ local function meant(arguments)
   return {}
 end
 
-local function wants_json(arguments)
-  for _, word in ipairs(arguments) do
-    if word == "--json" then
-      return true
-    end
+-- what it said of the form of the answer
+local function forms(arguments)
+  local wanted = {}
+  for i, word in ipairs(arguments) do
+    wanted.json = wanted.json or word == "--json"
+    wanted.format = word:match "^%-%-format=(.*)$" or word == "--format" and arguments[i + 1] or wanted.format
   end
-  return false
+  return wanted
 end
 
-local function show_instead(instead, tool, as_json)
+local function show_instead(instead, tool, wanted)
   if instead.show then
     local shown, err = voice.print(instead.show)
     return shown and 0 or failure(err)
   end
-  if as_json then
+  lament(tool, wanted, instead.message)
+  if wanted.json then
     voice.complain(lacre_error.new { code = "usage", stage = "config", message = instead.message }, true)
   else
     voice.say("lacre: " .. instead.message)
@@ -149,12 +157,12 @@ function cli.main(arguments)
   end
   local parsed, instead = parser.parse(top, arguments)
   if not parsed then
-    return show_instead(instead, meant(arguments), wants_json(arguments))
+    return show_instead(instead, meant(arguments), forms(arguments))
   end
   local tool = parser.tool(parsed.tool, parsed.action)
   collectgarbage "restart"
   local ok, code = pcall(run, tool, parsed)
-  return ok and code or report_raised(code, tool, parsed.json)
+  return ok and code or report_raised(code, tool, parsed)
 end
 
 return cli

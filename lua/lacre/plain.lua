@@ -62,7 +62,12 @@ function plain.value(value)
   return copy
 end
 
---- Text fit for a terminal: control characters are written `\xNN`, and what is no UTF-8 too.
+-- what turns the direction of writing, or ends a line where nobody sees it
+local function unseen(a, b)
+  return ("\\u%04x"):format(0x2000 + (a:byte() - 128) * 64 + b:byte() - 128)
+end
+
+--- Text fit for a terminal, and for one line of it: control characters are written `\xNN`, and what is no UTF-8 too.
 ---@param text string
 ---@return string
 function plain.printable(text)
@@ -70,7 +75,7 @@ function plain.printable(text)
     return ("\\x%02x"):format(c:byte())
   end):gsub("\194([\128-\159])", function(c)
     return ("\\u%04x"):format(c:byte())
-  end))
+  end):gsub("\226(\128)([\142\143\168-\174])", unseen):gsub("\226(\129)([\166-\169])", unseen))
 end
 
 return plain

@@ -68,7 +68,7 @@ local function add_tail(add)
   for i, meaning in ipairs(exit_codes) do
     add(".TP\n.B %d\n%s", i - 1, escaped(meaning))
   end
-  add(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n%s", escaped "not empty: no colours")
+  add(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n%s", escaped "not empty: no colours, unless --color always")
 end
 
 --- The page.

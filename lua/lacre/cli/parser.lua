@@ -121,6 +121,8 @@ local function add_tool(into, tool)
     add_option(command, row)
   end
   command:flag("--json"):description "print JSON"
+  command:option("--color"):argname("WHEN"):choices({ "auto", "always", "never" })
+    :description "always, never, or where a terminal reads it (auto)"
   command:flag("-q --quiet"):description "print nothing on success"
 end
 

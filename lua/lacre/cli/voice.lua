@@ -79,6 +79,10 @@ local function put_json(data)
   return voice.print(text)
 end
 
+local function palette(parsed)
+  return style.new(style.wanted(core.terminal.is "stdout", parsed.color))
+end
+
 --- What a tool found, on stdout.
 ---@param tool lacre.tool
 ---@param parsed table the parsed command line
@@ -91,7 +95,7 @@ function voice.show(tool, parsed, result)
   elseif parsed.json then
     return put_json(tool.to_table(result))
   end
-  local text = tool.text(result, style.new(style.wanted(core.terminal.is "stdout")))
+  local text = tool.text(result, palette(parsed))
   if text == nil then -- it was put out on the way
     return true
   end
@@ -121,7 +125,7 @@ end
 
 --- What a tool may be given to say things while it runs: `on_event` takes a line about what happens,
 --- `on_progress` how much is done and how much there is, `on_count` how many of how many, `on_data` bytes of the
---- result as they come, `on_start` what is known when serving begins.
+--- result as they come, `on_start` what is known when serving begins, `style` the colours of standard output.
 ---@param parsed table the parsed command line
 ---@return table<string, function?>
 function voice.seams(parsed)
@@ -132,6 +136,7 @@ function voice.seams(parsed)
     on_count = counter(talks),
     on_start = parsed.json and talks and put_json or nil,
     on_data = not parsed.json and (talks and voice.put or nothing) or nil,
+    style = palette(parsed),
   }
 end
 

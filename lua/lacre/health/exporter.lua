@@ -44,7 +44,9 @@ end
 
 -- the oldest of what is kept makes place for what is new
 local function keep(self, id, entry)
-  self.order[#self.order + 1] = id
+  if not self.kept[id] then
+    self.order[#self.order + 1] = id
+  end
   self.kept[id] = entry
   if #self.order > MOST_KEPT then
     self.kept[table.remove(self.order, 1)] = nil

@@ -4,6 +4,7 @@ local core = require "lacre.core"
 local file = require "lacre.file"
 local json = require "lacre.report.json"
 local lacre_error = require "lacre.error"
+local plain = require "lacre.plain"
 local time = require "lacre.time"
 
 local memoir = {}
@@ -51,15 +52,26 @@ function memoir.changes(result, before)
   return list
 end
 
+-- each result with its name in a state; that of a target that is listed twice has its place behind it
+local function named(results)
+  local times, list = {}, {}
+  for i, result in ipairs(results) do
+    local target = plain.text(result.target)
+    times[target] = (times[target] or 0) + 1
+    list[i] = { result, times[target] == 1 and target or ("%s (%d)"):format(target, times[target]) }
+  end
+  return list
+end
+
 --- Tells each result what changed (`result.changes`), and the whole which targets are gone (`results.gone`).
 ---@param results lacre.survey
 ---@param before table<string, table> of `memoir.load` or `memoir.of`
 function memoir.compare(results, before)
   local seen = {}
-  for _, result in ipairs(results) do
-    seen[result.target] = true
-    local old = before[result.target]
-    result.changes = old and memoir.changes(result, old) or { "new" }
+  for _, pair in ipairs(named(results)) do
+    local result, name = pair[1], pair[2]
+    seen[name] = true
+    result.changes = before[name] and memoir.changes(result, before[name]) or { "new" }
   end
   results.gone = {}
   for target in pairs(before) do
@@ -75,8 +87,8 @@ end
 ---@return table<string, table>
 function memoir.of(results)
   local records = {}
-  for _, result in ipairs(results) do
-    records[result.target] = record_of(result)
+  for _, pair in ipairs(named(results)) do
+    records[pair[2]] = record_of(pair[1])
   end
   return records
 end

@@ -77,7 +77,8 @@ health_options.options = {
   { name = "selftest", type = "boolean", default = false, help = "judge the zoo, and see that every verdict is right" },
   { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
   { name = "on_data", type = "function", from_lua = true,
-    help = "called with results as they come, in the form jsonl" },
+    help = "called with results as they come, in the form jsonl, and with the rounds of a watch" },
+  { name = "style", type = "table", from_lua = true, help = "colours for what is told on the way" },
   { name = "on_count", type = "function", from_lua = true,
     help = "called with how many are done, and how many there are" },
 }

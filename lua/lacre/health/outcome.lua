@@ -45,6 +45,12 @@ local function describe(result, facts, now)
   end
 end
 
+-- as it would be written in a list: where an address of a name is meant, which one
+local function shown(row)
+  local name, address = row.name or row.host, row.set.ip or row.host
+  return (name ~= address and name .. "@" or "") .. target.format(address, row.port)
+end
+
 --- The result of a target, from what was found of it.
 ---@param row lacre.target_row
 ---@param set table
@@ -56,7 +62,7 @@ end
 function outcome.conclude(row, set, out, facts, err, now)
   diagnosis.expect(out, row.set.expect or set.expect)
   local result = {
-    target = row.set.label or (row.host and target.format(row.name or row.host, row.port)) or row.text, text = row.text,
+    target = row.set.label or (row.host and shown(row)) or row.text, text = row.text,
     host = row.host, port = row.port, server_name = row.name or row.host, starttls = row.starttls,
     file = row.file, line = row.line, group = row.group, err = not facts and err or nil,
   }

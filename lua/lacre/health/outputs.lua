@@ -36,7 +36,9 @@ end
 ---@return lacre.error? err
 function health_outputs.write(results, outputs, set)
   for _, output in ipairs(outputs) do
-    local text, err = formats.render(output.format, results, set)
+    local text, err = formats.render(output.format, results, {
+      problems_only = set.problems_only, fail_on = set.fail_on, -- and no colours
+    })
     local done
     if text and output.path then
       done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })

@@ -36,6 +36,8 @@ function health_run.gather(set)
   local all, err = targets.gather(list, files)
   if not all then
     return nil, err
+  elseif #all == 0 and not set.serve then
+    return fail("config", "bad_name", "there is no target: name some, or a file of them with -f")
   elseif set.shard then
     local index, count = set.shard:match "^(%d+)/(%d+)$"
     index, count = tonumber(index), tonumber(count)
@@ -43,28 +45,35 @@ function health_run.gather(set)
       return fail("config", "bad_name", "not a shard: %s (write 2/8)", set.shard)
     end
     return targets.shard(all, { index = index, count = count })
-  elseif #all == 0 and not set.serve then
-    return fail("config", "bad_name", "there is no target: name some, or a file of them with -f")
   end
   return all
 end
 
-local function streamer(set)
-  if set.format ~= "jsonl" or not set.on_data then
-    return nil
-  end
-  return function(result)
-    if result.grade ~= "pass" or not set.problems_only then
-      set.on_data(json.encode(record.of(result), true) .. "\n")
-    end
-  end
+local function streams(set)
+  return set.format == "jsonl" and set.on_data ~= nil
 end
 
-local function announcer(set)
-  local stream = streamer(set)
+-- nil and the reason where a text could not be put out; what else a function of the caller's returns means nothing
+local function put(tell, text)
+  local done, err = tell(text)
+  if done == nil and err then
+    return nil, err
+  end
+  return true
+end
+
+local function stream(result, set)
+  local text, err = json.encode(record.of(result), true)
+  if not text then
+    return nil, err
+  end
+  return put(set.on_data, text .. "\n")
+end
+
+local function announcer(set, trouble)
   return function(result, done, total)
-    if stream then
-      stream(result)
+    if streams(set) and not trouble.err and (result.grade ~= "pass" or not set.problems_only) then
+      trouble.err = select(2, stream(result, set))
     end
     if set.on_count then
       set.on_count(done, total)
@@ -81,8 +90,11 @@ local function remembered(set)
 end
 
 local function once(list, set, outputs, before)
-  local results = survey.run(list, set, announcer(set))
-  if before then
+  local trouble = {}
+  local results = survey.run(list, set, announcer(set, trouble))
+  if trouble.err then
+    return nil, trouble.err
+  elseif before then
     memoir.compare(results, before)
   end
   local done, err = true, nil
@@ -96,12 +108,14 @@ local function once(list, set, outputs, before)
   return done and results or nil, err
 end
 
--- the first round whole, of the others what changed
+-- the first round whole, of the others what changed; where a table is what was asked for, the rounds are it
 local function tell_round(results, set, is_first)
-  if not set.on_event or (set.format == "jsonl" and set.on_data) then
-    return
+  local tell = set.format == "table" and set.on_data or set.on_event
+  if not tell or streams(set) then
+    return true
   end
-  set.on_event(formats.render("table", results, {
+  results.is_told = tell == set.on_data
+  return put(tell, formats.render("table", results, {
     style = set.style, problems_only = set.problems_only, changes_only = not is_first,
   }))
 end
@@ -121,23 +135,22 @@ end
 
 -- again and again, telling what changed; ends with Ctrl-C, and what is known then is the last whole round
 local function watch(list, set, outputs, results)
-  tell_round(results, set, true)
-  while not results.interrupted do
-    if not pause(set) then
-      results.interrupted = true
-      return results
+  local told, err = tell_round(results, set, true)
+  while told and not results.interrupted do
+    local latest = results
+    if pause(set) then
+      latest, err = once(list, set, outputs, memoir.of(results))
     end
-    local latest, err = once(list, set, outputs, memoir.of(results))
     if not latest then
       return nil, err
-    elseif latest.interrupted then
+    elseif latest == results or latest.interrupted then
       results.interrupted = true
       return results
     end
     results = latest
-    tell_round(results, set)
+    told, err = tell_round(results, set)
   end
-  return results
+  return told and results or nil, err
 end
 
 --- Whether the settings of the run make sense of themselves, before any target is begun: what is trusted, who

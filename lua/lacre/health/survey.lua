@@ -19,6 +19,7 @@ local rank = { pass = 1, warn = 2, fail = 3 }
 ---@field started number
 ---@field seconds number
 ---@field interrupted boolean
+---@field total integer targets in the list; more than there are results where it was interrupted
 
 local function summary(results, started, began)
   results.counts = { pass = 0, warn = 0, fail = 0 }
@@ -69,7 +70,7 @@ local function gather(self)
   for index = 1, #self.rows do
     results[#results + 1] = self.found[index]
   end
-  results.interrupted = self.stopped
+  results.interrupted, results.total = self.stopped, #self.rows
   return results
 end
 

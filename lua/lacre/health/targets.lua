@@ -142,8 +142,8 @@ local function read_line(text, group)
 end
 
 local function begin_group(text, group)
-  local name, words = text:match "^%[([%w _.-]+)%]%s*(.*)$"
-  if not name then
+  local name, words = text:match "^%[([^%]:]+)%](.*)$"
+  if not name or words:find "^%S" then -- an address in brackets
     return false
   end
   local set, err = target_settings.read(words)

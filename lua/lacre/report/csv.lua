@@ -1,5 +1,6 @@
 --- csv: results of the health check by RFC 4180, with a header that does not change.
 
+local plain = require "lacre.plain"
 local time = require "lacre.time"
 
 local header = {
@@ -10,11 +11,11 @@ local header = {
 
 -- a cell that a spreadsheet would take for a formula is shown as text
 local function cell(value)
-  local text = tostring(value == nil and "" or value)
-  if text:find "^[=+@\t\r]" or (text:find "^%-" and not tonumber(text)) then
+  local text = plain.printable(tostring(value == nil and "" or value))
+  if text:find "^[=+@]" or (text:find "^%-" and not tonumber(text)) then
     text = "'" .. text
   end
-  if text:find '[",\r\n]' then
+  if text:find '[",]' then
     return '"' .. text:gsub('"', '""') .. '"'
   end
   return text

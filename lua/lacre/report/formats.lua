@@ -1,11 +1,13 @@
 --- formats: the forms in which results of the health check are told, by name.
 
+local cells = require "lacre.report.cells"
 local csv = require "lacre.report.csv"
 local github = require "lacre.report.github"
 local html = require "lacre.report.html"
 local json = require "lacre.report.json"
 local junit = require "lacre.report.junit"
 local nagios = require "lacre.report.nagios"
+local plain = require "lacre.plain"
 local prometheus = require "lacre.report.prometheus"
 local record = require "lacre.report.record"
 local sarif = require "lacre.report.sarif"
@@ -30,23 +32,45 @@ local function tap(results)
   local out = { "TAP version 13", ("1..%d"):format(#results) }
   for i, result in ipairs(results) do
     local why = result.problems[1]
-    out[#out + 1] = ("%s %d - %s%s"):format(result.grade == "fail" and "not ok" or "ok", i, result.target:gsub("#", ""),
-      why and " # " .. why.code .. " " .. why.message or "")
+    out[#out + 1] = plain.printable(("%s %d - %s%s"):format(result.grade == "fail" and "not ok" or "ok", i,
+      result.target:gsub("#", ""), why and " # " .. why.code .. " " .. why.message or ""))
   end
   return table.concat(out, "\n") .. "\n"
 end
 
+-- what is markup to Markdown, or to HTML within it, stands there as it is
 local function cell(text)
-  return (tostring(text):gsub("|", "\\|"):gsub("%c", " "))
+  return (plain.printable(text):gsub("[\\`*_~|<>&%[%]]", "\\%0"))
 end
 
 local function markdown(results)
-  local out = { "| verdict | target | days left | reasons |", "|---|---|---|---|" }
+  local out = { "| verdict | target | left | reasons |", "|---|---|---|---|" }
   for _, result in ipairs(results) do
     out[#out + 1] = ("| %s | %s | %s | %s |"):format(result.grade:upper(), cell(result.target),
-      result.days_left and math.floor(result.days_left) or "-", table.concat(result.reasons, " "))
+      cells.left(result.days_left), table.concat(result.reasons, " "))
   end
   return table.concat(out, "\n") .. "\n"
+end
+
+-- forms that are lists for somebody to read; to the others what passes matters too
+local lists = { json = true, jsonl = true, csv = true, html = true, markdown = true, md = true }
+
+--- The results, or with `problems_only` those that do not pass; what is said of the whole stays.
+---@param results lacre.survey
+---@param set { problems_only?: boolean }
+---@return lacre.survey
+function formats.shown(results, set)
+  if not set.problems_only then
+    return results
+  end
+  local shown = {}
+  for key, value in pairs(results) do
+    shown[key] = type(key) ~= "number" and value or nil
+  end
+  for _, result in ipairs(results) do
+    shown[#shown + 1] = result.grade ~= "pass" and result or nil
+  end
+  return shown
 end
 
 local writers = {
@@ -82,7 +106,8 @@ end
 ---@return string? text
 ---@return lacre.error? err
 function formats.render(name, results, set)
-  return writers[name](results, set or {})
+  set = set or {}
+  return writers[name](lists[name] and formats.shown(results, set) or results, set)
 end
 
 return formats

@@ -1,10 +1,12 @@
 --- github: results of the health check as workflow commands, which annotate the line of the hosts file.
 
+local plain = require "lacre.plain"
+
 local levels = { fail = "error", warn = "warning" }
 
 -- the escapes of workflow commands: in values of properties also : and ,
 local function data(text)
-  return (text:gsub("%%", "%%25"):gsub("\r", "%%0D"):gsub("\n", "%%0A"))
+  return (text:gsub("[^\r\n]+", plain.printable):gsub("%%", "%%25"):gsub("\r", "%%0D"):gsub("\n", "%%0A"))
 end
 
 local function property(text)
@@ -16,8 +18,9 @@ end
 return function(results)
   local lines = {}
   for _, result in ipairs(results) do
+    local file = result.file ~= "-" and result.file
     for _, problem in ipairs(result.problems) do
-      local place = result.file and ("file=%s,line=%d,"):format(property(result.file), result.line) or ""
+      local place = file and ("file=%s,line=%d,"):format(property(file), result.line) or ""
       lines[#lines + 1] = ("::%s %stitle=%s::%s"):format(levels[problem.severity], place, property(problem.code),
         data(result.target .. ": " .. problem.message))
     end

@@ -93,7 +93,8 @@ local page = [[
 ---@return string
 return function(results)
   local counts = results.counts
-  return page:format(counts.pass, counts.warn, counts.fail, css, time.format(results.started), #results,
-    #results == 1 and "" or "s", results.seconds, results.interrupted and ", interrupted" or "", earliest(results),
+  local count = counts.pass + counts.warn + counts.fail
+  return page:format(counts.pass, counts.warn, counts.fail, css, time.format(results.started), count,
+    count == 1 and "" or "s", results.seconds, results.interrupted and ", interrupted" or "", earliest(results),
     counts.fail, counts.warn, counts.pass, sorted_rows(results))
 end

@@ -1,14 +1,17 @@
 --- markup: text inside of XML and HTML.
 
+local plain = require "lacre.plain"
+
 local markup = {}
 
 local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
 
---- Text as XML and HTML may hold it: what is markup is escaped, control characters are left out.
+--- Text as XML and HTML may hold it: what is markup is escaped, control characters are written out, and what is
+--- no character is left out.
 ---@param text any
 ---@return string
 function markup.escape(text)
-  return (tostring(text):gsub("[%z\1-\8\11\12\14-\31\127]", ""):gsub("[&<>\"']", entities))
+  return (tostring(text):gsub("[^\n]+", plain.printable):gsub("\239\191[\190\191]", ""):gsub("[&<>\"']", entities))
 end
 
 --- An element's attributes, in the order given: { "name", value }; nil values are left out.

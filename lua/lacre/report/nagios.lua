@@ -1,13 +1,15 @@
 --- nagios: results of the health check as a plugin of Nagios and Icinga says them: a status line with
 --- performance data, then one line a problem. The exit codes of the tool are the plugin's.
 
+local plain = require "lacre.plain"
+
 local words = { pass = "OK", warn = "WARNING", fail = "CRITICAL" }
 
 local DAY = 86400
 
 -- labels are quoted; what would end them is left out
 local function label(text)
-  return "'" .. text:gsub("['=|%c]", "") .. "'"
+  return "'" .. plain.printable(text):gsub("['=|]", "") .. "'"
 end
 
 -- "alert when less than" is the range `N:` of the guidelines
@@ -16,8 +18,8 @@ local function expiry(result)
     math.floor(result.due or 30 * DAY), math.floor(result.fatal or 0))
 end
 
-local function plain(text)
-  return (text:gsub("[|%c]", " "))
+local function clean(text)
+  return (plain.printable(text):gsub("|", " "))
 end
 
 local function first_bad(results)
@@ -32,13 +34,14 @@ end
 
 local function headline(results)
   local counts, worst = results.counts, first_bad(results)
-  local text = ("TLS %s: %d FAIL, %d WARN of %d"):format(words[results.worst] or "UNKNOWN", counts.fail, counts.warn,
-    #results)
+  local word = not results.interrupted and words[results.worst] or "UNKNOWN"
+  local text = ("TLS %s: %s%d FAIL, %d WARN of %d"):format(word, results.interrupted and "interrupted; " or "",
+    counts.fail, counts.warn, #results)
   if worst then
-    text = ("%s; %s %s"):format(text, plain(worst.target), plain(worst.problems[1].code .. " "
+    text = ("%s; %s %s"):format(text, clean(worst.target), clean(worst.problems[1].code .. " "
       .. worst.problems[1].message))
   elseif results.earliest then
-    text = ("%s; first to end %s"):format(text, results.earliest.target)
+    text = ("%s; first to end %s"):format(text, clean(results.earliest.target))
   end
   return text
 end
@@ -58,7 +61,7 @@ return function(results)
   local lines = { headline(results) .. " | " .. table.concat(data, " ") }
   for _, result in ipairs(results) do
     for _, problem in ipairs(result.problems) do
-      lines[#lines + 1] = plain(("%s %s: %s %s"):format(problem.severity:upper(), result.target, problem.code,
+      lines[#lines + 1] = clean(("%s %s: %s %s"):format(problem.severity:upper(), result.target, problem.code,
         problem.message))
     end
   end

@@ -4,11 +4,12 @@
 -- own. Whatever is known is told, also of a certificate that fails, and nothing carries a timestamp: the
 -- textfile collector of node_exporter refuses those.
 
+local plain = require "lacre.plain"
 
 local status = { pass = 0, warn = 1, fail = 2 }
 
 local function escaped(text)
-  return (tostring(text):gsub("[^\32-\126\128-\255\n]", "?"):gsub("\\", "\\\\"):gsub('"', '\\"'):gsub("\n", "\\n"))
+  return (plain.printable(tostring(text)):gsub("\\", "\\\\"):gsub('"', '\\"'))
 end
 
 local function labels(list)
@@ -100,13 +101,15 @@ local function family(lines, name, help, samples)
   end
 end
 
--- a target that is listed twice is told once: two samples of one name are an error
+-- a target that is listed twice is told once, by its worst result: two samples of one name are an error
 local function distinct(results)
-  local seen, list = {}, {}
+  local place, list = {}, {}
   for _, result in ipairs(results) do
-    if not seen[result.target] then
-      seen[result.target] = true
-      list[#list + 1] = result
+    local at = place[result.target]
+    if not at then
+      list[#list + 1], place[result.target] = result, #list + 1
+    elseif status[result.grade] > status[list[at].grade] then
+      list[at] = result
     end
   end
   return list

@@ -1,6 +1,7 @@
 --- record: one result of the health check as plain data, the shape that JSON, JSON Lines and state share.
 
 local core = require "lacre.core"
+local plain = require "lacre.plain"
 local time = require "lacre.time"
 
 local record = {}
@@ -78,7 +79,7 @@ function record.of(result)
     version = "TLSv" .. result.version, cipher = result.cipher, group = result.key_exchange, alpn = result.alpn,
     sigalg = result.sigalg, client_cert = result.client_cert, pq = result.hybrid_group or nil,
   }
-  return {
+  return plain.value {
     v = 1, target = result.target, file = result.file, line = result.line, group = result.group,
     verdict = result.grade:upper(), reason = result.reason, reasons = result.reasons,
     problems = map(result.problems, problem_of), info = words(result.notes), notes = map(result.notes, problem_of),
@@ -100,9 +101,9 @@ function record.all(results)
   return {
     v = 1, results = map(results, record.of), counts = results.counts, worst = results.worst and results.worst:upper(),
     started = stamp(results.started), seconds = math.floor(results.seconds * 1000 + 0.5) / 1000,
-    interrupted = results.interrupted, gone = results.gone,
+    interrupted = results.interrupted, total = results.total, gone = plain.value(results.gone),
     earliest = results.earliest and
-      { target = results.earliest.target, not_after = stamp(results.earliest.not_after) } or nil,
+      { target = plain.text(results.earliest.target), not_after = stamp(results.earliest.not_after) } or nil,
   }
 end
 

@@ -2,6 +2,7 @@
 
 local codes = require "lacre.health.codes"
 local json = require "lacre.report.json"
+local plain = require "lacre.plain"
 local version = require "lacre.version"
 
 local levels = { fail = "error", warn = "warning", info = "note" }
@@ -20,21 +21,36 @@ local function rules()
   return list, index
 end
 
+-- a path as a reference (RFC 3986): what stands in it for itself does, and no colon is taken for a scheme's
+local function uri(path)
+  local text = path:gsub("[^%w._~/!$&'()*+,;=@-]", function(byte)
+    return ("%%%02X"):format(byte:byte())
+  end)
+  return path:sub(1, 1) == "/" and "file://" .. text or text
+end
+
+-- brackets before a parenthesis would be a link
+local function message(text)
+  return { text = (plain.text(text):gsub("%[([^%]]*)%]%(", "\\[%1\\](")) }
+end
+
 local function location(result)
-  if not result.file then
-    return { logicalLocations = { { fullyQualifiedName = result.target, kind = "resource" } } }
-  end
+  local named = result.file and result.file ~= "-"
   return {
-    physicalLocation = { artifactLocation = { uri = result.file }, region = { startLine = result.line } },
-    logicalLocations = { { fullyQualifiedName = result.target, kind = "resource" } },
+    physicalLocation = named and {
+      artifactLocation = { uri = uri(result.file) }, region = { startLine = result.line },
+    } or nil,
+    logicalLocations = { { fullyQualifiedName = plain.text(result.target), kind = "resource" } },
   }
 end
 
 local function finding(result, problem, index)
   return {
     ruleId = problem.code, ruleIndex = index[problem.code], level = levels[problem.severity], kind = "fail",
-    message = { text = ("%s: %s"):format(result.target, problem.message) }, locations = { location(result) },
-    partialFingerprints = { ["target/v1"] = result.target .. " " .. problem.code .. " " .. (problem.depth or 0) },
+    message = message(("%s: %s"):format(result.target, problem.message)), locations = { location(result) },
+    partialFingerprints = {
+      ["target/v1"] = ("%s %s %d"):format(plain.text(result.target), problem.code, problem.depth or 0),
+    },
   }
 end
 

@@ -33,11 +33,15 @@ local function is_set(name)
   return value ~= nil and value ~= "" and value ~= "0"
 end
 
---- Whether colours are wanted: NO_COLOR forbids them (no-color.org), FORCE_COLOR and CLICOLOR_FORCE ask for them,
---- and else they are for terminals that are not dumb.
+--- Whether colours are wanted: as the command line says; else NO_COLOR forbids them (no-color.org), FORCE_COLOR and
+--- CLICOLOR_FORCE ask for them, and else they are for terminals that are not dumb.
 ---@param is_terminal boolean
+---@param when? "always"|"never"|"auto"
 ---@return boolean
-function style.wanted(is_terminal)
+function style.wanted(is_terminal, when)
+  if when == "always" or when == "never" then
+    return when == "always"
+  end
   local no_color = os.getenv "NO_COLOR"
   if no_color ~= nil and no_color ~= "" then
     return false

@@ -39,7 +39,7 @@ local function columns(result)
   return {
     result.grade:upper(), plain.printable(result.target),
     result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
-    cells.left(result.days_left), (why(result):gsub("%c", " ")),
+    cells.left(result.days_left), plain.printable(why(result)),
   }
 end
 
@@ -78,10 +78,12 @@ end
 
 local function summary(results, style)
   local counts = results.counts
-  local text = ("%d target%s: %d PASS, %d WARN, %d FAIL in %.2f s"):format(
-    #results, #results == 1 and "" or "s", counts.pass, counts.warn, counts.fail, results.seconds)
+  local total = results.total or #results
+  local part = #results < total and #results .. " of " or ""
+  local text = ("%s%d target%s: %d PASS, %d WARN, %d FAIL in %.2f s"):format(
+    part, total, total == 1 and "" or "s", counts.pass, counts.warn, counts.fail, results.seconds)
   if results.earliest then
-    text = text .. ("; first to end: %s on %s"):format(results.earliest.target,
+    text = text .. ("; first to end: %s on %s"):format(plain.printable(results.earliest.target),
       time.format(results.earliest.not_after, "date"))
   end
   if results.interrupted then
@@ -93,11 +95,12 @@ end
 local function changes(lines, results, style)
   for _, result in ipairs(results) do
     for _, change in ipairs(result.changes or {}) do
-      lines[#lines + 1] = ("%s %s: %s"):format(style.bold "changed", result.target, change)
+      lines[#lines + 1] = ("%s %s: %s"):format(style.bold "changed", plain.printable(result.target),
+        plain.printable(change))
     end
   end
   for _, target in ipairs(results.gone or {}) do
-    lines[#lines + 1] = ("%s %s: no longer in the list"):format(style.bold "changed", target)
+    lines[#lines + 1] = ("%s %s: no longer in the list"):format(style.bold "changed", plain.printable(target))
   end
 end
 

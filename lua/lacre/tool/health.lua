@@ -91,7 +91,7 @@ function health.text(results, style)
     return selftest.text(results, style)
   end
   local set = results.set
-  if set.format == "jsonl" and set.on_data then
+  if results.is_told or set.format == "jsonl" and set.on_data then
     return nil
   end
   return (lacre_error.assert(formats.render(set.format, results, {
@@ -108,7 +108,7 @@ function health.to_table(results)
   elseif results.selftest then
     return selftest.to_table(results)
   end
-  return record.all(results)
+  return record.all(formats.shown(results, results.set))
 end
 
 local exit_codes = { pass = 0, warn = 1, fail = 2 }
