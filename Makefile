@@ -147,11 +147,12 @@ bench: $(CORE)
 bench-health: $(CORE) $(COMMAND)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/health.sh
 
-## docs: makes docs/errors.md, docs/reasons.md and types/ from the sources
+## docs: makes docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
 	@$(OURS) $(LUA) docs/reasons.lua > $(BUILD)/made && mv $(BUILD)/made docs/reasons.md
 	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
+	@$(OURS) $(LUA) docs/reference.lua > $(BUILD)/made && mv $(BUILD)/made docs/reference.md
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
 ## bench-ca: a CA on disk with ten thousand certificates: what one more costs, and list, crl and check

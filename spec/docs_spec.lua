@@ -133,6 +133,12 @@ describe("the documentation", function()
     end
   end)
 
+  it("is a reference of every public function: make docs", function()
+    local made, code = process.run { "sh", "-c", 'cd "$0" && "$LUA" docs/reference.lua', here }
+    assert.equal(0, code, made)
+    assert.equal(read(here .. "/docs/reference.md"), made)
+  end)
+
   it("tells every reason of health as the tool does: make docs", function()
     local text = read(here .. "/docs/reasons.md")
     for _, row in ipairs(require("lacre.health.codes").list) do

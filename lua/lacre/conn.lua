@@ -69,6 +69,7 @@ end
 ---@param deadline? number monotonic; a time limit of its own without
 ---@return string?
 ---@return lacre.error?
+---@package
 function Conn:fill(max, deadline)
   local bytes, why = self.core:read(max < RECORD and max or RECORD)
   if bytes then

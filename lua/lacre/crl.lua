@@ -26,10 +26,14 @@ local crl = {
   REASONS = revocations.reasons,
 }
 
+--- Everything in it, as plain data that JSON can take; the keys are stable.
+---@return table
 function core.crl.methods:to_table()
   return views.revocations(self)
 end
 
+--- The same for people.
+---@return string
 function core.crl.methods:to_text()
   return views.revocations_text(self)
 end

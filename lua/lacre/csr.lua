@@ -22,16 +22,23 @@ local csr = {
 local lint = later "lacre.lint"
 local views = later "lacre.x509.views"
 
+--- Everything in it, as plain data that JSON can take; the keys are stable.
+---@return table
 function request.methods:to_table()
   return views.request(self)
 end
 
+--- The same for people.
+---@return string
 function request.methods:to_text()
   return views.request_text(self)
 end
 
-function request.methods:lint(...)
-  return lint.request(self, ...)
+--- Findings about it: what is wrong with it, and what it asks for that no CA here gives.
+---@param profile? string as for certificates; "server" by default
+---@return table[]
+function request.methods:lint(profile)
+  return lint.request(self, profile)
 end
 
 local schema = {

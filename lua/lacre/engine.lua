@@ -178,11 +178,13 @@ function Engine:shutdown()
   return outcome(self, self.core:shutdown())
 end
 
+--- Where it is in its life.
 ---@return "handshaking"|"open"|"closing"|"closed"|"failed"
 function Engine:state()
   return self.core:state()
 end
 
+--- Whether it can read and write.
 ---@return boolean
 function Engine:is_open()
   return self.is_established == true and self.core:state() == "open"

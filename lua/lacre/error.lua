@@ -149,6 +149,7 @@ end
 
 --- Failure in one line: `return fail("load", "no_key", "no key in %s", path)`.
 ---@return nil, lacre.error
+---@package
 function error_module.fail(stage, code, format, ...)
   local message = select("#", ...) > 0 and format:format(...) or format
   return nil, setmetatable({ code = code, message = message, stage = stage, library = "lacre" }, metatable)
@@ -158,6 +159,7 @@ end
 ---@param err lacre.error
 ---@param fields table
 ---@return lacre.error err the same
+---@package
 function error_module.annotate(err, fields)
   for key, value in pairs(fields) do
     if rawget(err, key) == nil then

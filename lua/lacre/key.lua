@@ -160,6 +160,7 @@ end
 
 --- A digest in one of the forms people read.
 ---@return string?, lacre.error?
+---@package
 function key.render_digest(algorithm, bytes, format)
   local named = algorithm == nil or type(algorithm) == "string" and not algorithm:find("\0", 1, true)
   options.expect("fingerprint", 1, named, "name of a digest", algorithm)

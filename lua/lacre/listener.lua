@@ -88,6 +88,7 @@ end
 
 Listener.__close = Listener.close
 
+--- The descriptor, for `select` and event loops, under the names that they know: `getfd` and `pollfd`.
 ---@return integer fd -1 once closed
 function Listener:getfd()
   return self.socket:fd()
@@ -95,16 +96,19 @@ end
 
 Listener.pollfd = Listener.getfd
 
+--- What the descriptor is awaited for: to be readable.
 ---@return string
 function Listener:events() -- luacheck: no self
   return "r"
 end
 
+--- No time limit of its own.
 ---@return nil
 function Listener:timeout() -- luacheck: no self
   return nil
 end
 
+--- Whether there is a connection that the descriptor does not tell of: never.
 ---@return boolean
 function Listener:dirty() -- luacheck: no self
   return false

@@ -30,14 +30,18 @@ end
 
 --- The same without a look at it, for what OpenSSL has parsed already.
 ---@return lacre.name
+---@package
 function name.wrap(bytes)
   return setmetatable({ bytes = bytes }, metatable)
 end
 
-local function is_name(value)
+--- Whether a value is a name.
+---@param value any
+---@return boolean
+function name.is(value)
   return type(value) == "table" and getmetatable(value) == metatable
 end
-name.is = is_name
+local is_name = name.is
 
 -- building --
 
@@ -187,6 +191,7 @@ function methods:is_plain()
   return self.plain == true
 end
 
+--- Whether it has no attribute.
 ---@return boolean
 function methods:is_empty()
   return self.bytes == "\48\0"

@@ -28,6 +28,7 @@ end
 ---@param set lacre.pinset
 ---@param chain lacre.cert[]
 ---@return lacre.error
+---@package
 function pin.mismatch(set, chain)
   local lines = {}
   for i, one in ipairs(pin.of_chain(chain)) do

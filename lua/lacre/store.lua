@@ -26,6 +26,7 @@ end
 ---@param spec any
 ---@return lacre.store? store
 ---@return lacre.error? err as `store.new`
+---@package
 function store.kept(spec)
   return blame(trust.kept, spec)
 end

@@ -24,6 +24,7 @@ local events_of = stream.events_of
 
 --- Wraps a core socket.
 ---@return lacre.tcp
+---@package
 function tcp.wrap(socket, io_timeout, waiter)
   return setmetatable({ socket = socket, io_timeout = io_timeout, wait = waiter }, Socket)
 end

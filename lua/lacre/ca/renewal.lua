@@ -135,6 +135,7 @@ end
 ---@param kind? string
 ---@return lacre.key? key
 ---@return lacre.error? err unsupported
+---@package
 function methods.key_like(_, old, kind)
   return key.generate(kind or kind_of(old))
 end

@@ -94,11 +94,13 @@ end
 
 -- names and dates --
 
+--- To whom it is issued.
 ---@return lacre.name
 function methods:subject()
   return name.wrap(self:subject_der())
 end
 
+--- Who issued it.
 ---@return lacre.name
 function methods:issuer()
   return name.wrap(self:issuer_der())
@@ -126,6 +128,7 @@ function methods:is_valid_at(instant)
   return first ~= nil and last ~= nil and instant >= first and instant <= last
 end
 
+--- Whether its notAfter is over.
 ---@param instant? number
 ---@return boolean
 function methods:is_expired(instant)
@@ -174,6 +177,7 @@ function methods:fingerprint(algorithm, format)
   return key.render_digest(algorithm, self:to_der(), format)
 end
 
+--- Whether issuer and subject are one name, which says nothing of the signature: RFC 5280 section 3.2.
 ---@return boolean
 function methods:is_self_issued()
   return core.name.equal(self:subject_der(), self:issuer_der())
@@ -197,6 +201,7 @@ function methods:is_self_signed()
   return self:is_issued_by(self)
 end
 
+--- Whether it is for a key, public or private.
 ---@param other lacre.key
 ---@return boolean
 function methods:matches_key(other)

@@ -51,6 +51,7 @@ end
 
 -- fields --
 
+--- Whose list it is.
 ---@return lacre.name
 function methods:issuer()
   return name.wrap(self:issuer_der())
@@ -68,6 +69,7 @@ function methods:base_number()
   return extensible.value_of(self, "delta_crl_indicator")
 end
 
+--- Whether it tells only the changes of another list: RFC 5280 section 5.2.4.
 ---@return boolean
 function methods:is_delta()
   return self:extension "delta_crl_indicator" ~= nil
@@ -173,6 +175,7 @@ end
 
 -- encoding --
 
+--- The list as text.
 ---@return string PEM
 function methods:to_pem()
   return core.pem.encode("X509 CRL", self:to_der())

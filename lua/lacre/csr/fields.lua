@@ -7,6 +7,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local name = require "lacre.name"
 local oid = require "lacre.x509.oid"
+local options = require "lacre.options"
 local parts = require "lacre.csr.parts"
 
 ---@class lacre.csr
@@ -26,27 +27,32 @@ local function of(self)
   return read
 end
 
+--- Who asks.
 ---@return lacre.name
 function methods:subject()
   return name.wrap(of(self).subject)
 end
 
+--- The same as it was sent.
 ---@return string DER
 function methods:subject_der()
   return of(self).subject
 end
 
+--- The version of the format, RFC 2986.
 ---@return integer 1
 function methods:version()
   local version = of(self).version
   return type(version) == "number" and version + 1 or version
 end
 
+--- Its key as it was sent.
 ---@return string DER of the SubjectPublicKeyInfo
 function methods:spki()
   return of(self).spki
 end
 
+--- The key that is to be certified.
 ---@return lacre.key? key
 ---@return lacre.error? err unsupported_key_type bad_der
 function methods:public_key()
@@ -89,11 +95,13 @@ function methods:challenge_password()
   end
 end
 
+--- How it is signed.
 ---@return string "ecdsa-with-SHA256"
 function methods:signature_algorithm()
   return oid.algorithm(of(self).signed.algorithm)
 end
 
+--- What proves that who asks has the key.
 ---@return string bytes
 function methods:signature()
   return of(self).signed.signature
@@ -106,9 +114,11 @@ function methods:verify()
   return signer ~= nil and core.signed.verify(signed.tbs, signed.algorithm, signed.signature, signer)
 end
 
+--- Whether it is for a key, public or private.
 ---@param other lacre.key
 ---@return boolean
 function methods:matches_key(other)
+  options.expect("matches_key", 1, key.is(other), "key", other)
   return other:matches(self)
 end
 
@@ -127,11 +137,13 @@ function methods:fingerprint(algorithm, format)
   return key.render_digest(algorithm, self.bytes, format)
 end
 
+--- The request as it was sent.
 ---@return string DER
 function methods:to_der()
   return self.bytes
 end
 
+--- The request as text.
 ---@return string PEM
 function methods:to_pem()
   return core.pem.encode("CERTIFICATE REQUEST", self.bytes)

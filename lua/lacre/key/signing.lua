@@ -25,6 +25,7 @@ end
 ---@param hash string "sha1" "md5" ...
 ---@return string? signature
 ---@return lacre.error? err
+---@package
 function signing.badly(private, data, hash)
   return raw_sign(private, data, hash, private:type() == "rsa" and "pkcs1" or nil)
 end

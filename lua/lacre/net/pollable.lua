@@ -12,6 +12,7 @@ function methods:pending()
   return self.core == facts.CLOSED and buffered or buffered + (self.core:pending())
 end
 
+--- Whether it was neither closed nor ended by an error.
 ---@return boolean
 function methods:is_open()
   return self.core ~= facts.CLOSED and self.core:state() ~= "failed"

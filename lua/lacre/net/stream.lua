@@ -68,6 +68,8 @@ function stream.deadline_of(self)
   return deadline
 end
 
+--- The same for readers.
+---@package
 Stream.time_limit = stream.deadline_of
 
 --- Limits of what `read` collects: `line` (8192) and `all` (64 MiB), in bytes.

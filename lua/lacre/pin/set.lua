@@ -222,6 +222,7 @@ function set_methods:warn(now)
   end
 end
 
+--- The set as plain data: `pins` as texts, `scope`, `expires`, `on_expired`, `report_only`.
 ---@return table
 function set_methods:to_table()
   local list = {}

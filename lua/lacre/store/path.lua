@@ -149,6 +149,7 @@ end
 
 --- A store with revocation lists beside the anchors of another, which stays as it is.
 ---@type fun(base: lacre.store, spec: any): lacre.store?, lacre.error?
+---@package
 path.with_crls = with_crls
 
 -- whether nothing was found, with what OpenSSL does not look at

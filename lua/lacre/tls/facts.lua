@@ -69,6 +69,7 @@ function methods:info()
   return info
 end
 
+--- The peer's certificate.
 ---@return lacre.cert?
 function methods:peer_cert()
   local chain = self.core:peer_chain()
@@ -87,6 +88,7 @@ function methods:verified_chain()
   return self.core:verified_chain()
 end
 
+--- The certificate that this end presented.
 ---@return lacre.cert?
 function methods:local_cert()
   return self.core:local_cert()
@@ -142,11 +144,13 @@ function methods:channel_binding(kind)
   return end_point(cert)
 end
 
+--- The application protocol that was agreed on: RFC 7301.
 ---@return string?
 function methods:alpn()
   return self.core:info().alpn
 end
 
+--- "TLSv1.3" or "TLSv1.2".
 ---@return string?
 function methods:version()
   return self.core:info().version

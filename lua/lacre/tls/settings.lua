@@ -107,6 +107,7 @@ end
 --- What contexts take, for calls that take it inline.
 settings.client_schema, settings.server_schema = schema.client, schema.server
 
+--- Which end it is for.
 ---@return "client"|"server"
 function Context:role()
   return settings.inside(self).set.role

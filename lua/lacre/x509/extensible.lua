@@ -44,15 +44,43 @@ local function value_of(self, which)
 end
 extensible.value_of = value_of
 
--- methods that are the value of one extension, or nil
-for _, which in ipairs {
-  "basic_constraints", "key_usage", "extended_key_usage", "subject_key_id", "name_constraints", "policy_constraints",
-  "inhibit_any_policy", "issuing_distribution_point",
-} do
-  methods[which] = function(self)
+local function extension_value(which)
+  return function(self)
     return value_of(self, which)
   end
 end
+
+--- `{ ca =, path_length = }`, RFC 5280 section 4.2.1.9.
+---@return table?
+methods.basic_constraints = extension_value "basic_constraints"
+
+--- What its key may do, as in `{ digital_signature = true }`: RFC 5280 section 4.2.1.3.
+---@return table<string, true>?
+methods.key_usage = extension_value "key_usage"
+
+--- What it is for, as in `{ server_auth = true }`: RFC 5280 section 4.2.1.12.
+---@return table<string, true>?
+methods.extended_key_usage = extension_value "extended_key_usage"
+
+--- The identifier of its key, in hexadecimal: RFC 5280 section 4.2.1.2.
+---@return string?
+methods.subject_key_id = extension_value "subject_key_id"
+
+--- `{ permitted = {...}, excluded = {...} }`, each of what a name may lie below: RFC 5280 section 4.2.1.10.
+---@return table?
+methods.name_constraints = extension_value "name_constraints"
+
+--- `{ require_explicit_policy =, inhibit_policy_mapping = }`, RFC 5280 section 4.2.1.11.
+---@return table?
+methods.policy_constraints = extension_value "policy_constraints"
+
+--- How many certificates further anyPolicy counts: RFC 5280 section 4.2.1.14.
+---@return integer?
+methods.inhibit_any_policy = extension_value "inhibit_any_policy"
+
+--- What a revocation list is for: RFC 5280 section 5.2.5.
+---@return table?
+methods.issuing_distribution_point = extension_value "issuing_distribution_point"
 
 --- Whether it says that it is a CA.
 ---@return boolean
@@ -61,6 +89,7 @@ function methods:is_ca()
   return constraints ~= nil and constraints.ca
 end
 
+--- The identifier of the key that signed it, in hexadecimal: RFC 5280 section 4.2.1.1.
 ---@return string? hex
 function methods:authority_key_id()
   local value = value_of(self, "authority_key_id")
@@ -92,11 +121,13 @@ local function values_of(self, ...)
   return values
 end
 
+--- The DNS names among its alternative names.
 ---@return string[]
 function methods:dns_names()
   return values_of(self, "dns")
 end
 
+--- The IP addresses among its alternative names.
 ---@return string[]
 function methods:ip_addresses()
   return values_of(self, "ip")
@@ -159,7 +190,12 @@ local function access_urls(method)
   end
 end
 
+--- Where it can be asked whether it is revoked.
+---@return string[]
 methods.ocsp_urls = access_urls "1.3.6.1.5.5.7.48.1"
+
+--- Where the certificate of its issuer is.
+---@return string[]
 methods.issuer_urls = access_urls "1.3.6.1.5.5.7.48.2"
 
 local function point_urls(which)
@@ -176,8 +212,12 @@ local function point_urls(which)
   end
 end
 
---- Where its revocation list is, and the changes to that.
+--- Where its revocation list is.
+---@return string[]
 methods.crl_urls = point_urls "crl_distribution_points"
+
+--- Where the changes to that are.
+---@return string[]
 methods.delta_crl_urls = point_urls "freshest_crl"
 
 --- Gives a type the methods named, or all of them; what it has already stays.
