@@ -80,6 +80,22 @@ describe("a context", function()
   end)
 end)
 
+describe("an identity", function()
+  it("is a certificate and its key, never one of them", function()
+    for _, make in ipairs { context.client, context.server } do
+      for _, case in ipairs { { "cert", "no_key" }, { "key", "no_certificate" } } do
+        local half = { [case[1]] = tls.id[case[1]] }
+        for _, given in ipairs { half, { identity = half } } do
+          local ctx, err = make(given)
+          assert.is_nil(ctx)
+          assert.equal(case[2], err.code)
+          assert.matches("go together", err.hint)
+        end
+      end
+    end
+  end)
+end)
+
 describe("policies", function()
   local function weakest(given)
     local cbc = false

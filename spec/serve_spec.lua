@@ -209,7 +209,8 @@ describe("serve", function()
   end)
 
   it("raises what is a mistake", function()
-    for _, case in ipairs { {}, { { port = 0, identity = tls.id } }, { { prot = 0 }, print }, { { port = 0, max_connections = "x" }, print } } do
+    for _, case in ipairs { {}, { { port = 0, identity = tls.id } }, { { prot = 0 }, print }, { { port = 0, max_connections = "x" }, print },
+      { { port = 0, identity = tls.id, max_connections = 0 }, print } } do
       assert.has_error(function()
         serve(case[1], case[2])
       end)

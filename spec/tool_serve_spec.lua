@@ -203,15 +203,44 @@ describe("lacre serve", function()
     assert.matches("unsupported: no listening socket was handed", output)
   end)
 
+  it("takes from systemd no socket that does not listen, and not several", function()
+    local cases = {
+      { "descriptor 3 is no socket that listens", "1", "s" }, { "ListenStream= and Accept=no", "1", "s" },
+      { "2 sockets were handed over, and one is served", "2", "s; s.listen()" },
+    }
+    for _, case in ipairs(cases) do
+      local script = ("import os, socket, sys; s = socket.socket(); %s; os.dup2(s.fileno(), 3, True);"
+        .. "os.environ.update(LISTEN_FDS='%s', LISTEN_PID=str(os.getpid())); os.execv(sys.argv[1], sys.argv[1:])"):format(
+        case[3], case[2])
+      local output, code = process.run { "timeout", "5", "python3", "-c", script, command, "serve", directory .. "/site", "--systemd" }
+      assert.matches(case[1], output, 1, true)
+      assert.equal(2, code, output)
+    end
+  end)
+
+  it("says once that lines of its log are lost", function()
+    serving(with("--log", "/dev/full"), function(port, started)
+      assert.equal("b", (curl(port, "/b.txt")))
+      assert.equal("b", (curl(port, "/b.txt")))
+      os.execute("kill " .. started.pid)
+      wait_for(started, "2 requests")
+      assert.equal(1, select(2, started:output():gsub("lines of the log are lost: /dev/full: No space left", "")))
+    end)
+  end)
+
   it("tells mistakes, with their exit codes", function()
     local cases = {
       { 3, "file_not_found", directory .. "/nothing" },
       { 3, "file_not_found", directory, "--cert", directory .. "/nothing", "--key", key },
-      { 2, "no_key", directory, "--cert", cert },
+      { 2, "no_key: .*give key too", directory, "--cert", cert },
+      { 2, "no_certificate: .*give cert too", directory, "--key", key },
+      { 3, "no_key: .*openssl rand", directory, "--ticket-keys", key },
+      { 2, "bad option %-%-max%-connections", directory, "--max-connections", "0" },
       { 2, "key_mismatch", directory, "--cert", ca, "--key", key },
       { 2, "bad option %-%-port", directory, "--port", "99999" },
       { 3, "file_not_found", directory, "--client-trust", directory .. "/nothing" },
-      { 3, "io_error", directory, "--log", directory .. "/no/such/log" },
+      { 3, "file_not_found", directory, "--log", directory .. "/no/such/log" },
+      { 3, "is_directory", directory, "--log", directory },
     }
     for i, case in ipairs(cases) do
       local words = { "timeout", "5", command, "serve", unpack(case, 3) }

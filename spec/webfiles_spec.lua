@@ -1,3 +1,4 @@
+local core = require "lacre.core"
 local http = require "lacre.http"
 local connect = require("lacre.connect").connect
 local loop = require "lacre.loop"
@@ -117,10 +118,14 @@ describe("webfiles", function()
   end)
 
   it("lists a directory when told", function()
+    local list
     serving(function(base)
       local r = get(base .. "/sub/")
       assert.equal(200, r.status)
       assert.matches('<a href="x.json">x.json</a>', r.body)
+      core.disk.list, list = function() end, core.disk.list -- one that may be entered, and not read
+      assert.equal(403, get(base .. "/sub/").status)
+      core.disk.list = list
     end, { listing = true })
   end)
 
@@ -190,6 +195,36 @@ describe("webfiles", function()
       os.remove(directory .. "/now.txt")
     end)
     shelf.settled = before
+  end)
+
+  it("has another tag for what is written in the same second", function()
+    serving(function(base)
+      put("now.txt", "one")
+      local tag = get(base .. "/now.txt").headers.etag
+      require("lacre.loop").sleep(0.02)
+      put("now.txt", "two")
+      assert.equal(200, get(base .. "/now.txt", { headers = { ["If-None-Match"] = tag } }).status)
+      os.remove(directory .. "/now.txt")
+    end)
+  end)
+
+  it("tells what was sent of a file that shrank, or to who left", function()
+    local row
+    serving(function(_, port)
+      put("shrinks.bin", ("x"):rep(8000000))
+      local c = assert(connect("localhost", port, { trust = tls.root.cert, timeout = 3 }))
+      c:write "GET /shrinks.bin HTTP/1.1\r\nHost: a\r\n\r\n"
+      c:read(1000)
+      put("shrinks.bin", "")
+      repeat
+        local more = c:receive()
+      until not more
+      c:close()
+      os.remove(directory .. "/shrinks.bin")
+    end, { on_request = function(seen)
+      row = seen
+    end })
+    assert.is_true(row.bytes < 8000000)
   end)
 
   it("lets go of what it keeps when it is too much", function()

@@ -160,10 +160,13 @@ static void push_version (lua_State *L, const struct stat *s) {
   lua_setfield(L, -2, "version");
   lua_pushnumber(L, (lua_Number)s->st_ctime);
   lua_setfield(L, -2, "changed");
+  lua_pushinteger(L, (lua_Integer)two[0]);
+  lua_setfield(L, -2, "nanoseconds");
 }
 
-/* stat(path) -> { kind =, mode =, size =, modified =, changed =, version = } | nil,
-** err; `version` differs when the file does */
+/* stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed =,
+** version = } | nil, err; `nanoseconds` is what `modified` leaves out, `version`
+** differs when the file does */
 static int disk_stat (lua_State *L) {
   const char *path = args_text(L, 1);
   struct stat s;

@@ -210,6 +210,16 @@ static int net_adopt (lua_State *L) {
   return 1;
 }
 
+/* socket:listens() -> whether connections can be accepted from it */
+static int socket_listens (lua_State *L) {
+  net_Socket *s = net_check(L, 1);
+  int listens = 0;
+  socklen_t len = sizeof listens;
+  if (getsockopt(s->fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0) listens = 0;
+  lua_pushboolean(L, listens);
+  return 1;
+}
+
 static int closed (lua_State *L, const char *stage) {
   return fail_code(L, stage, "closed", "the socket is closed");
 }
@@ -325,11 +335,17 @@ static int socket_close (lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-  { "accept", socket_accept },   { "connected", socket_connected },
-  { "send", socket_send },       { "shutdown", socket_shutdown },
-  { "address", socket_address }, { "peer", socket_peer },
-  { "options", socket_options }, { "fd", socket_fd },
-  { "close", socket_close },     { NULL, NULL },
+  { "listens", socket_listens },
+  { "accept", socket_accept },
+  { "connected", socket_connected },
+  { "send", socket_send },
+  { "shutdown", socket_shutdown },
+  { "address", socket_address },
+  { "peer", socket_peer },
+  { "options", socket_options },
+  { "fd", socket_fd },
+  { "close", socket_close },
+  { NULL, NULL },
 };
 
 static const luaL_Reg functions[] = {

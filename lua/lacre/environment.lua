@@ -39,13 +39,17 @@ end
 
 local FIRST = 3
 
---- The first listening socket that systemd made for this process (sd_listen_fds(3)).
+--- The listening socket that systemd made for this process (sd_listen_fds(3)). Of several the others would take
+--- connections that nobody answers: they are refused.
 ---@return integer? fd
 ---@return lacre.error? err unsupported
 function environment.listening()
   local count = tonumber(variable "LISTEN_FDS" or "") or 0
   if count < 1 or tonumber(variable "LISTEN_PID" or "") ~= core.signals.process() then
     return fail("config", "unsupported", "no listening socket was handed to this process (LISTEN_FDS, LISTEN_PID)")
+  elseif count > 1 then
+    return fail("config", "unsupported", "%d sockets were handed over, and one is served: one ListenStream= a unit",
+      count)
   end
   return FIRST
 end

@@ -5,6 +5,7 @@
 -- here with mode 0600 from the first moment.
 
 local core = require "lacre.core"
+local fail = require("lacre.error").fail
 local options = require "lacre.options"
 local path = require "lacre.file.path"
 local plan = require "lacre.file.plan"
@@ -38,6 +39,21 @@ function file.parsed(place, parse)
     return nil, err
   end
   return path.told(place, parse(bytes))
+end
+
+local reasons = { [2] = "file_not_found", [13] = "permission_denied", [21] = "is_directory" } -- errno
+
+--- Opens a file to write to, as `io.open` does, with an error that has a code.
+---@param place string
+---@param mode string
+---@return file*?
+---@return lacre.error? err file_not_found, permission_denied, is_directory, io_error
+function file.open(place, mode)
+  local handle, why, number = io.open(place, mode)
+  if not handle then
+    return path.told(place, fail("save", reasons[number] or "io_error", "%s", why))
+  end
+  return handle
 end
 
 --- What a path is: `{ kind = "file"|"directory"|"other", mode =, size =, modified = }`.

@@ -1,6 +1,6 @@
 --- http.access_log: one line a request, as every log analyser reads it, in a file that may be rotated.
 
-local fail = require("lacre.error").fail
+local file = require "lacre.file"
 
 local access_log = {}
 
@@ -10,29 +10,32 @@ Log.__index = Log
 
 --- Opens the file anew: one that was renamed meanwhile is let go of.
 ---@return true?
----@return lacre.error? err io_error
+---@return lacre.error? err file_not_found, permission_denied, is_directory, io_error
 function Log:open()
   if not self.path then
     return true
   end
-  local handle, why = io.open(self.path, "a")
+  local handle, err = file.open(self.path, "a")
   if not handle then
-    return fail("save", "io_error", "%s", why)
+    return nil, err
   end
-  handle:setvbuf "line"
+  handle:setvbuf "no" -- a buffer of lines would keep it to itself that one could not be written
   self:close()
   self.handle = handle
   return true
 end
 
---- Writes a line.
+--- Writes a line; that lines are lost (a full disk) is said once, until one is written again.
 ---@param line string
 function Log:write(line)
-  if self.handle then
-    self.handle:write(line, "\n")
-  else
-    self.say(line)
+  if not self.handle then
+    return self.say(line)
   end
+  local written, why = self.handle:write(line .. "\n")
+  if not written and not self.is_lost then
+    self.say(("lines of the log are lost: %s: %s"):format(self.path, tostring(why)))
+  end
+  self.is_lost = not written
 end
 
 --- Writes the line of a request; what a client sent cannot forge another.

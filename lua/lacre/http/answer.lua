@@ -98,10 +98,11 @@ function webanswer.refuse(conn, request, status, ...)
 end
 
 --- The validators of a file: its entity tag, and when it was changed.
----@param stat { modified: number, size: number }
+---@param stat { modified: number, nanoseconds: number, size: number }
 ---@return { tag: string, date: string }
 function webanswer.validators(stat)
-  return { tag = ('"%x-%x"'):format(stat.modified, stat.size), date = time.format(stat.modified, "http") }
+  local tag = ('"%x.%x-%x"'):format(stat.modified, stat.nanoseconds, stat.size)
+  return { tag = tag, date = time.format(stat.modified, "http") }
 end
 
 local function has_tag(field, tag)

@@ -84,9 +84,9 @@ local function begin(self, response)
     self.offset = 0
     remember_tag(self, response)
   end
-  local handle, why = io.open(self.part, self.offset > 0 and "ab" or "wb")
+  local handle, err = file.open(self.part, self.offset > 0 and "ab" or "wb")
   if not handle then
-    return io_failed(self.part, why)
+    return nil, err
   end
   self.handle = handle
   self.total = type(response.length) == "number" and self.offset + response.length or nil

@@ -20,8 +20,9 @@ local refuse = webanswer.refuse
 local webfiles = {}
 
 -- the file may shrink meanwhile: then the connection ends, for the length was promised
-local function send_part(conn, handle, head, first, count)
-  local sent, err = conn:send_file(handle, first, count, head)
+local function send_part(conn, request, handle, head, first, count)
+  local sent, err, part = conn:send_file(handle, first, count, head)
+  request.sent = sent or part or 0
   if sent and sent < count then
     conn:abort()
     return nil
@@ -34,7 +35,7 @@ local function send_whole(conn, request, entry, handle)
   if request.sent == 0 or entry.body then
     return conn:write(webanswer.whole(entry.fields, request, request.sent > 0 and entry.body or ""))
   end
-  return send_part(conn, handle, webanswer.whole(entry.fields, request, ""), 0, entry.size)
+  return send_part(conn, request, handle, webanswer.whole(entry.fields, request, ""), 0, entry.size)
 end
 
 local function send_range(conn, request, entry, handle, first, last)
@@ -49,7 +50,7 @@ local function send_range(conn, request, entry, handle, first, last)
   if entry.body then
     return conn:write(head .. entry.body:sub(first + 1, last + 1))
   end
-  return send_part(conn, handle, head, first, count)
+  return send_part(conn, request, handle, head, first, count)
 end
 
 local function send_content(conn, request, entry, handle)
@@ -86,7 +87,10 @@ local function escaped(text)
 end
 
 local function list(conn, request, directory, path)
-  local names, rows = core.disk.list(directory) or {}, {}
+  local names, rows = core.disk.list(directory), {}
+  if not names then
+    return refuse(conn, request, 403)
+  end
   table.sort(names)
   for _, name in ipairs(names) do
     if name:sub(1, 1) ~= "." then
@@ -176,11 +180,17 @@ local own_schema = {
 
 local function root_of(set)
   local root, err = core.disk.real(set.root)
-  local stat = root and file.stat(root)
-  if not root then
-    return nil, lacre_error.annotate(err, { path = set.root })
-  elseif not stat or stat.kind ~= "directory" then
+  local stat, inside
+  if root then
+    stat, err = file.stat(root)
+  end
+  if stat and stat.kind == "directory" then
+    inside, err = file.stat(root .. "/.") -- what cannot be entered shows nothing
+  elseif stat then
     return lacre_error.fail("load", "file_not_found", "%s is no directory", set.root)
+  end
+  if not inside then
+    return nil, lacre_error.annotate(err, { path = set.root })
   end
   return root == "/" and "" or root
 end

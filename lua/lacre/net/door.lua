@@ -3,6 +3,7 @@
 local addresses = require "lacre.net.addresses"
 local core = require "lacre.core"
 local environment = require "lacre.environment"
+local fail = require("lacre.error").fail
 local options = require "lacre.options"
 local stream = require "lacre.net.stream"
 local time = require "lacre.time"
@@ -43,15 +44,21 @@ local function listen_any(set)
   return socket, err
 end
 
-local function adopt(fd)
-  local err
+-- a socket unit with Accept=yes hands over connections instead
+local function adopt(given)
+  local fd, err, socket = given, nil, nil
   if fd == "systemd" then
     fd, err = environment.listening()
   end
-  if not fd then
-    return nil, err
+  if fd then
+    socket, err = net.adopt(fd, false)
   end
-  return net.adopt(fd, false)
+  if socket and not socket:listens() then
+    local _, why = fail("config", "unsupported", "descriptor %d is no socket that listens", fd)
+    why.hint = given == "systemd" and "the socket unit needs ListenStream= and Accept=no" or nil
+    return nil, why
+  end
+  return socket, err
 end
 
 --- Binds the core's socket.

@@ -66,6 +66,15 @@ local function chain_of(given, certs)
   return identity.certs(given.chain)
 end
 
+local absent = { cert = { "no_certificate", "certificate" }, key = { "no_key", "key" } }
+
+local function incomplete(option)
+  local code, what = absent[option][1], absent[option][2]
+  local _, err = fail("config", code, "the identity has no %s", what)
+  err.hint = ("a certificate and its key go together: give %s too"):format(option)
+  return nil, err
+end
+
 --- One identity, complete: the first certificate is the leaf, the others its chain, and the key is
 --- its own.
 ---@param given { cert: any, key: any, chain?: any, password?: any }
@@ -73,8 +82,7 @@ end
 ---@return lacre.error? err no_certificate, no_key, key_mismatch ...
 function identity.load(given)
   if given.cert == nil or given.key == nil then
-    local missing = given.cert == nil and "certificate" or "key"
-    return fail("config", given.cert == nil and "no_certificate" or "no_key", "the identity has no %s", missing)
+    return incomplete(given.cert == nil and "cert" or "key")
   end
   local certs, err = identity.certs(given.cert)
   local private, chain
@@ -106,7 +114,7 @@ local function identities(set)
   if given == nil then
     return {}
   end
-  return given.cert ~= nil and { given } or given
+  return (given.cert ~= nil or given.key ~= nil) and { given } or given
 end
 
 -- the first identity is the default, and with it those of its names that have another kind of key

@@ -71,7 +71,9 @@ local function tickets_of(path)
   if not bytes then
     return nil, err
   elseif #bytes == 0 or #bytes % KEY ~= 0 or #bytes > 4 * KEY then
-    return fail("load", "no_key", "%s does not hold one to four keys of 80 bytes", path)
+    local _, why = fail("load", "no_key", "%s does not hold one to four keys of 80 bytes", path)
+    why.hint = "openssl rand -out FILE 80 makes one"
+    return nil, why
   end
   local keys = {}
   for at = 1, #bytes, KEY do
