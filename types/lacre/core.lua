@@ -296,7 +296,7 @@ function core.disk.rename() end
 --- set_mode(path, mode) -> true | nil, err
 function core.disk.set_mode() end
 
---- stat(path) -> { kind =, mode =, size =, modified =, changed =, version = } | nil, err; `version` differs when the file does
+--- stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed =, version = } | nil, err; `nanoseconds` is what `modified` leaves out, `version` differs when the file does
 function core.disk.stat() end
 
 --- sync(path), of a directory too, -> true | nil, err
@@ -451,6 +451,9 @@ function core.net.listen() end
 
 ---@class lacre.core.net_object
 local net = {}
+
+--- socket:listens() -> whether connections can be accepted from it
+function net:listens() end
 
 --- socket:accept() -> socket, address, port | nil, "want_read" | nil, err
 function net:accept() end
