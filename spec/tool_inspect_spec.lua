@@ -32,6 +32,17 @@ local function data(line)
   return assert(json.decode(output), output), code
 end
 
+-- { line, exit code, pattern of what it says }
+local function ends(rows)
+  for _, row in ipairs(rows) do
+    it(row[1] .. " ends with " .. row[2], function()
+      local output, code = shell(row[1])
+      assert.equal(row[2], code, output)
+      assert.matches(row[3], output)
+    end)
+  end
+end
+
 local function mode(name)
   return (process.run { "stat", "-c", "%a", directory .. "/" .. name }):match "%d+"
 end
@@ -82,7 +93,7 @@ teardown(function() process.remove(directory) end)
 
 describe("lacre inspect", function()
   -- { command line, exit code, a pattern of the output }
-  for _, row in ipairs {
+  ends {
     { "lacre inspect leaf.crt", 0, "subject: +CN=a%.example" },
     { "lacre inspect leaf.crt", 0, "89 days left" },
     { "lacre inspect leaf.der", 0, "issuer: +CN=Test Intermediate,O=Lacre" },
@@ -120,13 +131,7 @@ describe("lacre inspect", function()
     { "lacre inspect leaf.crt --time 2037-01-01", 0, "ended %d+ years ago" },
     { "lacre inspect leaf.crt --profile sever", 2, "must be one of" },
     { "lacre inspect --help", 0, "Examples:" },
-  } do
-    it(row[1] .. " ends with " .. row[2], function()
-      local output, code = shell(row[1])
-      assert.equal(row[2], code, output)
-      assert.matches(row[3], output)
-    end)
-  end
+  }
 
   it("orders a thousand certificates, in time", function()
     local above, list = { cert = root.cert, key = root.key }, {}
@@ -176,7 +181,7 @@ describe("lacre inspect", function()
 end)
 
 describe("lacre verify", function()
-  for _, row in ipairs {
+  ends {
     { "lacre verify chain.pem --trust root.crt --host a.example", 0, "^verified for a.example\n  0 CN=a.example" },
     { "lacre verify chain.pem --trust root.crt --host 192.0.2.7", 0, "^verified" },
     { "lacre verify leaf.crt mixed.pem --trust root.crt --host a.example", 0, "^verified" },
@@ -196,13 +201,7 @@ describe("lacre verify", function()
     { "lacre verify leaf.key --trust root.crt --host a.example", 3, "no_certificate" },
     { "lacre verify garbage --host a.example", 3, "bad_der" },
     { "lacre verify chain.pem --trust nowhere --host a.example", 3, "file_not_found" },
-  } do
-    it(row[1] .. " ends with " .. row[2], function()
-      local output, code = shell(row[1])
-      assert.equal(row[2], code, output)
-      assert.matches(row[3], output)
-    end)
-  end
+  }
 
   it("has every reason as data", function()
     local result, code = data "lacre verify chain.pem --trust root.crt --host b.example --time 2037-01-01 --json"
@@ -220,7 +219,7 @@ describe("lacre verify", function()
 end)
 
 describe("lacre convert", function()
-  for _, row in ipairs {
+  ends {
     { "lacre convert leaf.der", 0, "^%-%-%-%-%-BEGIN CERTIFICATE%-%-%-%-%-\n.*\n%-%-%-%-%-END CERTIFICATE%-%-%-%-%-\n$" },
     { "lacre selfsign ed.test --key ed25519 --quiet && lacre convert ed.test.key --to traditional", 2, "no traditional form" },
     { "lacre convert old.key --to pkcs8", 0, "^%-%-%-%-%-BEGIN PRIVATE KEY" },
@@ -242,13 +241,7 @@ describe("lacre convert", function()
     { "lacre convert garbage", 3, "bad_der" },
     { "lacre convert leaf.crt --json", 0, '"pem": *"%-%-%-%-%-BEGIN' },
     { "lacre convert leaf.crt --to der --json", 0, '"base64":' },
-  } do
-    it(row[1] .. " ends with " .. row[2], function()
-      local output, code = shell(row[1])
-      assert.equal(row[2], code, output)
-      assert.matches(row[3], output)
-    end)
-  end
+  }
 
   it("gives the bytes as they are", function()
     shell "lacre convert leaf.crt --to der > out.der"
@@ -323,7 +316,7 @@ describe("lacre selfsign", function()
     assert.equal(found.key, lacre_lib.key.parse(read "xn--bcher-kva.test.key", { password = "sesame" }))
   end)
 
-  for _, row in ipairs {
+  ends {
     { "lacre selfsign alice@example.test --profile client --key ed25519", 0, "certificate for alice@example.test" },
     { "lacre selfsign again.test --key leaf.key", 0, "leaf.key  the private key it belongs to" },
     { "lacre selfsign both.test --days 3 --valid-for 3d", 2, "excludes" },
@@ -332,11 +325,5 @@ describe("lacre selfsign", function()
     { "lacre selfsign ask.test --encrypt < /dev/null", 3, "password_required" },
     { "lacre selfsign 1.2.3", 2, "bad_name" },
     { "lacre selfsign '*'", 2, "bad_name" },
-  } do
-    it(row[1] .. " ends with " .. row[2], function()
-      local output, code = shell(row[1])
-      assert.equal(row[2], code, output)
-      assert.matches(row[3], output)
-    end)
-  end
+  }
 end)
