@@ -40,6 +40,7 @@ describe("the command", function()
     { "lacre pin x --expct y --json", 2, '^{%s*"error": *{.*"code": *"usage".*}%s*}%s*$' },
     { "lacre info x --timeout 2x --json", 2, '^{%s*"error": *{.*"code": *"usage".*not a duration.*}%s*}%s*$' },
     { "lacre pin --help", 0, "Examples:" },
+    { "lacre health --help", 0, "Targets:\n   %-f, %-%-file FILE" },
     { "mkdir rsa && lacre selfsign named.test --key rsa --out rsa -q && ls rsa", 0, "named.test.key" },
     { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },
     { "lacre selfsign x.test --key rsa:1024", 2, "1024" },

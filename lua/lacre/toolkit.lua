@@ -37,6 +37,7 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@field argument? lacre.tool.row the main argument, where it is the only one
 ---@field arguments? lacre.tool.row[] in their order; the last may be `many`, or `optional`
 ---@field options lacre.tool.row[]
+---@field headings? string[][] a heading of the help, and the names of the options below it; others are "Options"
 ---@field run fun(options: table): table?, lacre.error?
 ---@field text fun(result: table, style?: lacre.style): string? nil where all was put out on the way
 ---@field to_table fun(result: table): table plain data, fit for JSON

@@ -12,6 +12,8 @@ parser.TOOLS = {
 
 local WIDTH = 100
 
+local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+
 --- A tool, or an action of one.
 ---@param name string
 ---@param action? string
@@ -65,9 +67,18 @@ local function spellings(row)
   return (row.short and "-" .. row.short .. " " or "") .. parser.dashed(row.name)
 end
 
+-- one line, as other commands have it, where argparse would take one for each spelling
+local function label(option, row)
+  local text = spellings(row):gsub(" ", ", ") .. " " .. option._argname
+  function option._get_label_lines()
+    return { text }
+  end
+end
+
 local function add_value(command, row)
   local option = command:option(spellings(row)):target(row.name):description(described(row))
   option:argname(row.value or row.name:upper())
+  label(option, row)
   if numbers[row.type] then
     option:convert(numbers[row.type])
   elseif row.type == "duration" and row.name:find "timeout" then
@@ -77,19 +88,20 @@ local function add_value(command, row)
   elseif row.values then
     option:choices(row.values)
   end
+  return option
 end
 
 local function add_option(command, row)
   if row.from_lua then
     return
   elseif row.type == "boolean" then
-    command:flag(spellings(row)):target(row.name):description(row.help)
+    return command:flag(spellings(row)):target(row.name):description(row.help)
   elseif row.type == "password" then
     for _, one in ipairs(password.options(row)) do
       add_value(command, one)
     end
   else
-    add_value(command, row)
+    return add_value(command, row)
   end
 end
 
@@ -111,19 +123,35 @@ local function add_help(command, tool)
   end }
 end
 
+-- what every tool has
+local common = {
+  { name = "json", type = "boolean", help = "print JSON" },
+  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "colour, where a terminal reads it" },
+  { name = "quiet", short = "q", type = "boolean", help = "print nothing on success" },
+}
+
+local function add_headings(command, headings, options)
+  for _, heading in ipairs(headings) do
+    local below = {}
+    for i = 2, #heading do
+      below[#below + 1] = options[heading[i]]
+    end
+    command:group(heading[1], unpack(below))
+  end
+end
+
 local function add_tool(into, tool)
-  local command = into:command(tool.name)
+  local command, options = into:command(tool.name), {}
   add_help(command, tool)
   for _, row in ipairs(tool.arguments) do
     add_argument(command, row)
   end
-  for _, row in ipairs(tool.options) do
-    add_option(command, row)
+  for _, rows in ipairs { tool.options, common } do
+    for _, row in ipairs(rows) do
+      options[row.name] = add_option(command, row)
+    end
   end
-  command:flag("--json"):description "print JSON"
-  command:option("--color"):argname("WHEN"):choices({ "auto", "always", "never" })
-    :description "always, never, or where a terminal reads it (auto)"
-  command:flag("-q --quiet"):description "print nothing on success"
+  add_headings(command, tool.headings or {}, options)
 end
 
 local function add_group(into, group, action)

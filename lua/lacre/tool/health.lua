@@ -22,6 +22,15 @@ local health = {
   argument = { name = "targets", type = "any", many = true, optional = true, value = "TARGET",
     help = rows.target_help },
   options = rows.options,
+  headings = {
+    { "Targets", "file", "shard", "all_addresses", "family" },
+    { "Verdict", "warn", "fail", "min_tls", "require", "expect", "trust", "cert", "key", "pin", "ocsp", "crl",
+      "crl_cache", "at", "no_old", "deep" },
+    { "Pace", "timeout", "deadline", "concurrency", "retries" },
+    { "Results", "format", "output", "problems_only", "fail_on", "json", "color", "quiet" },
+    { "What changed", "baseline", "state", "watch" },
+    { "Exporter", "serve", "interval", "cache" },
+  },
 }
 
 local function explain(code)
