@@ -126,7 +126,7 @@ end
 -- what every tool has
 local common = {
   { name = "json", type = "boolean", help = "print JSON" },
-  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "colour, where a terminal reads it" },
+  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "colour, on a terminal" },
   { name = "quiet", short = "q", type = "boolean", help = "print nothing on success" },
 }
 
