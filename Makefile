@@ -139,7 +139,7 @@ $(BUILD)/fuzz/fuzz: $(SOURCES) spec/support/fuzz.c Makefile
 platforms:
 	@SPEC='$(SPEC)' bash spec/support/platforms.sh $(ON)
 
-## bench: what the work costs beside bare C, as ratios; ROWS=regex picks, IR=1 counts instructions
+## bench: what the work costs beside bare C and other modules, as ratios; ROWS=regex picks, IR=1 counts instructions
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 

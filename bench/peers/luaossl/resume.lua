@@ -1,0 +1,2 @@
+-- luaossl gives no session out and takes none.
+require("clock").lacks "sessions"

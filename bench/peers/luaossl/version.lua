@@ -1,0 +1,3 @@
+require "cqueues"
+require "openssl.ssl"
+print "luaossl with cqueues"

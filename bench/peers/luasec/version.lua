@@ -1,0 +1,1 @@
+print("LuaSec " .. require("ssl")._VERSION)

@@ -1,0 +1,5 @@
+import platform
+import ssl
+
+assert ssl
+print("Python", platform.python_version())
