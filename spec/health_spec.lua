@@ -687,6 +687,12 @@ describe("lacre health", function()
     assert.is_nil(output:find("\27", 1, true))
   end)
 
+  it("blames no name where this process has no descriptors left to resolve it", function()
+    local output = process.run({ "sh", "-c", "ulimit -n 20; exec " .. process.line {
+      command, "health", "--trust", root, "-f", "-", "-j", "500", "--format", "csv" } }, ("localhost:1\n"):rep(1000))
+    assert.equal(1000, select(2, output:gsub("\nFAIL,localhost:1,CONNECT_REFUSED,", "")))
+  end)
+
   it("prints the rounds of a watch where results belong, and complains of a disk that is full", function()
     local line = ("%s health --trust %s %s "):format(command, root, host "good")
     local function shell(rest)

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include "args.h"
 #include "fail.h"
@@ -100,9 +101,19 @@ static int poller_wait (lua_State *L) {
   return 1;
 }
 
+/* most() -> how many descriptors this process may hold; huge where nobody says */
+static int poller_most (lua_State *L) {
+  struct rlimit limit;
+  int is_told =
+      getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  lua_pushnumber(L, is_told ? (lua_Number)limit.rlim_cur : HUGE_VAL);
+  return 1;
+}
+
 static const luaL_Reg functions[] = {
   { "wait", poller_wait_one },
   { "new", poller_new },
+  { "most", poller_most },
   { NULL, NULL },
 };
 

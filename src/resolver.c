@@ -20,7 +20,7 @@ typedef struct Request {
   pthread_mutex_t lock;
   int references;
   int is_abandoned;
-  int error, system; /* of getaddrinfo, and errno with it */
+  int error, system; /* of getaddrinfo, and errno after it */
   struct addrinfo hints, *found;
   int ends[2]; /* a pipe: readable when the answer is there */
   char *host;
@@ -53,6 +53,7 @@ static const own_Type request_type = { "lacre.core.request", release_request };
 static void *run (void *obj) {
   Request *r = obj;
   ssize_t n = 0;
+  errno = 0;
   r->error = getaddrinfo(r->host, NULL, &r->hints, &r->found);
   r->system = errno;
   pthread_mutex_lock(&r->lock);
@@ -155,6 +156,8 @@ static int resolver_numeric (lua_State *L) {
 static int push_failure (lua_State *L, const Request *r) {
   const codes_Row *row = codes_resolver(r->error);
   char message[512];
+  if (r->system == EMFILE || r->system == ENFILE)
+    return fail_errno(L, "resolve", r->system, r->host);
   snprintf(message, sizeof message, "%.255s: %s", r->host,
            r->error == EAI_SYSTEM ? strerror(r->system) : gai_strerror(r->error));
   lua_pushnil(L);

@@ -526,6 +526,9 @@ function core.pkcs12.parse() end
 ---@class lacre.core.poller
 core.poller = {}
 
+--- most() -> how many descriptors this process may hold; huge where nobody says
+function core.poller.most() end
+
 --- new() -> poller | nil, err
 function core.poller.new() end
 

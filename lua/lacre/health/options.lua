@@ -1,5 +1,6 @@
 --- health.options: what `lacre health` takes, and how it is made ready for a run.
 
+local core = require "lacre.core"
 local every = require "lacre.every"
 local lacre_error = require "lacre.error"
 local target_settings = require "lacre.health.target_settings"
@@ -101,6 +102,13 @@ local function check_words(set)
   end)
 end
 
+-- what a target holds at the most (a pipe to the resolver and its files; sockets and a poller), and what else is open
+local HELD, OPEN = 5, 20
+
+local function affordable(concurrency)
+  return math.max(1, math.min(concurrency, math.floor((core.poller.most() - OPEN) / HELD)))
+end
+
 --- The settings of a run, from checked options.
 ---@param given table
 ---@return table? set
@@ -127,7 +135,7 @@ function health_options.prepare(given)
   set.trust = type(set.trust) == "table" and #set.trust == 1 and getmetatable(set.trust) == nil and set.trust[1]
     or set.trust
   set.pins, set.probe_old = set.pin, not set.no_old
-  set.concurrency = math.max(1, set.concurrency)
+  set.concurrency = affordable(set.concurrency)
   return set
 end
 
