@@ -84,6 +84,9 @@ describe("http.request", function()
 
   local refused = {
     { "http_malformed", "SSH-2.0-x\r\n" },
+    { "http_malformed", "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n" },
+    { "http_malformed", "HTTP/1.1 200OK\r\nContent-Length: 0\r\n\r\n" },
+    { "http_malformed", "HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n" },
     { "http_malformed", "HTTP/1.1 200 OK\nContent-Length: 0\n\n" },
     { "http_malformed", "HTTP/1.1 200 OK\r\nA : b\r\n\r\n" },
     { "http_malformed", "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n" },
@@ -133,8 +136,9 @@ describe("http.request", function()
   end)
 
   local wrong_turns = {
-    { "redirect_insecure", "http://localhost:PORT/" }, { "redirect_limit", "/again" }, { "bad_name", "ftp://x/" },
-    { "bad_name", "https://user@localhost/" },
+    { "redirect_insecure", "http://localhost:PORT/" }, { "redirect_limit", "/again" }, { "http_malformed", "ftp://x/" },
+    { "http_malformed", "https://user@localhost/" }, { "http_malformed", "https://localhost:0/" },
+    { "http_malformed", "https://localhost:99999/" },
   }
   for _, case in ipairs(wrong_turns) do
     it("refuses a redirect: " .. case[1] .. " " .. case[2], function()

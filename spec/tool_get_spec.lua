@@ -1,3 +1,4 @@
+local crl = require "lacre.crl"
 local get = require "lacre.tool.get"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
@@ -221,6 +222,41 @@ describe("lacre get", function()
     end)
   end)
 
+  it("writes to standard output, pipes and devices, and replaces none of them", function()
+    serving(function(base)
+      assert.equal("0123456789", (lacre("get", base .. "/a.txt", "--trust", ca, "-o", "-")))
+      local pipe = directory .. "/pipe"
+      process.run { "mkfifo", pipe }
+      local reader = process.start { "timeout", "5", "cat", pipe }
+      local output, code = lacre("get", base .. "/a.txt", "--trust", ca, "-o", pipe, "--overwrite")
+      assert.equal(pipe .. "  10 bytes\n", output)
+      assert.equal(0, code)
+      assert.equal("0123456789", reader:output())
+      reader:stop()
+      assert.equal(0, select(2, process.run { "test", "-p", pipe }))
+      os.remove(pipe)
+      output, code = lacre("get", base .. "/a.txt", "--trust", ca, "-o", "/dev/full")
+      assert.matches("io_error: /dev/full: No space left", output)
+      assert.equal(3, code)
+    end)
+  end)
+
+  it("refuses who was revoked, when given the list", function()
+    local function list(name, of, revoked)
+      return put(name, assert(crl.create { issuer = of.cert, issuer_key = of.key, revoked = revoked }):to_pem())
+    end
+    local above = list("root.crl", tls.root, {})
+    serving(function(base)
+      local function fetch(name)
+        return lacre("get", base .. "/a.txt", "--trust", ca, "--crl", above, "--crl", name)
+      end
+      assert.equal("0123456789", (fetch(list("good.crl", tls.inter, {}))))
+      local output, code = fetch(list("bad.crl", tls.inter, { { cert = tls.id.cert } }))
+      assert.matches("cert_revoked", output)
+      assert.equal(4, code)
+    end)
+  end)
+
   it("goes on with what was left, if it is still the same", function()
     local path = directory .. "/resumed"
     local head = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: "v1"\r\n\r\n'
@@ -276,7 +312,7 @@ describe("lacre get", function()
       local output, code = lacre("get", base, "--trust", ca, "--timeout", "0.2s")
       assert.matches("timeout", output)
       assert.equal(3, code)
-      output, code = lacre("get", base, "--trust", ca, "--max-time", "0.2s")
+      output, code = lacre("get", base, "--trust", ca, "--max-time", "0.2")
       assert.matches("timeout", output)
       assert.equal(3, code)
     end)

@@ -1,4 +1,5 @@
 local core = require "lacre.core"
+local crl = require "lacre.crl"
 local lfs = require "lfs"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
@@ -133,6 +134,17 @@ describe("lacre serve", function()
       assert.equal("b", (curl(port, "/b.txt", "--cert", my_cert, "--key", my_key)))
       assert.is_true(select(2, curl(port, "/b.txt")) ~= 0)
       assert.is_true(select(2, curl(port, "/b.txt", "--cert", bad_cert, "--key", bad_key)) ~= 0)
+    end)
+    local function list(revoked)
+      return put("list.crl", assert(crl.create { issuer = tls.root.cert, issuer_key = tls.root.key, revoked = revoked }):to_pem())
+    end
+    serving(with("--client-trust", ca, "--client-crl", list {}), function(port, started)
+      assert.equal("b", (curl(port, "/b.txt", "--cert", my_cert, "--key", my_key)))
+      list { { cert = me.cert } }
+      hang_up(started)
+      wait_for(started, "reloaded")
+      assert.is_true(select(2, curl(port, "/b.txt", "--cert", my_cert, "--key", my_key)) ~= 0)
+      wait_for(started, "cert_revoked")
     end)
   end)
 

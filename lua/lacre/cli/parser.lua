@@ -81,7 +81,7 @@ local function add_value(command, row)
   label(option, row)
   if numbers[row.type] then
     option:convert(numbers[row.type])
-  elseif row.type == "duration" and row.name:find "timeout" then
+  elseif row.type == "duration" and (row.name:find "timeout" or row.name == "max_time") then
     option:convert(seconds)
   elseif row.type == "list" or row.many then
     option:count "*"

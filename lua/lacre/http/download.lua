@@ -34,6 +34,11 @@ local function left_over(part)
   return 0
 end
 
+-- a device or a pipe is written to as it comes, and never replaced by a file
+local function is_device(path, old)
+  return old and (old.kind == "other" or path:find "^/dev/std" or path:find "^/dev/fd/")
+end
+
 --- Begins; nothing is written yet.
 ---@param path string
 ---@param given { overwrite?: boolean, resume?: boolean }
@@ -41,7 +46,9 @@ end
 ---@return lacre.error? err file_exists, is_directory, file_not_found, permission_denied
 function download.new(path, given)
   local old = file.stat(path)
-  if old and old.kind == "directory" then
+  if is_device(path, old) then
+    return setmetatable({ path = path, part = path, is_device = true, offset = 0, received = 0 }, Download)
+  elseif old and old.kind == "directory" then
     return fail("save", "is_directory", "%s: Is a directory", path)
   elseif old and not given.overwrite then
     return fail("save", "file_exists", "%s: File exists", path)
@@ -67,6 +74,9 @@ function Download:headers()
 end
 
 local function remember_tag(self, response)
+  if self.is_device then
+    return
+  end
   local tag = response.headers.etag or ""
   os.remove(self.part .. ".tag")
   if tag:find '^"[^"%c]*"$' then -- a weak one does not vouch for bytes
@@ -147,6 +157,8 @@ function Download:finish(response)
   end
   if not closed then
     return io_failed(self.part, why)
+  elseif self.is_device then
+    return true
   end
   local published, err = file.publish(self.part, self.path, { overwrite = self.overwrite })
   if published then

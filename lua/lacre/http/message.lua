@@ -83,8 +83,8 @@ function message.read_status(stream)
     if not line then
       return nil, err
     end
-    local status, reason = line:match "^HTTP/1%.[01] (%d%d%d) ?(.*)$"
-    if not status then
+    local status, reason = line:match "^HTTP/1%.[01] ([1-9]%d%d)(.*)$"
+    if not status or (reason ~= "" and reason:sub(1, 1) ~= " ") then
       return malformed("not a status line: " .. line)
     end
     local headers
@@ -92,7 +92,7 @@ function message.read_status(stream)
     if not headers then
       return nil, err
     elseif status:sub(1, 1) ~= "1" then
-      return { status = tonumber(status), reason = reason, headers = headers }
+      return { status = tonumber(status), reason = reason:sub(2), headers = headers }
     end
   end
   return malformed "announcements without an answer"
@@ -223,7 +223,9 @@ function message.limited(sink, most)
   return function(bytes)
     total = total + #bytes
     if total > most then
-      return fail("read", "too_large", "a body of more than %d bytes", most)
+      local _, err = fail("read", "too_large", "a body of more than %d bytes", most)
+      err.hint = "allow more: max_body = ..., or --max-size SIZE"
+      return nil, err
     end
     return sink(bytes)
   end

@@ -56,16 +56,16 @@ end
 ---@param set { plaintext: boolean }
 ---@param ask { method: string, headers: table, inline: table } changed
 ---@return table? place
----@return lacre.error? err redirect_insecure, bad_name, http_malformed
+---@return lacre.error? err redirect_insecure, http_malformed
 function redirect.step(place, response, set, ask)
-  local next_place, err = url.resolve(place, response.headers.location)
-  if not next_place then
-    return nil, err
+  local next_place = url.resolve(place, response.headers.location)
+  if not next_place or next_place.port == 0 then
+    return fail("read", "http_malformed", "%s redirects to what is no place of the web: %s", place.host,
+      response.headers.location:gsub("[^\32-\126]", "?"):sub(1, 200))
   elseif next_place.scheme ~= "https" and (place.scheme == "https" or not set.plaintext) then
     return fail("read", "redirect_insecure", "%s redirects to plaintext", place.host)
   elseif not url.same_host(place, next_place) then
-    local left
-    left, err = leave(ask, next_place)
+    local left, err = leave(ask, next_place)
     if not left then
       return nil, err
     end

@@ -22,12 +22,14 @@ local get = {
     { "lacre get https://example.com/", "the page, to standard output" },
     { "lacre get https://example.com/big.iso -o big.iso --resume", "to a file; goes on where it was interrupted" },
     { "lacre get https://intranet.corp/ --trust corp-ca.pem --cert me.crt --key me.key", "own CA, and who we are" },
+    { "lacre get https://intranet.corp/ --trust corp-ca.pem --crl corp-ca.crl", "and not from who was revoked" },
     { "lacre get https://device.local/ --trust pins --pin sha256//...", "exactly that key, and no CA" },
     { "lacre get https://example.com/ --head", "the status and the header fields" },
   },
   argument = { name = "url", type = "string", value = "URL", help = "https://..." },
   options = {
-    { name = "out", short = "o", value = "FILE", help = "write to a file, which gets its name when it is whole" },
+    { name = "out", short = "o", value = "FILE",
+      help = "write to a file, which gets its name when it is whole; - is standard output" },
     { name = "resume", type = "boolean", default = false, help = "go on with what an earlier try left" },
     { name = "overwrite", type = "boolean", default = false, help = "replace an old file" },
     { name = "include", short = "i", type = "boolean", default = false, help = "print status and header fields too" },
@@ -41,6 +43,7 @@ local get = {
     { name = "key", type = "any", value = "FILE", help = "its private key" },
     { name = "password", type = "password", prompt = "key", help = "of the private key" },
     { name = "pin", type = "list", value = "PIN", help = "a key the verified chain must hold; may be repeated" },
+    { name = "crl", type = "list", value = "FILE", help = "revocation list; each issuer of the chain must have one" },
     { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
     { name = "follow", type = "integer", value = "N", default = 5, help = "redirects to follow" },
     { name = "proxy", value = "URL", command_default = "env",
@@ -95,8 +98,9 @@ local function request_of(set)
   return {
     url = set.url, method = method_of(set), headers = headers_of(set), body = set.body, follow = set.follow,
     plaintext = set.plaintext, timeout = set.max_time or false, io_timeout = set.timeout, max_body = set.max_size,
-    trust = trust_of(set), cert = set.cert, key = set.key, password = set.password, pins = toolkit.pins(set.pin),
-    server_name = set.server_name, proxy = proxy, alpn = { "http/1.1" },
+    trust = trust_of(set), crls = set.crl, pins = toolkit.pins(set.pin),
+    cert = set.cert, key = set.key, password = set.password, server_name = set.server_name,
+    proxy = proxy, alpn = { "http/1.1" },
   }
 end
 
@@ -151,11 +155,12 @@ end
 ---@return lacre.error? err those of `lacre.http.request`; file_exists, io_error
 function get.run(set)
   local request = request_of(set)
+  local out = set.out ~= "-" and set.out or nil
   local response, err
-  if set.out and request.method == "HEAD" then
-    return fail("config", "unsupported", "there is nothing to write to %s: --head asks for no content", set.out)
-  elseif set.out then
-    response, err = download.fetch(set.out, request, set)
+  if out and request.method == "HEAD" then
+    return fail("config", "unsupported", "there is nothing to write to %s: --head asks for no content", out)
+  elseif out then
+    response, err = download.fetch(out, request, set)
   elseif set.on_data and request.method ~= "HEAD" then
     response, err = to_listener(set, request)
   else

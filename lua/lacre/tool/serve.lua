@@ -16,13 +16,13 @@ local serve = {
   summary = "serve a directory over HTTPS",
   description = "GET and HEAD with ranges and entity tags; nothing outside of the directory, nothing hidden. Without "
     .. "--cert a key and a certificate are made in memory, and their pin is told. SIGHUP reads certificate, "
-    .. "key, the CAs of clients and the keys of tickets anew and reopens the log, without dropping anybody; SIGINT and "
-    .. "SIGTERM end it.",
+    .. "key, the CAs of clients, their revocation lists and the keys of tickets anew and reopens the log, without "
+    .. "dropping anybody; SIGINT and SIGTERM end it.",
   examples = {
     { "lacre serve", "this directory, on https://localhost:8443/, with a certificate made in memory" },
     { "lacre serve site --cert site.crt --key site.key --host '*' --port 443", "a real one" },
     { "lacre serve --name dev.test --name 10.0.0.5 --list", "other names in the certificate; directories are listed" },
-    { "lacre serve --client-trust ca.crt", "only for who has a certificate of this CA" },
+    { "lacre serve --client-trust ca.crt --client-crl ca.crl", "only for whom this CA knows" },
     { "lacre serve site --cert site.crt --key site.key --reuse-port --ticket-keys tickets.key",
       "one of several processes on one port; openssl rand -out tickets.key 80 makes the keys" },
     { "lacre serve --systemd --log access.log", "on the socket that systemd listens on" },
@@ -37,6 +37,8 @@ local serve = {
     { name = "name", also = "hosts", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
       help = "names of the certificate made in memory (default: localhost, 127.0.0.1, ::1)" },
     { name = "client_trust", type = "any", value = "FILE", help = "clients must hold a certificate of these CAs" },
+    { name = "client_crl", type = "list", value = "FILE",
+      help = "revocation list of clients; each CA of theirs must have one" },
     { name = "list", type = "boolean", default = false, help = "list directories that have no index.html" },
     { name = "log", value = "FILE", help = "write the access log there (default: standard error)" },
     { name = "max_connections", type = "integer", value = "N", default = 1024, help = "at once" },
@@ -100,6 +102,7 @@ local function context_maker(set)
     ctx, why = context.server {
       session_tickets = tickets, ktls = set.ktls,
       identity = made, cert = set.cert, key = set.key, password = set.password, client_trust = set.client_trust,
+      crls = set.client_crl,
       client_auth = set.client_trust ~= nil and "required" or "none", alpn = { "http/1.1" },
     }
     return ctx, why
