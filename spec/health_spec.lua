@@ -670,6 +670,8 @@ describe("lacre health", function()
       { 0, host "expires-20d", "--fail-on", "fail" }, { 2, host "expires-20d", "--fail-on", "warn" },
       { 0, host "expired", "--fail-on", "never" }, { 3 }, { 3, "--bogus" }, { 3, "-f", "/no/such/file" },
       { 3, host "good", "--warn", "x" }, { 3, host "good", "--timeout", "x" },
+      { 3, host "good", "--watch", "0" }, { 3, host "good", "-t", "0" }, { 3, "--serve", "localhost" }, { 3, "--serve", "::1" },
+      { 3, "--serve", "0", "--watch", "1s" }, { 3, "--serve", "0", "-o", "csv" }, { 3, "--serve", "0", "--interval", "0" },
       { 3, host "good", "--trust", "/no/such/ca.pem" }, { 3, host "good", "--pin", "nonsense" },
       { 3, host "good", "--cert", root, "--key", "/no/such.key" }, { 2, host "good" .. " ca=/no/such/ca.pem" },
     }

@@ -79,7 +79,7 @@ describe("Prometheus", function()
     write(hosts, table.concat(list, "\n") .. "\n")
     local exporters, ports = {}, { process.free_port(), process.free_port() }
     for i, port in ipairs(ports) do
-      exporters[i] = process.start { command, "health", "--trust", root, "--serve", tostring(port), "-f", hosts, "--shard",
+      exporters[i] = process.start { command, "health", "--trust", root, "--serve", (i == 1 and ":" or "") .. port, "-f", hosts, "--shard",
         i .. "/2" }
     end
     write(directory .. "/prometheus.yml", config:format(ports[1], ports[2], expired, ports[1]))

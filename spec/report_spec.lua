@@ -307,8 +307,9 @@ describe("the exporter", function()
       end
       local made = assert(exporter.open(rows, assert(health_options.prepare(set))))
       local _, port = made:address()
-      local ok, why = loop.pcall(run, function(path)
-        return assert(http.request { url = ("http://127.0.0.1:%d%s"):format(port, path), plaintext = true, timeout = 5 })
+      local ok, why = loop.pcall(run, function(path, headers)
+        return assert(http.request { url = ("http://127.0.0.1:%d%s"):format(port, path), plaintext = true, timeout = 5,
+          headers = headers })
       end, at, made)
       made:close()
       menagerie:close()
@@ -352,6 +353,17 @@ describe("the exporter", function()
         loop.sleep(0.01)
       end
       assert.equal(1, #made.order)
+    end)
+  end)
+
+  it("answers before Prometheus stops waiting", function()
+    with_exporter({}, { timeout = 4 }, function(get, at)
+      local began = time.monotonic()
+      local body = get("/probe?target=" .. at.silent, { ["X-Prometheus-Scrape-Timeout-Seconds"] = "1.0" }).body
+      assert.is_true(time.monotonic() - began < 1)
+      assert.matches('code="TIMEOUT"', body)
+      get("/probe?target=" .. at.good, { ["X-Prometheus-Scrape-Timeout-Seconds"] = "-1x" })
+      assert.matches("probe_success 1", get("/probe?target=" .. at.good).body)
     end)
   end)
 

@@ -17,6 +17,7 @@ local exporter = {}
 local KIND = "text/plain; version=0.0.4; charset=utf-8"
 local MOST_KEPT = 1000
 local REMEMBER = 60
+local MARGIN = 0.5 -- for the way back
 
 ---@class lacre.exporter
 local Exporter = {}
@@ -62,9 +63,20 @@ local function shared(self)
   return self.shared
 end
 
-local function examine(self, row, entry)
+-- Prometheus says how long it waits; an answer that comes later is none, and "down" instead of the reason
+local function in_time(self, request)
+  local seconds = tonumber(request.headers["x-prometheus-scrape-timeout-seconds"])
+  if not seconds or seconds ~= seconds or seconds <= 0 then
+    return self.set
+  end
+  local set = setmetatable({}, { __index = self.set })
+  set.timeout = math.min(self.set.timeout, math.max(seconds - MARGIN, seconds / 2))
+  return set
+end
+
+local function examine(self, row, set, entry)
   self.probing = self.probing + 1
-  local result = checkup.run(row, self.set, shared(self))
+  local result = checkup.run(row, set, shared(self))
   self.probing = self.probing - 1
   entry.text = formats.render("prometheus", wrapped(result), { probe = true })
   entry.until_time = time.monotonic() + self.set.cache
@@ -79,7 +91,7 @@ local function fresh(self, id)
 end
 
 -- nil where there are more probes under way than allowed
-local function probe(self, row)
+local function probe(self, row, set)
   local id = row.text
   local entry = fresh(self, id)
   if not entry then
@@ -88,7 +100,7 @@ local function probe(self, row)
     end
     entry = { done = loop.condition() }
     keep(self, id, entry)
-    loop.spawn(examine, self, row, entry)
+    loop.spawn(examine, self, row, set, entry)
   end
   while not entry.text do
     entry.done:wait()
@@ -111,7 +123,7 @@ pages["/probe"] = function(self, request)
   if not row then
     return 400, "# " .. err.message:gsub("%c", " ") .. "\n"
   end
-  local answer = probe(self, row)
+  local answer = probe(self, row, in_time(self, request))
   if not answer then
     return 503, "# too many probes at once\n"
   end

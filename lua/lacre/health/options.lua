@@ -33,6 +33,15 @@ local function seconds(value)
   return length, err and err.message
 end
 
+-- what is done in no time is never done, and what is done without a pause does nothing else
+local function some_seconds(value)
+  local length, why = seconds(value)
+  if length and length <= 0 then
+    return nil, "more than nothing expected"
+  end
+  return length, why
+end
+
 health_options.options = {
   { name = "file", short = "f", type = "list", value = "FILE", help = "a list of targets; - is standard input" },
   { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
@@ -58,8 +67,8 @@ health_options.options = {
   { name = "crl", type = "any", value = "FILE|fetch|try", help = "a revocation list, or those that certificates name" },
   { name = "crl_cache", value = "DIR", help = "keep fetched lists there until they end" },
   { name = "at", type = "any", value = "TIME", help = "judge as of then: 2027-01-31, or +30d" },
-  { name = "timeout", short = "t", type = seconds, value = "TIME", default = 10, help = "for one target, in all" },
-  { name = "deadline", type = seconds, value = "TIME", help = "for the whole run" },
+  { name = "timeout", short = "t", type = some_seconds, value = "TIME", default = 10, help = "for one target, in all" },
+  { name = "deadline", type = some_seconds, value = "TIME", help = "for the whole run" },
   { name = "concurrency", short = "j", type = "integer", value = "N", default = 64, help = "targets at once" },
   { name = "retries", type = "integer", value = "N", default = 1, help = "after passing troubles of the network" },
   { name = "all_addresses", type = "boolean", default = false, help = "examine every address of a name" },
@@ -69,9 +78,9 @@ health_options.options = {
   { name = "shard", value = "I/N", help = "only the I-th of N parts of the list" },
   { name = "baseline", value = "FILE", help = "tell what changed since this state" },
   { name = "state", value = "FILE", help = "the same, and remember this run there" },
-  { name = "watch", type = seconds, value = "TIME", help = "run again and again, and tell what changed" },
+  { name = "watch", type = some_seconds, value = "TIME", help = "run again and again, and tell what changed" },
   { name = "serve", value = "[HOST:]PORT", help = "for Prometheus: /metrics of the list, /probe?target=..." },
-  { name = "interval", type = seconds, value = "TIME", default = 60,
+  { name = "interval", type = some_seconds, value = "TIME", default = 60,
     help = "with --serve: between runs of the list" },
   { name = "cache", type = seconds, value = "TIME", default = 15, help = "with --serve: how long a probe is kept" },
   { name = "explain", value = "REASON", help = "what a reason means" },

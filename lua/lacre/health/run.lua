@@ -191,8 +191,25 @@ function health_run.examine(list, set, outputs)
   return results, err
 end
 
+-- a port alone is one of this machine's own
 local function address_of(text)
-  return target.parse(text:match "^%d+$" and "127.0.0.1:" .. text or text)
+  local port = text:match "^:?(%d+)$"
+  if not port and not text:find "^[^:]+:%d+$" and not text:find "^%[.+%]:%d+$" then
+    return fail("config", "bad_name", "not where to listen: %s (write 9219, or 192.0.2.1:9219)", text)
+  end
+  return target.parse(port and "127.0.0.1:" .. port or text)
+end
+
+-- what belongs to runs that end
+local apart = { "watch", "state", "baseline", "output" }
+
+local function check_alone(set)
+  for _, name in ipairs(apart) do
+    if set[name] then
+      return fail("config", "unsupported", "serve and %s do not go together", name)
+    end
+  end
+  return true
 end
 
 --- Serves metrics until it is stopped, inside of a loop.
@@ -201,7 +218,11 @@ end
 ---@return table? result
 ---@return lacre.error? err
 function health_run.serve(list, set)
-  local place, err = address_of(set.serve)
+  local place
+  local alone, err = check_alone(set)
+  if alone then
+    place, err = address_of(set.serve)
+  end
   if not place then
     return nil, err
   end
