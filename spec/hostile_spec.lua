@@ -114,6 +114,51 @@ describe("hostile bytes", function()
     end
   end)
 
+  -- a certificate with another element in place of one, unsigned
+  local elements = der.sequence_of(der.any)
+  local function with(at, element, outer)
+    local whole = assert(der.decode(elements, leaf.cert:to_der()))
+    local tbs = assert(der.decode(elements, whole[1]))
+    tbs[at] = element
+    return der.element(0x30, der.element(0x30, table.concat(tbs)) .. (outer or whole[2]) .. whole[3])
+  end
+
+  it("of identifiers longer than anybody reads are told whole", function()
+    for _, length in ipairs { 98, 99, 100, 5000 } do
+      local long = der.element(6, "\42" .. ("\255"):rep(length) .. "\1")
+      local subject = der.element(0x30, der.element(0x31, der.element(0x30, long .. der.element(12, "x"))))
+      local extensions = der.element(0xa3, der.element(0x30, der.element(0x30, long .. der.element(4, "\5\0"))))
+      local algorithm = der.element(0x30, long)
+      local named, extended = assert(cert.parse(with(6, subject))), assert(cert.parse(with(8, extensions)))
+      local signed = assert(cert.parse(with(3, algorithm, algorithm)))
+      local told = length > 98 and "^#2a" .. ("ff"):rep(length) .. "01" or "^1%.2%.%d+"
+      assert.matches(told .. "=x$", tostring(named:subject()))
+      assert.matches(told, named:subject():to_table()[1].oid)
+      assert.matches(told, extended:extensions()().oid)
+      assert.matches(told, signed:signature_algorithm())
+      for _, one in ipairs { named, extended, signed } do
+        assert.is_string(json.encode(one:to_table()))
+        one:to_text()
+        for _, finding in ipairs(one:lint()) do
+          assert.is_not.equal("signature_algorithms", finding.rule)
+        end
+      end
+    end
+    for _, bad in ipairs { "", "\42\128\1", "\42\255", "\42" .. ("\255"):rep(200) } do
+      local one = extension.explain {
+        oid = "2.5.29.37", critical = false, der = der.element(0x30, der.element(6, bad)),
+      }
+      assert.equal("malformed encoding: bad object identifier", one.malformed)
+    end
+  end)
+
+  it("of a list of bits without end are malformed", function()
+    local one = extension.explain {
+      oid = "2.5.29.15", critical = true, der = der.element(3, "\0" .. ("\255"):rep(1000000)),
+    }
+    assert.matches("bad bit string", one.malformed)
+  end)
+
   it("nested deep do not exhaust anything", function()
     local deep = ""
     for _ = 1, 5000 do
@@ -169,6 +214,19 @@ describe("hostile text", function()
       assert.matches("^[%z\1-\127]+$", plain.text(value))
     end
   end)
+end)
+
+describe("text for a terminal", function()
+  for text, shown in pairs {
+    ["moc.\226\128\174elpmaxe"] = "moc.\\u202eelpmaxe", ["a\226\128\139b"] = "a\\u200bb", ["\194\155x"] = "\\u009bx",
+    ["a\226\129\166b"] = "a\\u2066b", ["\239\187\191a"] = "\\ufeffa", ["a\194\173b"] = "a\\u00adb",
+    ["\243\160\129\129"] = "\\ue0041", ["a\nb\27"] = "a\\x0ab\\x1b",
+    ["b\195\188cher"] = "b\195\188cher", ["\240\159\152\128"] = "\240\159\152\128", ["\226\130\172"] = "\226\130\172",
+  } do
+    it("shows " .. shown, function()
+      assert.equal(shown, plain.printable(text))
+    end)
+  end
 end)
 
 describe("many certificates", function()

@@ -25,6 +25,12 @@ void bytes_push_hex (lua_State *L, const unsigned char *bytes, size_t len) {
   lua_remove(L, -2);
 }
 
+void bytes_push_hash_hex (lua_State *L, const unsigned char *bytes, size_t len) {
+  lua_pushliteral(L, "#");
+  bytes_push_hex(L, bytes, len);
+  lua_concat(L, 2);
+}
+
 static void release_digest (void *digest) {
   EVP_MD_free(digest);
 }

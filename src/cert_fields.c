@@ -155,11 +155,9 @@ static int cert_public_key (lua_State *L) {
 static int cert_signature_algorithm (lua_State *L) {
   const X509_ALGOR *algorithm;
   const ASN1_OBJECT *object;
-  oid_Text text;
   X509_get0_signature(NULL, &algorithm, cert_check_light(L, 1));
   X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-  if (!oid_read(object, &text)) return 0;
-  lua_pushstring(L, text.name == NULL ? text.dotted : OBJ_nid2ln(OBJ_obj2nid(object)));
+  oid_push_long_name(L, object);
   return 1;
 }
 
@@ -206,12 +204,9 @@ static int cert_tbs (lua_State *L) {
 ** must not be before */
 static void push_extension (lua_State *L, const X509 *x, int i) {
   const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x, i));
-  oid_Text oid;
   lua_createtable(L, 0, 3);
-  if (oid_read(X509_EXTENSION_get_object(X509_get_ext(x, i)), &oid)) {
-    lua_pushstring(L, oid.dotted);
-    lua_setfield(L, -2, "oid");
-  }
+  oid_push(L, X509_EXTENSION_get_object(X509_get_ext(x, i)));
+  lua_setfield(L, -2, "oid");
   lua_pushboolean(L, X509_EXTENSION_get_critical(X509_get_ext(x, i)));
   lua_setfield(L, -2, "critical");
   lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),

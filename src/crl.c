@@ -113,22 +113,17 @@ static int crl_version (lua_State *L) {
 static int crl_signature_algorithm (lua_State *L) {
   const X509_ALGOR *algorithm;
   const ASN1_OBJECT *object;
-  oid_Text text;
   X509_CRL_get0_signature(crl_check(L, 1), NULL, &algorithm);
   X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-  if (!oid_read(object, &text)) return 0;
-  lua_pushstring(L, text.name == NULL ? text.dotted : OBJ_nid2ln(OBJ_obj2nid(object)));
+  oid_push_long_name(L, object);
   return 1;
 }
 
 static void set_extension (lua_State *L, const ASN1_OBJECT *type, int critical,
                            const ASN1_OCTET_STRING *value, int i) {
-  oid_Text oid;
   lua_createtable(L, 0, 3);
-  if (oid_read(type, &oid)) {
-    lua_pushstring(L, oid.dotted);
-    lua_setfield(L, -2, "oid");
-  }
+  oid_push(L, type);
+  lua_setfield(L, -2, "oid");
   lua_pushboolean(L, critical);
   lua_setfield(L, -2, "critical");
   lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),

@@ -68,12 +68,6 @@ static void push_wide (lua_State *L, const unsigned char *s, size_t len, size_t 
   lua_remove(L, -2);
 }
 
-static void push_hash_hex (lua_State *L, const unsigned char *der, size_t len) {
-  lua_pushliteral(L, "#");
-  bytes_push_hex(L, der, len);
-  lua_concat(L, 2);
-}
-
 static void push_text (lua_State *L, const der_Item *item) {
   switch (item->tag) {
   case UTF8:
@@ -92,7 +86,7 @@ static void push_text (lua_State *L, const der_Item *item) {
     return;
   default: break;
   }
-  push_hash_hex(L, item->start, (size_t)(der_end(item) - item->start));
+  bytes_push_hash_hex(L, item->start, (size_t)(der_end(item) - item->start));
 }
 
 /* -- distinguished names -- */
@@ -102,18 +96,29 @@ static void set_text (lua_State *L, const char *field, const char *value) {
   lua_setfield(L, -2, field);
 }
 
+/* what is too long to be told in numbers is told in octets */
+static void set_type (lua_State *L, const der_Item *type) {
+  oid_Text oid;
+  if (oid_read_content(type->content, type->len, &oid)) {
+    set_text(L, "type", oid.name == NULL ? oid.dotted : oid.name);
+    set_text(L, "oid", oid.dotted);
+    return;
+  }
+  bytes_push_hash_hex(L, type->content, type->len);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "type");
+  lua_setfield(L, -2, "oid");
+}
+
 /* one AttributeTypeAndValue, appended to the list on top */
 static int append_attribute (lua_State *L, const der_Item *pair, int rdn) {
   const unsigned char *p = pair->content, *end = der_end(pair);
   der_Item type, value;
-  oid_Text oid;
   if (pair->tag != 0x30 || der_expect(&p, end, 0x06, &type) != 1 ||
-      der_next(&p, end, &value) != 1 || p != end ||
-      !oid_read_content(type.content, type.len, &oid))
+      der_next(&p, end, &value) != 1 || p != end)
     return 0;
   lua_createtable(L, 0, 4);
-  set_text(L, "type", oid.name == NULL ? oid.dotted : oid.name);
-  set_text(L, "oid", oid.dotted);
+  set_type(L, &type);
   push_text(L, &value);
   lua_setfield(L, -2, "value");
   lua_pushinteger(L, rdn);
@@ -166,7 +171,7 @@ static void push_address (lua_State *L, const der_Item *item) {
   char text[64];
   if (is_range) len /= 2;
   if (len != 4 && len != 16) {
-    push_hash_hex(L, item->content, item->len);
+    bytes_push_hash_hex(L, item->content, item->len);
     return;
   }
   lua_pushstring(

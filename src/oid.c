@@ -3,6 +3,7 @@
 #include <openssl/asn1.h>
 
 #include "args.h"
+#include "bytes.h"
 #include "fail.h"
 #include "queue.h"
 
@@ -10,7 +11,9 @@
 
 int oid_read (const ASN1_OBJECT *object, oid_Text *text) {
   int nid = OBJ_obj2nid(object);
-  int n = OBJ_obj2txt(text->dotted, sizeof text->dotted, object, 1);
+  int n = OBJ_length(object) > MAX_CONTENT
+              ? 0
+              : OBJ_obj2txt(text->dotted, sizeof text->dotted, object, 1);
   text->name = nid == NID_undef ? NULL : OBJ_nid2sn(nid);
   return n > 0 && (size_t)n < sizeof text->dotted;
 }
@@ -53,12 +56,36 @@ int oid_read_content (const unsigned char *content, size_t len, oid_Text *text) 
   return good;
 }
 
-/* oid.text(content) -> dotted, short name or nil | nil */
+void oid_push (lua_State *L, const ASN1_OBJECT *object) {
+  oid_Text text;
+  if (oid_read(object, &text)) lua_pushstring(L, text.dotted);
+  else bytes_push_hash_hex(L, OBJ_get0_data(object), OBJ_length(object));
+}
+
+void oid_push_long_name (lua_State *L, const ASN1_OBJECT *object) {
+  int nid = OBJ_obj2nid(object);
+  if (nid == NID_undef) oid_push(L, object);
+  else lua_pushstring(L, OBJ_nid2ln(nid));
+}
+
+/* whether octets are a list of arcs, each in as few as it needs (X.690 section 8.19) */
+static int is_sound (const unsigned char *content, size_t len) {
+  size_t i;
+  for (i = 0; i < len; i++)
+    if (content[i] == 0x80 && (i == 0 || content[i - 1] < 0x80)) return 0;
+  return len > 0 && content[len - 1] < 0x80;
+}
+
+/* oid.text(content) -> dotted or as oid_push, short name or nil | nil */
 static int oid_text (lua_State *L) {
   size_t len;
-  const char *content = luaL_checklstring(L, 1, &len);
+  const unsigned char *content = (const unsigned char *)luaL_checklstring(L, 1, &len);
   oid_Text text;
-  if (!oid_read_content((const unsigned char *)content, len, &text)) return 0;
+  if (!oid_read_content(content, len, &text)) {
+    if (len <= MAX_CONTENT || !is_sound(content, len)) return 0;
+    bytes_push_hash_hex(L, content, len);
+    return 1;
+  }
   lua_pushstring(L, text.dotted);
   lua_pushstring(L, text.name);
   return 2;

@@ -62,20 +62,32 @@ function plain.value(value)
   return copy
 end
 
--- what turns the direction of writing, or ends a line where nobody sees it
-local function unseen(a, b)
-  return ("\\u%04x"):format(0x2000 + (a:byte() - 128) * 64 + b:byte() - 128)
+-- what shows nothing, or turns the direction of what follows: CN="moc.elpmaxe" after an override reads example.com
+local unseen = {
+  "\194[\128-\159\173]", "\216\156", -- C1 controls, soft hyphen, Arabic mark
+  "\226\128[\139-\143\168-\174]", "\226\129[\160-\175]", -- zero width, ends of lines, overrides, isolates
+  "\239\187\191", "\243\160[\128\129][\128-\191]", -- byte order mark, tags
+}
+
+local function escaped(character)
+  local code = character:byte() % 2 ^ (7 - #character)
+  for i = 2, #character do
+    code = code * 64 + character:byte(i) % 64
+  end
+  return ("\\u%04x"):format(code)
 end
 
---- Text fit for a terminal, and for one line of it: control characters are written `\xNN`, and what is no UTF-8 too.
+--- Text fit for a terminal, and for one line of it: control characters are written `\xNN` or `\uNNNN`, and what is no UTF-8 too.
 ---@param text string
 ---@return string
 function plain.printable(text)
-  return (plain.text(text):gsub("[%c\127]", function(c)
+  text = plain.text(text):gsub("[%c\127]", function(c)
     return ("\\x%02x"):format(c:byte())
-  end):gsub("\194([\128-\159])", function(c)
-    return ("\\u%04x"):format(c:byte())
-  end):gsub("\226(\128)([\142\143\168-\174])", unseen):gsub("\226(\129)([\166-\169])", unseen))
+  end)
+  for _, pattern in ipairs(text:find "[\128-\255]" and unseen or {}) do
+    text = text:gsub(pattern, escaped)
+  end
+  return text
 end
 
 return plain

@@ -491,7 +491,7 @@ function core.oid.content() end
 --- oid.long_name(content) -> "sha256WithRSAEncryption", or dotted text | nil
 function core.oid.long_name() end
 
---- oid.text(content) -> dotted, short name or nil | nil
+--- oid.text(content) -> dotted or as oid_push, short name or nil | nil
 function core.oid.text() end
 
 ---@class lacre.core.pem

@@ -53,6 +53,9 @@ der.oid = tagged(0x06, encode_oid, function(content)
   return (core.oid.text(content)) or malformed "bad object identifier"
 end)
 
+-- nine bits have names; a list much longer than that was made to waste time
+local MOST_BITS = 1024
+
 --- A set of names, one for each bit in turn.
 ---@param names string[]
 ---@return lacre.der.type
@@ -74,7 +77,7 @@ function der.named_bits(names)
     return char(last == 0 and 0 or (8 - last % 8) % 8) .. concat(octets)
   end, function(content)
     local set, unused = {}, byte(content)
-    if not unused or unused > 7 or (unused > 0 and #content == 1) then
+    if not unused or unused > 7 or (unused > 0 and #content == 1) or #content > MOST_BITS / 8 + 1 then
       malformed "bad bit string"
     end
     for i = 1, (#content - 1) * 8 - unused do
