@@ -56,6 +56,25 @@ describe("loop", function()
       assert.same({ "early", "late" }, seen)
     end)
 
+    it("is none the worse for a mistake, or a stop that came when none ran", function()
+      assert.has_error(function()
+        loop.run(5)
+      end)
+      loop.stop()
+      assert.equal("on", loop.run(function()
+        loop.sleep(0)
+        loop.sleep(0 / 0)
+        return "on"
+      end))
+    end)
+
+    it("takes functions that are written in C", function()
+      local joined, ok, why = loop.run(function()
+        return loop.spawn(tostring, 5):join(), loop.pcall(error, "x", 0)
+      end)
+      assert.same({ "5", false, "x" }, { joined, ok, (why:gsub("^.*: ", "")) })
+    end)
+
     it("tells a deadlock instead of waiting for ever", function()
       assert.has_error(function()
         loop.run(function()
@@ -340,6 +359,32 @@ describe("loop", function()
 end)
 
 describe("poller", function()
+  it("tells mistakes where they are made", function()
+    local mistakes = {
+      function() loop.wait(0, "q", 0) end, function() loop.wait(io.stdout, "r", 0) end, function() loop.sleep "1s" end,
+      function() loop.map({ 1 }, print, { concurrency = 0 }) end, function() loop.spawn(print):join "1s" end,
+      function() loop.on_signal("KILL", print) end, function() loop.on_signal("TERM", 5) end,
+    }
+    for i, mistake in ipairs(mistakes) do
+      local ok, why = pcall(loop.run, mistake)
+      assert.is_false(ok)
+      assert.matches("loop_spec%.lua:%d+: bad ", why, nil, nil, "mistake " .. i)
+    end
+    assert.equal("closed", loop.run(function()
+      return select(2, loop.wait(-1, "r", 0)).code
+    end))
+  end)
+
+  it("keeps nobody who waits no longer", function()
+    local condition = loop.condition()
+    loop.run(function()
+      for _ = 1, 10 do
+        assert.equal("timeout", select(2, condition:wait(0)))
+      end
+    end)
+    assert.same({}, condition.waiters)
+  end)
+
   it("answers misuse without a crash", function()
     local poller = lacre_error.assert(core.poller.new())
     assert.has_error(function()

@@ -62,7 +62,7 @@ function loop.sleep(seconds)
   if scheduler.current().canceled then
     return canceled()
   end
-  local _, why = suspend(true, math.max(0, seconds))
+  local _, why = suspend(true, seconds > 0 and seconds or 0)
   if why == "timeout" then
     return true
   end
@@ -79,6 +79,13 @@ function loop.enter(fn, ...)
   return loop.run(fn, ...)
 end
 
+local kinds_of_events = { r = true, w = true, rw = true }
+
+local function can_be_polled(object)
+  local kind = type(object)
+  return (kind == "table" or kind == "userdata") and io.type(object) == nil and object.pollfd ~= nil
+end
+
 --- Waits for a descriptor, or an object with `pollfd` and `events`.
 ---@param object integer|table
 ---@param events? string "r", "w" or "rw"
@@ -86,11 +93,17 @@ end
 ---@return string? events
 ---@return string|lacre.error? why "timeout" or an error
 function loop.wait(object, events, seconds)
-  if type(object) == "number" then
-    return wait.ready(object, events or "r", seconds)
+  local fd = object
+  if type(object) ~= "number" then
+    options.expect("wait", 1, can_be_polled(object), "descriptor, or object with pollfd", object)
+    fd, events, seconds = object:pollfd(), events or object:events(), seconds or object:timeout()
   end
-  options.expect("wait", 1, type(object):find "^[tu]" and object.pollfd, "descriptor, or object with pollfd", object)
-  return wait.ready(object:pollfd(), events or object:events(), seconds or object:timeout())
+  events = events or "r"
+  options.expect("wait", 2, kinds_of_events[events], "r, w or rw", events)
+  if fd < 0 then
+    return fail("read", "closed", "the descriptor is closed")
+  end
+  return wait.ready(fd, events, seconds)
 end
 
 --- Waits for the end of a task.
@@ -98,6 +111,7 @@ end
 ---@return any ... what its function returned, or nil and the error it raised, or nil and `timeout`
 function Task:join(seconds)
   must_run "join"
+  options.argument("join", 1, seconds or 0, "number")
   if not self.done then
     self.joiners = self.joiners or {}
     table.insert(self.joiners, scheduler.current())
@@ -147,6 +161,8 @@ loop.on_signal = traps.set
 function loop.run(fn, ...)
   if scheduler.is_open() then
     options.misuse "loop.run is called inside of loop.run"
+  elseif fn ~= nil then
+    options.argument("run", 1, fn, "function")
   end
   scheduler.open()
   traps.begin()
@@ -169,6 +185,8 @@ end
 --- Ends the loop after the current turn.
 loop.stop = scheduler.stop
 
+local map_schema = { concurrency = { type = options.at_least(1), default = 16 } }
+
 --- Runs a function over a list, some at once.
 ---@param list any[]
 ---@param fn fun(item: any, index: integer): any
@@ -178,7 +196,7 @@ function loop.map(list, fn, given)
   must_run "map"
   options.argument("map", 1, list, "table")
   options.argument("map", 2, fn, "function")
-  local set = options.check({ concurrency = { type = "integer", default = 16 } }, given, "loop.map")
+  local set = options.check(map_schema, given, "loop.map")
   local results, at, workers = {}, 0, {}
   local function work()
     while at < #list do

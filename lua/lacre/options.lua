@@ -115,6 +115,19 @@ function options.blame(run, ...)
   error(result, 0)
 end
 
+--- The type of an option that takes a whole number, not too small.
+---@param least integer
+---@return fun(value: any): any, string?
+function options.at_least(least)
+  return function(value)
+    local number, why = kinds.integer(value)
+    if number and number < least then
+      return nil, ("%d or more expected, got %d"):format(least, number)
+    end
+    return number, why
+  end
+end
+
 --- The type of an option that takes an object.
 ---@param what string what it is called: "key"
 ---@param is fun(value: any): boolean

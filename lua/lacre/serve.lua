@@ -15,15 +15,8 @@ local Service = {}
 Service.__index = Service
 Service.__name = "lacre.service"
 
-local function some(value)
-  if type(value) == "number" and value >= 1 then
-    return value
-  end
-  return nil, "1 or more expected"
-end
-
 local own_schema = {
-  max_connections = { type = some, default = 1024 },
+  max_connections = { type = options.at_least(1), default = 1024 },
   on_error = { type = "function" },
   on_listen = { type = "function" },
   grace = { type = "duration", default = 10 },

@@ -17,6 +17,15 @@ function condition.new()
   return setmetatable({ waiters = {} }, Condition)
 end
 
+-- who waits no longer is not kept
+local function leave(waiters, task)
+  for i = #waiters, 1, -1 do
+    if waiters[i] == task then
+      table.remove(waiters, i)
+    end
+  end
+end
+
 --- Waits until somebody notifies.
 ---@param seconds? number
 ---@return true?
@@ -27,8 +36,13 @@ function Condition:wait(seconds)
   elseif scheduler.current().canceled then
     return canceled()
   end
-  self.waiters[#self.waiters + 1] = scheduler.current()
-  return suspend(self, seconds)
+  local me = scheduler.current()
+  self.waiters[#self.waiters + 1] = me
+  local done, why = suspend(self, seconds)
+  if not done then
+    leave(self.waiters, me)
+  end
+  return done, why
 end
 
 --- Wakes everybody who waits.

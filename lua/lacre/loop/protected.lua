@@ -2,6 +2,7 @@
 --
 -- PUC 5.1 cannot yield across pcall: there the function runs as a coroutine whose yields are passed on.
 
+local create_thread = require "lacre.loop.thread"
 local scheduler = require "lacre.loop.scheduler"
 
 local belongs = scheduler.belongs
@@ -22,7 +23,7 @@ local function forget(thread, ...)
 end
 
 local function pcall_51(fn, ...)
-  local outer, thread = running(), coroutine.create(fn)
+  local outer, thread = running(), create_thread(fn)
   if not outer then
     return pcall(fn, ...)
   end

@@ -4,6 +4,7 @@
 -- about wakes it. What the rest of lacre sees of this is `lacre.loop`, and through it `lacre.wait`.
 
 local core = require "lacre.core"
+local create_thread = require "lacre.loop.thread"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local time = require "lacre.time"
@@ -104,7 +105,7 @@ end
 ---@return lacre.task
 function scheduler.spawn(fn, ...)
   options.argument("spawn", 1, fn, "function")
-  local thread = coroutine.create(fn)
+  local thread = create_thread(fn)
   local task = setmetatable({ thread = thread, args = pack(...), waits = false }, Task)
   belongs[thread] = task
   live = live + 1
@@ -152,7 +153,7 @@ function scheduler.suspend(reason, seconds)
   local task = current
   task.waits = reason
   if seconds then
-    task.deadline = monotonic() + seconds
+    task.deadline = monotonic() + (seconds == seconds and seconds or 0)
     timers.set(task, task.deadline)
   end
   return yield()
@@ -221,7 +222,7 @@ end
 
 --- Opens what tasks wait in.
 function scheduler.open()
-  poller = lacre_error.assert(core.poller.new())
+  poller, stopping = lacre_error.assert(core.poller.new()), false
   watched.begin(poller, wake)
   wait.scheduler, wait.closing = wait_ready, watched.closing
 end

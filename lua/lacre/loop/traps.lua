@@ -2,12 +2,14 @@
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local scheduler = require "lacre.loop.scheduler"
 local wait = require "lacre.wait"
 
 local traps = {}
 
 local handlers, watcher = {}, nil
+local known = { INT = true, TERM = true, HUP = true, USR1 = true, USR2 = true, CHLD = true, QUIT = true, WINCH = true }
 
 local function watch_signals()
   while next(handlers) do
@@ -39,6 +41,8 @@ end
 ---@param name string
 ---@param fn? fun(name: string)
 function traps.set(name, fn)
+  options.expect("on_signal", 1, known[name], "name of a signal, as TERM,", name)
+  options.expect("on_signal", 2, fn == nil or type(fn) == "function", "function or nil", fn)
   if fn == nil then
     core.signals.forget(name)
   else
