@@ -721,6 +721,19 @@ describe("lacre health", function()
     end
   end)
 
+  it("takes no file or directory for a list because it is called as a host is", function()
+    local directory = process.directory()
+    os.execute("mkdir " .. directory .. "/localhost:1")
+    process.write(directory .. "/localhost:2", "x.invalid\n")
+    process.write(directory .. "/list", "localhost:3\nlocalhost:4\n")
+    local line = "cd " .. directory .. " && " .. os.getenv "PWD" .. "/" .. command .. " health --format csv --trust " .. root
+    for _, case in ipairs { { "localhost:1", 1 }, { "localhost:2", 1 }, { "./list", 2 } } do
+      local output = process.run { "sh", "-c", line .. " " .. case[1] }
+      assert.equal(case[2], select(2, output:gsub("\nFAIL,localhost:%d,CONNECT_REFUSED", "")), output)
+    end
+    process.remove(directory)
+  end)
+
   it("reads a list from standard input", function()
     local output, code = process.run({ command, "health", "--trust", root, "-f", "-" }, "# two\n" .. host "good" .. "\n")
     assert.equal(0, code, output)

@@ -114,7 +114,7 @@ local lua_floors = {
   { "health.checkup" },
   { "health.survey", "health.selftest", "health.memoir" },
   { "health.exporter", "ca.responder" },
-  { "health.run" },
+  { "health.run", "health.serving" },
   { "tool.ca.parts", "tool.ca.founding", "tool.ca.policy_text" },
   { "tool.ca.delivery" },
   {

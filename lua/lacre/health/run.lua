@@ -1,7 +1,6 @@
 --- health.run: what one run of the health check consists of: the list, the survey, what is written, what is
---- remembered; once, again and again, or for Prometheus.
+--- remembered; once, or again and again.
 
-local exporter = require "lacre.health.exporter"
 local file = require "lacre.file"
 local formats = require "lacre.report.formats"
 local health_outputs = require "lacre.health.outputs"
@@ -13,24 +12,25 @@ local memoir = require "lacre.health.memoir"
 local record = require "lacre.report.record"
 local settle = require "lacre.health.settings"
 local survey = require "lacre.health.survey"
-local target = require "lacre.net.target"
 local targets = require "lacre.health.targets"
 
 local fail = lacre_error.fail
 
 local health_run = {}
 
-local function is_file(value)
-  return type(value) == "string" and file.stat(value) ~= nil
+-- a file that happens to be called as a host is here is not its list
+local function is_list(value)
+  local is_path = type(value) == "string" and (value:find "^%.?%.?/" or value:find "%.txt$")
+  return is_path and file.stat(value) ~= nil
 end
 
---- The targets: of arguments and files; Lua may give the name of a file instead of a list.
+--- The targets: of arguments and files; a path alone (./hosts, hosts.txt) is a file of them.
 ---@param set table
 ---@return lacre.target_row[]?
 ---@return lacre.error? err
 function health_run.gather(set)
   local list, files = set.targets, set.file
-  if type(list) == "table" and #list == 1 and #(files or {}) == 0 and is_file(list[1]) then
+  if type(list) == "table" and #list == 1 and #(files or {}) == 0 and is_list(list[1]) then
     list, files = nil, { list[1] }
   end
   local all, err = targets.gather(list, files)
@@ -189,62 +189,6 @@ function health_run.examine(list, set, outputs)
   end
   set.interrupt:close()
   return results, err
-end
-
--- a port alone is one of this machine's own
-local function address_of(text)
-  local port = text:match "^:?(%d+)$"
-  if not port and not text:find "^[^:]+:%d+$" and not text:find "^%[.+%]:%d+$" then
-    return fail("config", "bad_name", "not where to listen: %s (write 9219, or 192.0.2.1:9219)", text)
-  end
-  return target.parse(port and "127.0.0.1:" .. port or text)
-end
-
--- what belongs to runs that end
-local apart = { "watch", "state", "baseline", "output" }
-
-local function check_alone(set)
-  for _, name in ipairs(apart) do
-    if set[name] then
-      return fail("config", "unsupported", "serve and %s do not go together", name)
-    end
-  end
-  return true
-end
-
---- Serves metrics until it is stopped, inside of a loop.
----@param list lacre.target_row[]
----@param set table with `serve`
----@return table? result
----@return lacre.error? err
-function health_run.serve(list, set)
-  local place
-  local alone, err = check_alone(set)
-  if alone then
-    place, err = address_of(set.serve)
-  end
-  if not place then
-    return nil, err
-  end
-  set.host, set.port = place.host, place.port
-  local made
-  made, err = exporter.open(list, set)
-  if not made then
-    return nil, err
-  end
-  local say = set.on_event or tostring
-  say(("metrics at http://%s/metrics and /probe?target="):format(target.format(made:address())))
-  local stopped = loop.condition()
-  local function stop()
-    stopped:notify()
-  end
-  loop.on_signal("INT", stop)
-  loop.on_signal("TERM", stop)
-  stopped:wait()
-  loop.on_signal("INT", nil)
-  loop.on_signal("TERM", nil)
-  made:close()
-  return { served = true }
 end
 
 return health_run

@@ -10,6 +10,7 @@ local loop = require "lacre.loop"
 local record = require "lacre.report.record"
 local rows = require "lacre.health.options"
 local selftest = require "lacre.health.selftest"
+local serving = require "lacre.health.serving"
 local toolkit = require "lacre.toolkit"
 
 local fail = lacre_error.fail
@@ -77,7 +78,7 @@ function health.run(set)
   if not sane then
     return nil, with_hint(err)
   elseif set.serve then
-    return loop.enter(health_run.serve, list, prepared)
+    return loop.enter(serving.run, list, prepared)
   end
   return loop.enter(health_run.examine, list, prepared, outputs)
 end
