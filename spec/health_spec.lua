@@ -372,6 +372,14 @@ describe("health", function()
       local results, err = health { targets = { at.good }, trust = menagerie.pki:trust(), baseline = path .. ".no" }
       assert.is_nil(results)
       assert.equal("file_not_found", err.code)
+      for _, text in ipairs {
+        "{}", "null", "[]", "{", '{"v":1,"targets":{"a":5}}', '{"v":1,"targets":{"a":{}}}', ("["):rep(300000),
+        '{"v":1,"targets":{"a":{"grade":"pass","pin":[]}}}', '{"v":1,"targets":{"a":{"grade":"pass","not_after":"x"}}}',
+      } do
+        results, err = health { targets = { at.good }, trust = menagerie.pki:trust(), state = pki.file("bad.json", text) }
+        assert.is_nil(results)
+        assert.truthy(err.code == "bad_state" or err.code == "bad_json", err.code)
+      end
       pki.clean()
     end)
   end)
@@ -482,7 +490,7 @@ describe("targets", function()
     end)
   end
 
-  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0" } do
+  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0", "label=x" } do
     it(("refuses %q"):format(text), function()
       local row, err = targets.parse(text)
       assert.is_nil(row)
@@ -533,6 +541,10 @@ describe("targets", function()
     rows = targets.read "[one] warn=14d\na\n[B\195\188ro]\nb\n[192.0.2.1]:443\n[2001:db8::1]:443\n"
     assert.same({ nil, "B\195\188ro" }, { rows[2].set.warn, rows[2].group })
     assert.same({ "192.0.2.1", "2001:db8::1" }, { rows[3].host, rows[4].host })
+    rows = targets.read('a label="the shop" ca="our ca.pem"  warn=1d # "b"\nb label="c\nd label="c"d\n[x] ' .. ("e=f "):rep(9999))
+    assert.same({ label = "the shop", ca = "our ca.pem", warn = "1d" }, rows[1].set)
+    assert.same({ '"c', '"c"d' }, { rows[2].set.label, rows[3].set.label })
+    assert.truthy(rows[4].error)
   end)
 end)
 

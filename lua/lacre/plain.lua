@@ -77,7 +77,8 @@ local function escaped(character)
   return ("\\u%04x"):format(code)
 end
 
---- Text fit for a terminal, and for one line of it: control characters are written `\xNN` or `\uNNNN`, and what is no UTF-8 too.
+--- Text fit for a terminal, and for one line of it: control characters are written `\xNN` or `\uNNNN`, and what is no
+--- UTF-8 too.
 ---@param text string
 ---@return string
 function plain.printable(text)

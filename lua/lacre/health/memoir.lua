@@ -93,6 +93,29 @@ function memoir.of(results)
   return records
 end
 
+local kinds = { sha256 = "string", pin = "string", issuer = "string", not_after = "number" }
+local grades = { pass = true, warn = true, fail = true }
+
+local function is_record(record)
+  if type(record) ~= "table" or not grades[record.grade] then
+    return false
+  end
+  for name, kind in pairs(kinds) do
+    if record[name] ~= nil and type(record[name]) ~= kind then
+      return false
+    end
+  end
+  return true
+end
+
+local function is_state(whole)
+  local is_sane = type(whole) == "table" and whole.v == 1 and type(whole.targets) == "table"
+  for name, record in pairs(is_sane and whole.targets or {}) do
+    is_sane = is_sane and type(name) == "string" and is_record(record)
+  end
+  return is_sane
+end
+
 --- Reads records that `save` wrote.
 ---@param path string
 ---@return table<string, table>?
@@ -106,7 +129,7 @@ function memoir.load(path)
   whole, err = json.decode(text)
   if not whole then
     return nil, lacre_error.annotate(err, { path = path })
-  elseif type(whole) ~= "table" or whole.v ~= 1 or type(whole.targets) ~= "table" then
+  elseif not is_state(whole) then
     return fail("load", "bad_state", "%s is no state of lacre health", path)
   end
   return whole.targets

@@ -9,7 +9,7 @@ local time = require "lacre.time"
 
 local health_options = {}
 
-health_options.target_help = "host, host:port, host:25/smtp, a URL, name@address; with key=value settings in one word"
+health_options.target_help = "host, host:port, host:25/smtp, a URL, name@address; settings in quotes: 'host warn=14d'"
 
 health_options.description = "Completes one handshake with each target, however old or broken, and tells "
   .. "everything that is wrong by stable reasons (--explain REASON). PASS needs a chain that verifies, the right name, "

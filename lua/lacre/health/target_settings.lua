@@ -56,8 +56,25 @@ local function add(set, word)
   return true
 end
 
+-- key=value key="a value with spaces" ...
+local function words_of(text)
+  local list, at = {}, 1
+  while true do
+    local _, last, word = text:find('^%s*([%w_-]+="[^"]*")', at)
+    if last and not text:find("^%S", last + 1) then
+      word = word:gsub('"', "")
+    else
+      _, last, word = text:find("^%s*(%S+)", at)
+    end
+    if not last then
+      return list
+    end
+    list[#list + 1], at = word, last + 1
+  end
+end
+
 --- Reads settings; they come on top of those of the group.
----@param words string "warn=14d label=shop"
+---@param words string `warn=14d label=shop ca="our ca.pem"`
 ---@param inherited? table
 ---@return table? set
 ---@return lacre.error? err bad_name
@@ -66,7 +83,7 @@ function target_settings.read(words, inherited)
   for name, value in pairs(inherited or {}) do
     set[name] = value
   end
-  for word in words:gmatch "%S+" do
+  for _, word in ipairs(words_of(words)) do
     local done, err = add(set, word)
     if not done then
       return nil, err

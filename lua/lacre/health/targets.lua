@@ -62,6 +62,9 @@ end
 ---@return lacre.target_row?
 ---@return lacre.error? err bad_name
 function targets.parse(text)
+  if text:find "^[%w_-]+=" then
+    return fail("config", "bad_name", "a setting without a target: %s (write 'example.com %s', in quotes)", text, text)
+  end
   local bare, from = split_scheme(text)
   if not bare then
     return nil, from
@@ -143,7 +146,7 @@ end
 
 local function begin_group(text, group)
   local name, words = text:match "^%[([^%]:]+)%](.*)$"
-  if not name or words:find "^%S" then -- an address in brackets
+  if not name or words:find "^%S" or #text > LONGEST then -- an address in brackets
     return false
   end
   local set, err = target_settings.read(words)

@@ -55,9 +55,9 @@ function json.decode(text)
   if not found then
     return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
   end
-  local value, _, why = dkjson.decode(text)
-  if value == nil then
-    return fail("parse", "bad_json", "not JSON: %s", tostring(why))
+  local done, value, _, why = pcall(dkjson.decode, text)
+  if not done or value == nil then -- it raises where lists in lists have no end
+    return fail("parse", "bad_json", "not JSON: %s", done and tostring(why or "null") or "too deep")
   end
   return value
 end
