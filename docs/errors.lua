@@ -4,12 +4,8 @@ local codes = require "lacre.error.codes"
 local head = [[
 # Errors
 
-What the world does wrong comes back as `nil, err`; what the program does wrong (a misspelt option, a wrong
-type) raises. An error is a table: `code` (stable), `message`, `stage` (`config load parse sign save resolve
-connect proxy starttls handshake verify read write shutdown`), and what it concerns: `host`, `port`, `cert`,
-`depth`, `detail`, `reason`, `openssl`, `cause`. `hint` is the fix. `err:is "verify"` asks by category or by code,
-`err:to_table()` is fit for JSON, `tostring(err)` is a line for a log, `temporary` and `timeout` say what trying
-again may mend.
+Failures outside the program's control (network, peer, files) return `nil, err`; mistakes in the program (a misspelt
+option, a wrong type) raise an error.
 
 ```lua
 local conn, err = lacre.connect("localhost", 8443, { trust = "ca.pem", server_name = "other.test" })
@@ -17,7 +13,16 @@ assert(not conn and err:is "verify" and err.code == "hostname_mismatch")
 print(err, err.hint)
 ```
 
-`lacre.assert(...)` returns its arguments or raises the error. This page is made from the table that the library
+| field | |
+|---|---|
+| `code` | stable; the table below lists them all |
+| `message`, `hint` | what is wrong, and how to fix it, where that is known |
+| `stage` | where it happened: `config load parse sign save resolve connect proxy starttls handshake verify read write shutdown` |
+| `host` `port` `cert` `depth` `detail` `reason` `openssl` `cause` | what it concerns, where known |
+| `temporary`, `timeout` | true where trying again may help |
+
+`err:is "verify"` tests the category or the code, `err:to_table()` is ready for JSON, `tostring(err)` is one line for a log.
+`lacre.assert(...)` returns its arguments, or raises the error. This page is generated from the table that the library
 uses (`make docs`).
 
 | code | category | what it means | what to do |
@@ -26,7 +31,7 @@ uses (`make docs`).
 
 local function row_of(code)
   local row = codes[code]
-  local category = row.category .. (row.by_stage and ", of files: file" or "")
+  local category = row.category .. (row.by_stage and "; file, if about a file" or "")
   return ("| `%s` | %s | %s | %s |"):format(code, category, row.summary or "", row.hint or "")
 end
 

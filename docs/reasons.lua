@@ -4,11 +4,12 @@ local codes = require "lacre.health.codes"
 local head = [[
 # The reasons of lacre health
 
-FAIL if any reason fails, else WARN if any warns, else PASS; notes (INFO) never change a verdict. A result holds all
-of its reasons, the worst first. `lacre health --explain REASON` prints a line of this page, which is made from
-the table that the health check uses. Where the library has an error that says the same, it is named.
+Every problem that `lacre health` finds has one of these codes. The verdict is FAIL if any reason is FAIL, otherwise
+WARN if any is WARN, otherwise PASS; INFO notes never change it. A result lists all of its reasons, the worst
+first. `lacre health --explain REASON` prints one line of this page. The last column is the corresponding
+[error code](errors.md) of the library.
 
-| reason | weight | what it means | error |
+| reason | severity | what it means | error |
 |---|---|---|---|]]
 
 print(head)

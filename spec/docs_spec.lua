@@ -141,7 +141,9 @@ describe("the documentation", function()
 
   it("tells every reason of health as the tool does: make docs", function()
     local text = read(here .. "/docs/reasons.md")
+    local errors = require "lacre.error.codes"
     for _, row in ipairs(require("lacre.health.codes").list) do
+      assert.truthy(not row.error or errors[row.error], row.code .. " names no code of the library")
       assert.truthy(text:find(("| `%s` | %s | %s |"):format(row.code, row.severity:upper(), row.meaning), 1, true), row.code)
     end
   end)

@@ -34,58 +34,61 @@ local files = { load = "file", config = "file", save = "file" }
 return {
   -- verification of certificates
   cert_expired = verify(
-    "a certificate of the path is past its notAfter",
-    "renew the certificate on the server; if it is valid elsewhere, check this machine's clock"
+    "a certificate in the chain has expired",
+    "renew the certificate on the server; if other machines accept it, check this machine's clock"
   ),
-  cert_not_yet_valid = verify("a certificate of the path is before its notBefore", "check this machine's clock"),
+  cert_not_yet_valid = verify("a certificate in the chain is not valid yet", "check this machine's clock"),
   hostname_mismatch = verify(
-    "the certificate is for other names than the one asked for",
-    "connect by a name the certificate carries, or have it issued with this name in its subjectAltName"
+    "the certificate does not name the host that was asked for",
+    "connect by a name in the certificate, or have it reissued with this name in its subjectAltName"
   ),
   email_mismatch = verify("the certificate is for another e-mail address"),
   untrusted_root = verify(
     "the chain is complete, but its root is not trusted here",
-    "if this is your own CA, say trust = its root certificate"
+    "if this is your own CA, trust its root certificate (trust = its file, or --trust FILE)"
   ),
   self_signed = verify(
-    "the certificate signs itself and is not trusted here",
+    "the certificate is self-signed and not trusted here",
     "trust exactly this certificate (trust = its file, or --trust FILE), or its pin (trust = 'pins')"
   ),
   unknown_issuer = verify(
-    "the issuer of a certificate is neither sent nor trusted",
-    "have the server send its intermediate certificates, or trust the CA that issued it"
+    "the issuer of a certificate was neither sent by the peer nor is it trusted here",
+    "configure the server to send its intermediate certificates, or trust the CA that issued it"
   ),
-  cert_rejected = verify("a trust setting rejects the certificate"),
-  cert_revoked = verify("the certificate is revoked", "have a new one issued; the old key may be known to others"),
+  cert_rejected = verify("a trust setting explicitly rejects the certificate"),
+  cert_revoked = verify("the certificate is revoked",
+    "get a new certificate with a new key: the old key may be compromised"),
   cert_signature_invalid = verify("a signature in the chain does not verify"),
-  cert_malformed = verify("a certificate cannot be understood", "re-issue the certificate"),
+  cert_malformed = verify("a certificate cannot be parsed", "re-issue the certificate"),
   cert_nonconforming = verify(
     "a certificate breaks a rule of RFC 5280",
-    "re-issue it with the extension the rule asks for; strict = false accepts it as older verifiers do"
+    "reissue it in line with that rule; strict = false accepts it, as older verifiers do"
   ),
   chain_too_long = verify("more intermediates than max_depth"),
   path_length_exceeded = verify("an issuer's path length does not allow this chain"),
-  path_loop = verify("the chain comes back to itself"),
-  invalid_ca = verify("an issuer in the chain is not a CA", "the chain holds a certificate that may not issue others"),
-  wrong_purpose = verify("the certificate may not be used for this", "issue it with the extended key usage needed"),
-  unhandled_critical_extension = verify("a critical extension is unknown"),
+  path_loop = verify("the chain loops back to itself"),
+  invalid_ca = verify("an issuer in the chain is not a CA",
+    "a certificate in the chain issued another one without being a CA"),
+  wrong_purpose = verify("the certificate may not be used for this purpose",
+    "reissue it with the extended key usage that is needed"),
+  unhandled_critical_extension = verify("the certificate has an unknown critical extension"),
   name_constraint_violation = verify("an issuer's name constraints forbid a name of the certificate"),
-  policy_violation = verify("the certificate policies asked for are not met"),
+  policy_violation = verify("the chain does not satisfy the required certificate policies"),
   weak_key = verify("a key is too small", "use RSA of at least 2048 bits, or P-256"),
-  weak_signature = verify("a signature uses a broken digest", "re-issue the certificate with SHA-256 or better"),
+  weak_signature = verify("a signature uses a broken hash algorithm", "reissue the certificate with SHA-256 or better"),
   unsupported_algorithm = verify("a signature or key algorithm is not supported"),
-  crl_missing = verify("no revocation list for an issuer of the chain", "add its CRL to crls"),
-  crl_expired = verify("a revocation list is past its nextUpdate", "fetch a newer CRL"),
+  crl_missing = verify("there is no revocation list for an issuer in the chain", "add its CRL to crls"),
+  crl_expired = verify("a revocation list is out of date (past its nextUpdate)", "fetch a newer CRL"),
   crl_invalid = verify("a revocation list is not valid"),
   ocsp_missing = verify("an OCSP response is required and was not stapled"),
   ocsp_invalid = verify("the OCSP response is not valid"),
   ocsp_expired = verify("the OCSP response is too old"),
   ocsp_unknown = verify("the OCSP responder does not know the certificate"),
   pin_mismatch = verify(
-    "no key of the chain is among the pins",
-    "if the key was changed on purpose, get the new pin from the operator; else somebody is in the middle"
+    "no key in the chain matches a pin",
+    "if the key was changed on purpose, get the new pin from the operator; if not, suspect an attack"
   ),
-  pin_expired = verify("the pin set is past its date", "ship a new pin set"),
+  pin_expired = verify("the pin set has expired", "ship a new pin set"),
   verify_rejected = verify("on_verify did not accept the peer"),
   hook_failed = verify("a hook raised an error"),
   dane_mismatch = verify("no TLSA record matches"),
@@ -96,9 +99,10 @@ return {
   -- handshake and records
   protocol_version = protocol(
     "no TLS version in common",
-    "the peer offers only TLS 1.1 or older, or refuses what min_version and max_version leave"
+    "the peer supports only TLS 1.1 or older, or none of the versions min_version and max_version allow"
   ),
-  not_tls = protocol("what the peer speaks is not TLS", "check the port; services that upgrade need starttls"),
+  not_tls = protocol("the peer does not speak TLS",
+    "check the port; a service that starts in plaintext needs starttls"),
   no_shared_cipher = protocol(
     "no cipher suite in common",
     "the peer offers only old suites; policy = 'compat' adds ECDHE-CBC"
@@ -110,122 +114,132 @@ return {
   client_cert_required = protocol("the server wants a client certificate", "give cert and key"),
   client_cert_rejected = protocol(
     "the server refused our certificate",
-    "check who issued it, its dates and its purpose (client)"
+    "check its issuer, its dates and its purpose (client)"
   ),
   server_cert_rejected = protocol(
     "the client refused our certificate",
-    "the client does not trust it, or it is for another name"
+    "the client does not trust its issuer, or connected by a name it does not carry"
   ),
-  unsafe_renegotiation = protocol("the peer knows only unsafe renegotiation"),
-  downgrade_detected = protocol("somebody tries to force an older version"),
-  bad_record = protocol("a record was damaged on its way"),
-  protocol_error = protocol("the peer broke the protocol"),
-  handshake_failed = protocol("the handshake failed", "err.openssl is what OpenSSL says; lacre info HOST tells more"),
-  handshake_incomplete = protocol("the handshake is not done yet"),
-  line_too_long = protocol("a line is longer than the limit", "conn:set_limits{ line = ... }"),
-  too_large = protocol("more data than the limit", "conn:set_limits{ all = ... }, or read in pieces"),
+  unsafe_renegotiation = protocol("the peer supports only unsafe renegotiation"),
+  downgrade_detected = protocol("somebody may be trying to force an older TLS version"),
+  bad_record = protocol("a record was changed on its way"),
+  protocol_error = protocol("the peer violated the protocol"),
+  handshake_failed = protocol("the handshake failed", "see err.openssl for OpenSSL's message, and run lacre info HOST"),
+  handshake_incomplete = protocol("the handshake is not finished yet"),
+  line_too_long = protocol("a line is longer than the limit", "raise the limit: conn:set_limits { line = BYTES }"),
+  too_large = protocol("more data than the limit",
+    "read in pieces, or raise the limit: conn:set_limits { all = BYTES }"),
   starttls_unsupported = protocol("the server does not offer STARTTLS"),
   starttls_refused = protocol("the server refused STARTTLS"),
-  plaintext_pending = protocol("bytes came before TLS began", "nothing may be read before the handshake"),
-  http_malformed = protocol("what came is not HTTP/1.1"),
+  plaintext_pending = protocol("data arrived before TLS began",
+    "do not read from the socket before TLS begins; if you did not, somebody may have injected the data"),
+  http_malformed = protocol("the answer is not valid HTTP/1.1"),
   http_status = protocol("the server answered with an error status"),
   redirect_limit = protocol("too many redirects"),
   redirect_insecure = protocol("a redirect leads away from https"),
 
   -- network, time, end
-  host_not_found = network("the name has no address", "check the spelling of the host name"),
-  dns_failure = network("the name could not be resolved", "check the resolver of this machine", true),
-  connection_refused = network("nothing listens on that port", "check that the service runs, and the port"),
-  connection_reset = network("the peer cut the connection", nil, true),
+  host_not_found = network("the host name has no address", "check the spelling of the host name"),
+  dns_failure = network("the host name could not be resolved", "check this machine's DNS resolver", true),
+  connection_refused = network("nothing listens on that port",
+    "check that the service is running, and that the port is right"),
+  connection_reset = network("the peer reset the connection", nil, true),
   host_unreachable = network("the host cannot be reached", nil, true),
   network_unreachable = network("the network cannot be reached", nil, true),
-  address_in_use = network("the port is taken", "choose another port, or stop what listens there"),
-  address_unavailable = network("no such address on this machine", "ip addr shows those there are; * is all of them"),
-  too_many_files = network("out of file descriptors", "raise ulimit -n, or lower the concurrency", true),
+  address_in_use = network("the port is taken", "choose another port, or stop the process that listens there"),
+  address_unavailable = network("no such address on this machine",
+    "run ip addr to see this machine's addresses; * listens on all of them"),
+  too_many_files = network("out of file descriptors", "raise ulimit -n, or use fewer connections at once", true),
   proxy_refused = network("the proxy refused to connect"),
   permission_denied = {
     category = "network",
     by_stage = files,
-    summary = "the system does not permit it",
-    hint = "ports below 1024 are root's: use one from 1024 on",
+    summary = "permission denied by the system",
+    hint = "only root may listen on ports below 1024: use a higher port",
     hint_by_stage = {
       load = "check the owner and mode of the file", save = "check the owner and mode of the directory",
     },
   },
   io_error = { category = "network", by_stage = files, summary = "the system reported an error" },
-  resolve_timeout = timeout("the name was not resolved in time"),
-  connect_timeout = timeout("nobody answered in time", "a firewall may drop the packets; check host and port"),
-  handshake_timeout = timeout("the handshake was not finished in time", "what listens there may not speak TLS"),
-  locked = timeout("another process works on the same directory", "wait for it, or say a longer lock_timeout"),
-  timeout = timeout("the operation took longer than its limit", "try again, or give it more time"),
+  resolve_timeout = timeout("the host name was not resolved in time"),
+  connect_timeout = timeout("nothing answered in time", "check host and port; a firewall may be dropping the packets"),
+  handshake_timeout = timeout("the handshake was not finished in time", "the service on that port may not speak TLS"),
+  locked = timeout("another process is using the same directory",
+    "wait for it to finish, or set a longer lock_timeout"),
+  timeout = timeout("the operation took longer than its time limit", "try again, or set a longer timeout"),
   closed = closed("the connection was closed"),
   unexpected_eof = {
     category = "closed", summary = "the connection ended without close_notify",
-    hint = "data may be missing: somebody cut it",
-    hint_by_stage = { handshake = "the server hung up on the handshake: it may want another name, version or port" },
+    hint = "data may be missing: the connection was cut, not closed",
+    hint_by_stage = { handshake = "the server hung up during the handshake: check host name, port and TLS version" },
   },
   canceled = closed("the task was canceled"),
 
   -- configuration, files, parsing, issuing
-  trust_empty = config("there is no certificate to trust", "say trust = 'system', or the file of your CA"),
+  trust_empty = config("there is no certificate to trust", "set trust = 'system', or trust = the file of your CA"),
   trust_unavailable = config(
-    "no trust store of the system was found",
-    "install ca-certificates, or say trust = a file"
+    "the system's trust store was not found",
+    "install ca-certificates, or set trust = a file of CA certificates"
   ),
-  key_mismatch = config("the key does not belong to the certificate", "compare their pins: lacre pin FILE"),
+  key_mismatch = config("the key does not belong to the certificate",
+    "find the key with the same pin: lacre pin FILE prints it for keys and certificates"),
   no_certificate = {
-    category = "config", by_stage = read, summary = "there is no certificate in it",
-    hint = "lacre inspect FILE says what is in it",
+    category = "config", by_stage = read, summary = "no certificate found",
+    hint = "run lacre inspect FILE to see what is in it",
   },
   no_key = {
-    category = "config", by_stage = read, summary = "there is no key in it",
-    hint = "lacre inspect FILE says what is in it",
+    category = "config", by_stage = read, summary = "no key found",
+    hint = "run lacre inspect FILE to see what is in it",
   },
-  no_csr = parse("there is no certificate request in it"),
-  no_crl = parse("there is no revocation list in it"),
-  unsupported = config("this OpenSSL does not have it"),
+  no_csr = parse("no certificate request found"),
+  no_crl = parse("no revocation list found"),
+  unsupported = config("this version of OpenSSL, Lua or the system does not support it"),
   issuer_not_ca = config(
     "the issuer may not sign certificates",
-    "issue from a certificate with the profile ca or intermediate"
+    "use an issuer made with the profile ca or intermediate"
   ),
   validity_exceeds_issuer = config(
-    "it would be valid when its issuer is not",
-    "say a shorter valid_for, a later not_before, or clamp = true"
+    "it would be valid at times when its issuer is not",
+    "use a shorter valid_for, a later not_before, or clamp = true"
   ),
   issuer_path_length = config(
-    "the issuer's path length allows no CA below it",
-    "make the issuer with a larger path_length, or issue from the CA above it"
+    "the issuer's path length does not allow another CA below it",
+    "create the issuer with a larger path_length, or issue from the CA above it"
   ),
-  csr_signature_invalid = config("the request is not signed by its own key"),
-  serial_conflict = config("the serial number is in use"),
-  already_revoked = config("it is revoked already"),
-  revocation_in_future = config("a revocation would begin in the future", "leave the time out, or say one that was"),
+  csr_signature_invalid = config("the request is not signed with its own key"),
+  serial_conflict = config("the serial number is already in use"),
+  already_revoked = config("the certificate is already revoked"),
+  revocation_in_future = config("the revocation time is in the future", "leave the time out, or give one in the past"),
   key_compromised = config(
-    "a certificate for the same key was revoked because others have the key",
-    "make a new key: lacre ca rekey, or a request for a new one"
+    "a certificate for the same key was revoked because the key was compromised",
+    "make a new key: lacre ca rekey, or a new request with a new key"
   ),
-  unknown_serial = config("the CA has issued no certificate of that serial", "lacre ca list DIR shows those it has"),
+  unknown_serial = config("the CA has issued no certificate with that serial number",
+    "run lacre ca list DIR to see the certificates it has issued"),
   duplicate_names = config("a valid certificate for the same names exists", "renew that one, or leave 'unique' out"),
-  usage = config("a command line that makes no sense", "lacre COMMAND --help tells what it takes"),
-  bad_policy = config("the policy file is no policy", "docs/ca.md lists its rules"),
-  policy_refused = config("a rule of the policy file refuses it"),
-  password_required = parse("the key is encrypted", "give its password"),
-  bad_password = parse("the password is wrong", "a text from a file ends before its line feed"),
-  bad_json = parse("it is not JSON"),
-  bad_state = parse("it is not a file of this kind"),
-  bad_pem = parse("it is not PEM", "lacre inspect FILE says what it is"),
-  bad_der = parse("it is not the DER it should be", "lacre inspect FILE says what it is"),
-  trailing_data = parse("there are bytes after the end"),
-  unsupported_key_type = parse("no provider knows this kind of key", "openssl list -providers shows what is loaded"),
-  bad_pin = parse("it is not a pin", "a pin looks like sha256//BASE64, 44 characters of it"),
-  bad_name = parse("it is not a name", "a DNS name, an IP address, mail@address or scheme://uri"),
-  bad_time = parse("it is not a time", "write 2026-01-31 or 2026-01-31T12:00:00Z"),
-  file_not_found = file("there is no such file", "check the path; what is relative starts from the current directory"),
-  file_exists = file("the file exists", "choose another name, or have it replaced: overwrite = true, or --overwrite"),
-  is_directory = file("it is a directory", "name a file in it"),
-  ca_not_found = file("there is no CA in the directory", "lacre ca init DIR makes one"),
-  index_corrupt = file("the index of the CA cannot be understood", "lacre ca check DIR tells which line, and why"),
-  log_corrupt = file("the log of the CA is not the one that was written", "lacre ca check DIR tells which line"),
+  usage = config("wrong usage of the command line", "run lacre COMMAND --help"),
+  bad_policy = config("the policy file is not valid", "docs/ca.md describes the policy file"),
+  policy_refused = config("the CA's policy does not allow it"),
+  password_required = parse("the key is encrypted", "give the password"),
+  bad_password = parse("the password is wrong",
+    "if you read the password from a file yourself, strip the line feed at its end"),
+  bad_json = parse("not valid JSON"),
+  bad_state = parse("the state file is not valid"),
+  bad_pem = parse("not valid PEM", "run lacre inspect FILE to see what it is"),
+  bad_der = parse("not valid DER of the expected kind", "run lacre inspect FILE to see what it is"),
+  trailing_data = parse("there is data after the end"),
+  unsupported_key_type = parse("no OpenSSL provider supports this kind of key",
+    "run openssl list -providers to see which are loaded"),
+  bad_pin = parse("not a valid pin", "a pin is sha256// and 44 characters of base64"),
+  bad_name = parse("not a valid name", "give a DNS name, an IP address, user@host or scheme://uri"),
+  bad_time = parse("not a valid time", "write 2026-01-31 or 2026-01-31T12:00:00Z"),
+  file_not_found = file("the file does not exist", "check the path; relative paths start at the current directory"),
+  file_exists = file("the file already exists",
+    "choose another name, or replace the file: overwrite = true, or --overwrite"),
+  is_directory = file("it is a directory", "name a file inside it"),
+  ca_not_found = file("there is no CA in the directory", "make one: lacre ca init DIR"),
+  index_corrupt = file("the CA's index.txt cannot be parsed", "run lacre ca check DIR to see which line, and why"),
+  log_corrupt = file("the CA's log was changed or damaged", "run lacre ca check DIR to see which line"),
 
-  internal_error = { category = "internal", summary = "a fault of lacre or OpenSSL", hint = "please report it" },
+  internal_error = { category = "internal", summary = "a bug in lacre or OpenSSL", hint = "please report it" },
 }
