@@ -517,7 +517,7 @@ describe("targets", function()
 
   it("refuses settings that mean nothing, here and for the whole run", function()
     for _, word in ipairs { "min_tls=9", "require=tls13,beauty", "ocsp=maybe", "expect=NONSENSE", "timeout=0", "timeout=x",
-      "nonsense=1", "nonsense" } do
+      "nonsense=1", "nonsense", "pin=", "pin=,", "ca=", "label=", "warn=" } do
       local row = targets.read("a.example " .. word)[1]
       assert.equal("bad_name", row.error and row.error.code, word)
     end
@@ -719,6 +719,14 @@ describe("lacre health", function()
       local said, code = shell(rest .. "2>&1 >/dev/full")
       assert.matches("standard output cannot be written", said)
       assert.equal(3, code, rest)
+    end
+  end)
+
+  it("prints what it found where it cannot be saved", function()
+    for _, what in ipairs { "-o junit:/dev/full", "--state /no/such/directory/state" } do
+      local output, code = process.run { "sh", "-c", ("%s health --trust %s %s %s"):format(command, root, host "good", what) }
+      assert.matches("1 target: 1 PASS.-lacre: [%l_]+: ", output)
+      assert.equal(3, code)
     end
   end)
 

@@ -137,6 +137,15 @@ describe("the forms of results", function()
     twice[2].target, twice[1].fatal = "good.example:443", 86400
     line = assert(formats.render("nagios", twice)):match "^[^\n]+"
     assert.matches("| 'good%.example:443'=%d+s;2592000:;86400: fail=2", line)
+    local warned, said = results(), {}
+    local cases = { { "warn", "warn" }, { "fail", "warn" }, { "fail", "never" }, { "fail", "fail" }, { "warn" }, {} }
+    for i, case in ipairs(cases) do
+      warned.worst = case[1]
+      said[i] = formats.render("nagios", warned, { fail_on = case[2] }):match "^TLS (%u+)"
+    end
+    assert.same({ "CRITICAL", "CRITICAL", "OK", "CRITICAL", "WARNING", "OK" }, said)
+    warned.worst = "warn"
+    assert.matches("^TLS OK", formats.render("nagios", warned, { fail_on = "fail" }))
   end)
 
   it("github: annotates the lines of the list", function()

@@ -89,6 +89,19 @@ local function remembered(set)
   return memoir.load(path)
 end
 
+local function render(form, results, set, changes_only)
+  return formats.render(form, results, {
+    style = set.style, problems_only = set.problems_only, fail_on = set.fail_on, changes_only = changes_only,
+  })
+end
+
+-- what cannot be saved is printed all the same; a monitor reads one answer alone
+local function salvage(results, set)
+  if set.on_data and set.format ~= "nagios" and not set.watch and not streams(set) then
+    set.on_data(render(set.format, results, set))
+  end
+end
+
 local function once(list, set, outputs, before)
   local trouble = {}
   local results = survey.run(list, set, announcer(set, trouble))
@@ -105,7 +118,11 @@ local function once(list, set, outputs, before)
     done, err = memoir.save(set.state, results)
   end
   results.set = set
-  return done and results or nil, err
+  if not done then
+    salvage(results, set)
+    return nil, err
+  end
+  return results
 end
 
 -- the first round whole, of the others what changed; where a table is what was asked for, the rounds are it
@@ -115,9 +132,7 @@ local function tell_round(results, set, is_first)
     return true
   end
   results.is_told = tell == set.on_data
-  return put(tell, formats.render("table", results, {
-    style = set.style, problems_only = set.problems_only, changes_only = not is_first,
-  }))
+  return put(tell, render("table", results, set, not is_first))
 end
 
 -- false where somebody interrupted it

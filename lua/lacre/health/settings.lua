@@ -42,7 +42,7 @@ local function pins_for(set, row)
   end
   local ok, made, err = pcall(pin.set, copy)
   if not ok then -- a kind of pin that is refused outright
-    return lacre_error.fail("config", "bad_pin", "%s", tostring(made))
+    return lacre_error.fail("config", "bad_pin", "%s", tostring(made):match "%((.*)%)$" or tostring(made))
   end
   return made, err
 end

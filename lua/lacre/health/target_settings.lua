@@ -46,6 +46,9 @@ local function add(set, word)
     return fail("config", "bad_name", "not a setting of a target: %s", word)
   end
   local items = items_of(kind, value)
+  if #items == 0 then
+    return fail("config", "bad_name", "%s= has no value", key)
+  end
   for _, item in ipairs(items) do
     if not is_sane(key, item) then
       return fail("config", "bad_name", "%s cannot be '%s'%s", key, item,

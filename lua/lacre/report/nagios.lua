@@ -5,6 +5,9 @@ local plain = require "lacre.plain"
 
 local words = { pass = "OK", warn = "WARNING", fail = "CRITICAL" }
 
+-- as the exit code has them, which --fail-on moves
+local moved = { warn = { warn = "CRITICAL" }, fail = { warn = "OK" }, never = { warn = "OK", fail = "OK" } }
+
 local DAY = 86400
 
 -- labels are quoted; what would end them is left out
@@ -32,10 +35,14 @@ local function first_bad(results)
   end
 end
 
-local function headline(results)
+local function word_for(results, fail_on)
+  local worst = results.worst or "pass" -- a part of a list may be empty
+  return results.interrupted and "UNKNOWN" or (moved[fail_on] or words)[worst] or words[worst]
+end
+
+local function headline(results, fail_on)
   local counts, worst = results.counts, first_bad(results)
-  local word = not results.interrupted and words[results.worst] or "UNKNOWN"
-  local text = ("TLS %s: %s%d FAIL, %d WARN of %d"):format(word, results.interrupted and "interrupted; " or "",
+  local text = ("TLS %s: %s%d FAIL, %d WARN of %d"):format(word_for(results, fail_on), results.interrupted and "interrupted; " or "",
     counts.fail, counts.warn, #results)
   if worst then
     text = ("%s; %s %s"):format(text, clean(worst.target), clean(worst.problems[1].code .. " "
@@ -47,8 +54,9 @@ local function headline(results)
 end
 
 ---@param results lacre.survey
+---@param set { fail_on?: string }
 ---@return string
-return function(results)
+return function(results, set)
   local data, seen = {}, {}
   for _, result in ipairs(results) do
     if result.not_after and not seen[result.target] then -- two values of one label are none
@@ -58,7 +66,7 @@ return function(results)
   end
   local counts = results.counts
   data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%.3fs"):format(counts.fail, counts.warn, results.seconds)
-  local lines = { headline(results) .. " | " .. table.concat(data, " ") }
+  local lines = { headline(results, set.fail_on) .. " | " .. table.concat(data, " ") }
   for _, result in ipairs(results) do
     for _, problem in ipairs(result.problems) do
       lines[#lines + 1] = clean(("%s %s: %s %s"):format(problem.severity:upper(), result.target, problem.code,
