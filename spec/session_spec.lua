@@ -170,6 +170,42 @@ for _, version in ipairs { "1.3", "1.2" } do
       assert.equal("client_cert_required", err.code)
     end)
 
+    it("carries what leads from a client's certificate to its CA, and is not resumed where that is not good any more", function()
+      local clients = pki.root { subject = "CN=Clients" }
+      local now = time.now()
+      local server = tls.server { max_version = version, client_auth = "required", client_trust = clients.cert,
+        session_tickets = { count = 2 }, time = function() return now end }
+      local user = pki.client(pki.intermediate(clients), { not_after = now + 3600 })
+      local client = tls.client { identity = user }
+      assert.is_false((talk(client, server)))
+      for _ = 1, 3 do
+        assert.is_true((talk(client, server)))
+      end
+      now = now + 7200
+      local resumed, err, at_client = talk(client, server)
+      assert.is_nil(resumed)
+      if version == "1.3" then -- there a client is done before it is judged
+        _, err = at_client:read()
+      end
+      assert.equal("client_cert_rejected", err.code)
+      assert.equal("certificate_expired", err.alert)
+    end)
+
+    it("with a long way from a client's certificate to its CA begins anew", function()
+      local clients = pki.root { subject = "CN=Clients" }
+      local names = {}
+      for i = 1, 200 do
+        names[i] = ("%03d.%s.test"):format(i, ("x"):rep(40))
+      end
+      local above = pki.intermediate(clients, { hosts = names })
+      local server = tls.server { max_version = version, client_auth = "required", client_trust = clients.cert,
+        session_tickets = { count = 2 } }
+      local client = tls.client { identity = pki.client(above) }
+      for _ = 1, 3 do
+        assert.is_false((talk(client, server)))
+      end
+    end)
+
     it("is resumed by a context with the same keys that is the same in all else, and by no other", function()
       local clients, strangers = pki.root { subject = "CN=Clients" }, pki.root { subject = "CN=Strangers" }
       local keys = { ("a"):rep(80), ("b"):rep(80) }
@@ -187,7 +223,7 @@ for _, version in ipairs { "1.3", "1.2" } do
       assert.is_true((talk(client, shared { keys = { ("c"):rep(80), keys[1] } })))
       local differences = {
         { identity = pki.issue(tls.inter) }, { client_auth = "optional", client_trust = clients.cert }, { alpn = { "h2" } },
-        { on_verify = function() return true end },
+        { client_auth = "none", on_verify = function() return true end },
       }
       for i, given in ipairs(differences) do
         client = tls.client(both)

@@ -168,9 +168,13 @@ static int opened (lua_State *L, machine_Machine *m) {
   int is_server = m->context->is_server, resumed = SSL_session_reused(m->ssl);
   int has_cert = SSL_get0_peer_certificate(m->ssl) != NULL;
   if (is_server && resumed && has_cert && check->decision == JUDGE_UNDECIDED &&
-      !machine_judge_resumed(m)) {
+      !session_judge(m->ssl, SSL_get_session(m->ssl), &m->check)) {
     m->state = MACHINE_FAILED;
     return fail_code(L, "verify", "cert_invalid", "the resumed certificate is refused");
+  }
+  if (!is_server && !has_cert && !check->diagnose) {
+    m->state = MACHINE_FAILED;
+    return fail_code(L, "verify", "cert_invalid", "the server showed no certificate");
   }
   m->awaits_hook = check->policy->has_hook && (is_server ? has_cert : resumed) &&
                    check->decision == JUDGE_UNDECIDED;

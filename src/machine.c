@@ -164,24 +164,3 @@ int machine_put_owed (machine_Machine *m) {
   }
   return result;
 }
-
-/* as OpenSSL does with a certificate it is sent */
-static int judge_with (machine_Machine *m, X509_STORE_CTX *ctx, X509 *leaf) {
-  SSL_CTX *of = m->context->ctx;
-  X509_VERIFY_PARAM *param;
-  if (!X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(of), leaf, NULL)) return 0;
-  param = X509_STORE_CTX_get0_param(ctx);
-  X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(m->ssl));
-  X509_STORE_CTX_set_default(ctx, "ssl_client");
-  X509_VERIFY_PARAM_set1(param, SSL_get0_param(m->ssl));
-  return judge_run(ctx, &m->check) == 1;
-}
-
-int machine_judge_resumed (machine_Machine *m) {
-  X509 *leaf = SSL_get0_peer_certificate(m->ssl);
-  X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-  int good = ctx != NULL && leaf != NULL && judge_with(m, ctx, leaf);
-  X509_STORE_CTX_free(ctx);
-  queue_clear();
-  return good;
-}

@@ -61,7 +61,4 @@ int machine_take_over (machine_Machine *m, const char *bytes, size_t len);
 /* writes what was taken over */
 int machine_put_owed (machine_Machine *m);
 
-/* a resumed server judges the certificate it was shown when the session began */
-int machine_judge_resumed (machine_Machine *m);
-
 #endif

@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "queue.h"
+
 /* where an SSL_CTX keeps its cache or its tickets */
 static int owner_index = -1;
 static CRYPTO_ONCE owner_once = CRYPTO_ONCE_STATIC_INIT;
@@ -211,6 +213,99 @@ static int on_ticket (SSL *ssl, unsigned char *name, unsigned char *iv,
   return unseal(t, name, iv, cipher, mac, SSL_version(ssl) == TLS1_3_VERSION);
 }
 
+#define MOST_BETWEEN 8192 /* bytes of certificates in a ticket */
+
+static int size_between (STACK_OF(X509) * chain) {
+  int i, len = 0;
+  for (i = 1; i < sk_X509_num(chain) - 1 && len <= MOST_BETWEEN; i++) {
+    int one = i2d_X509(sk_X509_value(chain, i), NULL);
+    len = one < 0 ? MOST_BETWEEN + 1 : len + one;
+  }
+  return len;
+}
+
+/* OpenSSL seals a client's certificate, and not what leads from it to an anchor; that
+** goes beside it. Where there is no room, the client cannot resume */
+static int on_seal (SSL *ssl, void *unused) {
+  const judge_Check *check = judge_of(ssl);
+  STACK_OF(X509) *chain = check == NULL ? NULL : check->chain;
+  unsigned char *bytes, *end;
+  int i, len = size_between(chain);
+  (void)unused;
+  if (len == 0 || len > MOST_BETWEEN) return 1;
+  bytes = end = OPENSSL_malloc((size_t)len);
+  if (bytes == NULL) return 1;
+  for (i = 1; i < sk_X509_num(chain) - 1; i++) i2d_X509(sk_X509_value(chain, i), &end);
+  SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), bytes, (size_t)len);
+  OPENSSL_free(bytes);
+  return 1;
+}
+
+/* what on_seal put there */
+static STACK_OF(X509) * sealed_between(SSL_SESSION *session) {
+  STACK_OF(X509) *certs = sk_X509_new_null();
+  void *data = NULL;
+  const unsigned char *at, *end;
+  size_t len = 0;
+  if (!SSL_SESSION_get0_ticket_appdata(session, &data, &len) || data == NULL)
+    return certs;
+  at = data;
+  end = at + len;
+  while (certs != NULL && at < end) {
+    X509 *cert = d2i_X509(NULL, &at, (long)(end - at));
+    if (cert != NULL && sk_X509_push(certs, cert)) continue;
+    X509_free(cert);
+    break;
+  }
+  return certs;
+}
+
+/* as OpenSSL does with a certificate it is sent */
+static int judge_with (SSL *ssl, SSL_SESSION *session, X509_STORE_CTX *ctx,
+                       STACK_OF(X509) * between, judge_Check *check) {
+  X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+  X509_VERIFY_PARAM *param;
+  if (!X509_STORE_CTX_init(ctx, store, SSL_SESSION_get0_peer(session), between))
+    return 0;
+  param = X509_STORE_CTX_get0_param(ctx);
+  X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
+  X509_STORE_CTX_set_default(ctx, "ssl_client");
+  X509_VERIFY_PARAM_set1(param, SSL_get0_param(ssl));
+  return judge_run(ctx, check) == 1;
+}
+
+int session_judge (SSL *ssl, SSL_SESSION *session, judge_Check *check) {
+  STACK_OF(X509) *between = sealed_between(session);
+  X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+  int good =
+      ctx != NULL && between != NULL && judge_with(ssl, session, ctx, between, check);
+  X509_STORE_CTX_free(ctx);
+  sk_X509_pop_free(between, X509_free);
+  queue_clear();
+  return good;
+}
+
+/* a certificate that is not good any more is asked for anew, and refused then with
+** an alert that says why */
+static SSL_TICKET_RETURN on_unseal (SSL *ssl, SSL_SESSION *session,
+                                    const unsigned char *name, size_t name_len,
+                                    SSL_TICKET_STATUS status, void *unused) {
+  const judge_Check *check = judge_of(ssl);
+  judge_Check scratch;
+  int good = check != NULL &&
+             (status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW);
+  (void)name, (void)name_len, (void)unused;
+  if (good && SSL_SESSION_get0_peer(session) != NULL) {
+    memset(&scratch, 0, sizeof scratch);
+    scratch.policy = check->policy;
+    good = session_judge(ssl, session, &scratch);
+    judge_end(&scratch);
+  }
+  if (!good) return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE
+                                      : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 int session_issue (SSL_CTX *ctx, session_Tickets *t, const unsigned char *keys,
                    int count, int64_t period) {
   t->count = count;
@@ -218,5 +313,7 @@ int session_issue (SSL_CTX *ctx, session_Tickets *t, const unsigned char *keys,
   if (count > 0) memcpy(t->keys, keys, (size_t)count * SESSION_TICKET_KEY);
   else if (!session_rotate(t)) return 0;
   SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
-  return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) && set_owner(ctx, t);
+  return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) &&
+         SSL_CTX_set_session_ticket_cb(ctx, on_seal, on_unseal, NULL) &&
+         set_owner(ctx, t);
 }

@@ -57,6 +57,9 @@ typedef struct session_Tickets {
 int session_issue (SSL_CTX *ctx, session_Tickets *tickets, const unsigned char *keys,
                    int count, int64_t period);
 
+/* judges the client's certificate of a session, with what leads from it to an anchor */
+int session_judge (SSL *ssl, SSL_SESSION *session, judge_Check *check);
+
 /* makes a new key now; tickets of the one before still open for a period */
 int session_rotate (session_Tickets *tickets);
 
