@@ -32,13 +32,22 @@ local function described(self)
   }
 end
 
+-- A hook that comes back to the connection it is asked about, or another task that does meanwhile, would have it
+-- asked again and again.
+local function call(self, hook, subject)
+  self.is_asking = true
+  local ok, answer, reason = loop.pcall(hook, subject)
+  self.is_asking = nil
+  return ok, answer, reason
+end
+
 -- anything but `true` refuses the peer
 local function ask(self)
   local hook = settings.inside(self.context).set.on_verify
-  local ok, answer, reason = loop.pcall(hook, described(self))
+  local ok, answer, reason = call(self, hook, described(self))
   local accepted = ok and answer == true
   if not accepted then
-    self.vetoed = { raised = not ok and answer or nil, answer = ok and (answer or reason) or nil }
+    self.vetoed = { raised = not ok, cause = ok and (answer or reason) or answer or nil }
   end
   self.core:decide(accepted)
   if accepted or self.core:state() ~= "failed" then
@@ -51,7 +60,7 @@ local function refuse_hello(self, raised, reason)
   self.unwelcome = lacre_error.new {
     code = raised and "hook_failed" or "handshake_failed", stage = "handshake", library = "lacre", cause = reason,
     message = (raised and "on_client_hello raised an error" or "on_client_hello refused the client")
-      .. (reason ~= nil and ": " .. tostring(reason) or ""),
+      .. (reason ~= nil and ": " .. peer_error.text_of(reason) or ""),
   }
   if not self.core:hello() or self.core:state() == "failed" then
     return nil, peer_error.explain(self, self.unwelcome)
@@ -92,7 +101,7 @@ local function ask_hello(self)
   if not raw then
     return fail("handshake", "closed", "the connection is closed")
   end
-  local ok, answer, reason = loop.pcall(hook, hello.describe(raw, self.address))
+  local ok, answer, reason = call(self, hook, hello.describe(raw, self.address))
   if not self.core:hello() then
     return fail("handshake", "closed", "the connection was closed meanwhile")
   elseif not ok then
@@ -100,29 +109,42 @@ local function ask_hello(self)
   elseif not is_answer(answer) then
     return refuse_hello(self, false, reason)
   end
-  local used, err = use_answer(self, answer)
-  if not used then
-    return refuse_hello(self, true, err)
+  local fits, used, err = loop.pcall(use_answer, self, answer)
+  if not (fits and used) then
+    return refuse_hello(self, true, fits and err or used)
   end
   return true
 end
 
+local function alone(ask_one)
+  return function(self)
+    if self.is_asking then
+      return fail("handshake", "handshake_incomplete", "a hook is still being asked about this connection")
+    end
+    return ask_one(self)
+  end
+end
+
 --- What to do when the core suspends a handshake: by what it wants.
-hooks.by_wish = { want_verify = ask, want_hello = ask_hello }
+hooks.by_wish = { want_verify = alone(ask), want_hello = alone(ask_hello) }
 
 --- What is checked when the handshake is done and before anything is sent.
 ---@param self table
 ---@return true?
----@return lacre.error? err alpn_mismatch
+---@return lacre.error? err alpn_mismatch, hook_failed
 function hooks.complete(self)
-  peer.log_keys(self)
-  peer.tell_pins(self)
-  local set = settings.inside(self.context).set
+  local set, err = settings.inside(self.context).set, nil
+  local logged, why = peer.log_keys(self)
   if set.alpn_required and not self.core:info().alpn then
+    err = select(2, fail("handshake", "alpn_mismatch", "the server chose no application protocol"))
+  elseif not logged then
+    err = select(2, fail("handshake", "hook_failed", "keylog raised an error: %s", peer_error.text_of(why)))
+  end
+  if err then
     self.core:abandon()
-    local _, err = fail("handshake", "alpn_mismatch", "the server chose no application protocol")
     return nil, peer_error.explain(self, err)
   end
+  peer.tell_pins(self)
   return true
 end
 

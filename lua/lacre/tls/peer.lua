@@ -87,25 +87,35 @@ end
 
 local OWNER_ONLY = 384 -- 0600
 
+local function append(path, lines)
+  core.disk.create(path, "", OWNER_ONLY) -- does nothing where there is one
+  local handle, why = io.open(path, "a")
+  if not handle then
+    warning.say("keylog cannot be written: %s", why)
+    return
+  end
+  handle:write(lines)
+  handle:close()
+end
+
 --- Hands on what was logged for SSLKEYLOGFILE since.
 ---@param self table
+---@return boolean done
+---@return any raised by a function
 function peer.log_keys(self)
   local sink = settings.inside(self.context).set.keylog
   local lines = sink and self.core:keylog()
-  if not lines then
-    return
-  elseif type(sink) == "string" then
-    core.disk.create(sink, "", OWNER_ONLY) -- does nothing where there is one
-    local handle = io.open(sink, "a")
-    if handle then
-      handle:write(lines)
-      handle:close()
+  if type(sink) == "string" and lines then
+    append(sink, lines)
+    return true
+  end
+  for line in (lines or ""):gmatch "[^\n]+" do
+    local ok, raised = loop.pcall(sink, line)
+    if not ok then
+      return false, raised
     end
-    return
   end
-  for line in lines:gmatch "[^\n]+" do
-    sink(line)
-  end
+  return true
 end
 
 return peer

@@ -69,18 +69,25 @@ local function pin_error(self, findings, chain)
   return pin.mismatch(pins or { to_table = function() return { pins = {} } end }, judged)
 end
 
+--- What a hook raised or answered, as text, whatever it is.
+---@param value any
+---@return string
+function peer_error.text_of(value)
+  local ok, text = pcall(tostring, value)
+  return ok and text or "a " .. type(value)
+end
+
 --- What became of asking `on_verify`.
 ---@param self table
 ---@return lacre.error err hook_failed, verify_rejected
 function peer_error.of_hook(self)
-  local cause = self.vetoed
-  local raised, answer = cause.raised, cause.answer
-  local why = type(answer) == "string" and ": " .. answer or ""
+  local raised, cause = self.vetoed.raised, self.vetoed.cause
+  local why = type(cause) == "string" and ": " .. cause or ""
   return lacre_error.new {
     code = raised and "hook_failed" or "verify_rejected", stage = "verify", library = "lacre", depth = 0,
-    message = raised and "on_verify raised an error: " .. tostring(raised)
+    message = raised and "on_verify raised an error: " .. peer_error.text_of(cause)
       or "on_verify did not accept the peer" .. why,
-    cause = raised or answer,
+    cause = cause,
   }
 end
 
