@@ -26,6 +26,47 @@ local function mistake(role, given)
 end
 
 describe("a context", function()
+  it("does not learn what becomes of the tables it was made from", function()
+    local given = { trust = root.cert, insecure = {}, alpn = { "h2" } }
+    local client = assert(context.client(given))
+    given.insecure.accept_any_certificate, given.trust, given.alpn[1] = true, id.cert, "other"
+    local derived = assert(client:with {})
+    assert.same({}, derived:config().insecure)
+    assert.is_nil((tls.shake(derived:engine { server_name = "other.test" }, tls.server():engine())))
+  end)
+
+  it("speaks no suite without a certificate or encryption, whatever is given up", function()
+    warning.on_warning(false)
+    finally(function()
+      warning.on_warning(nil)
+    end)
+    for _, suite in ipairs { "TLS_ECDH_anon_WITH_AES_128_CBC_SHA", "ADH-AES128-SHA", "TLS_PSK_WITH_AES_128_GCM_SHA256",
+      "TLS_RSA_WITH_NULL_SHA256" } do
+      for _, insecure in ipairs { {}, { allow_weak_crypto = true } } do
+        local why = mistake("client", { trust = root.cert, ciphers = { suite }, insecure = insecure })
+        assert.matches("shows no certificate or encrypts nothing", why)
+      end
+    end
+    assert.matches("unknown cipher suite '1'", mistake("client", { trust = root.cert, ciphers = { 1 } }))
+  end)
+
+  it("tells mistakes inside of its options where they were made", function()
+    local client = { { groups = { 1 } }, { groups = {} }, { sigalgs = {} }, { identity = { 1 } }, { max_depth = -1 },
+      { max_depth = 2 ^ 53 }, { trust = "a\0b" } }
+    for _, given in ipairs(client) do
+      mistake("client", given)
+    end
+    mistake("server", { identity = { false } })
+    mistake("server", { identity = id, ocsp_staple = "a-file.der" })
+  end)
+
+  it("of a server that says how to judge clients says whether it asks for them", function()
+    for name, value in pairs { client_trust = root.cert, crls = {}, on_verify = print, revocation = "chain" } do
+      assert.matches("missing option 'client_auth'", mistake("server", { identity = id, [name] = value }))
+      assert(context.server { identity = id, client_auth = "none", [name] = value })
+    end
+  end)
+
   it("tells what is in force", function()
     local config = tls.client():config()
     assert.equal("client", config.role)

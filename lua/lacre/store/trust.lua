@@ -132,6 +132,9 @@ local RACY = 2 -- seconds in which a file could change again and look the same
 ---@return lacre.store? store
 ---@return lacre.error? err as `trust.store`
 function trust.kept(spec)
+  if type(spec) == "string" and spec:find("\0", 1, true) then
+    options.misuse "bad option 'trust' (a file name or PEM, without a NUL byte, expected)"
+  end
   local is_path = type(spec) == "string" and spec ~= "system" and not spec:find("\n", 1, true)
   local version = is_path and core.disk.version(spec)
   for _, one in ipairs(version and kept or {}) do

@@ -48,7 +48,16 @@ local function cipher_names(set, policy)
   return #more == 0 and names or suites.join(names, unpack(more))
 end
 
+local function check_ciphers(set)
+  for _, name in ipairs(set.ciphers or {}) do
+    if suites.is_bare(name) then
+      misuse("bad option 'ciphers' to '%s' (%s shows no certificate or encrypts nothing)", set.role, name)
+    end
+  end
+end
+
 local function cipher_lists(set, policy)
+  check_ciphers(set)
   local weak = set.insecure.allow_weak_crypto
   local kept = not weak and not set.ciphers and kept_lists[policy]
   if kept then
@@ -90,7 +99,9 @@ local function allowed_groups(set, policy)
     return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
   end
   local allowed = narrowed("groups", list, set)
-  if #list == 0 then
+  if #list == 0 and #(set.groups or policy.groups) == 0 then
+    misuse("bad option 'groups' to '%s' (the list is empty)", set.role)
+  elseif #list == 0 then
     return fail("config", "unsupported", "this OpenSSL has none of the groups")
   elseif #allowed == 0 then
     return fail("config", "no_shared_group", "the system's policy allows none of the groups %s",
@@ -116,6 +127,9 @@ local function apply_groups(set, policy, ctx)
 end
 
 local function apply_sigalgs(set, ctx)
+  if #set.sigalgs == 0 then
+    misuse("bad option 'sigalgs' to '%s' (the list is empty)", set.role)
+  end
   for _, name in ipairs(set.sigalgs) do
     if not suites.is_sigalg(name) then
       misuse("bad option 'sigalgs' to '%s' (unknown signature algorithm '%s')", set.role, tostring(name))

@@ -73,7 +73,7 @@ end
 function groups.list(names)
   local list = {}
   for _, given in ipairs(names) do
-    local optional, bare = given:match "^(%??)(.+)$"
+    local optional, bare = tostring(given):match "^(%??)(.+)$"
     local name = bare and canonical_groups[bare:lower()]
     if not name then
       return nil, given, "unknown"

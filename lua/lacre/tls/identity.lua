@@ -81,7 +81,9 @@ end
 ---@return { cert: lacre.cert, key: lacre.key, chain: lacre.cert[] }?
 ---@return lacre.error? err no_certificate, no_key, key_mismatch ...
 function identity.load(given)
-  if given.cert == nil or given.key == nil then
+  if type(given) ~= "table" then
+    options.misuse("bad option 'identity' (table with cert and key expected, got %s)", type(given))
+  elseif given.cert == nil or given.key == nil then
     return incomplete(given.cert == nil and "cert" or "key")
   end
   local certs, err = identity.certs(given.cert)

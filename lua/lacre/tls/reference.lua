@@ -57,10 +57,11 @@ end
 --- The option `sni`: what is said on the wire, which never changes what is verified.
 reference.sni_option = {
   type = function(value)
-    if value == false or type(value) == "string" then
+    local is_name = type(value) == "string" and #value > 0 and #value < 256 and not value:find "[%z%s]"
+    if value == false or is_name then
       return value
     end
-    return nil, "string or false expected"
+    return nil, "the name of a host, or false, expected"
   end,
 }
 

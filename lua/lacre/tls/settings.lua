@@ -27,13 +27,27 @@ local metatable = {
   end,
 }
 
-local function make(role, given, lab)
+-- options as they are now: what becomes of the caller's tables later changes no context that is made with this one
+local function copied(value, seen)
+  if type(value) ~= "table" or getmetatable(value) ~= nil or seen[value] then
+    return seen[value] or value
+  end
+  local copy = {}
+  seen[value] = copy
+  for key, part in pairs(value) do
+    copy[key] = copied(part, seen)
+  end
+  return copy
+end
+
+local function make(role, options_given, lab)
+  local given = copied(options_given or {}, {})
   local ctx, set = build(role, given, lab)
   if not ctx then
     return nil, set
   end
   local object = setmetatable({}, metatable)
-  private[object] = { core = ctx, set = set, given = given or {} }
+  private[object] = { core = ctx, set = set, given = given }
   return object
 end
 

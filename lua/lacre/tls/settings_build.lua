@@ -112,6 +112,9 @@ local function apply_ocsp(set, ctx)
   if set.ocsp and set.ocsp ~= "off" then
     ctx:ocsp(set.ocsp)
   elseif set.ocsp_staple then
+    if type(set.ocsp_staple) == "string" and set.ocsp_staple:sub(1, 1) ~= "0" then
+      misuse("bad option 'ocsp_staple' to '%s' (the DER of an OCSP response, or a function, expected)", set.role)
+    end
     ctx:ocsp "send"
   end
   return true
@@ -128,7 +131,18 @@ local function apply_keylog(set, ctx)
   return true
 end
 
+-- who says how clients are judged, and not that they are, has not left them out on purpose
+local function check_client_auth(set)
+  for _, name in ipairs { "client_trust", "crls", "revocation", "on_verify" } do
+    if set.client_auth == nil and set[name] ~= nil then
+      misuse("missing option 'client_auth' to 'server' (with '%s': \"required\", \"optional\" or \"none\")", name)
+    end
+  end
+  set.client_auth = set.client_auth or "none"
+end
+
 local function apply_client_auth(set, ctx)
+  check_client_auth(set)
   if set.client_auth == "none" then
     return true
   elseif set.client_trust == nil then

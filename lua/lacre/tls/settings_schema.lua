@@ -25,7 +25,15 @@ local common = {
   key = { type = "any" },
   password = { type = { "string", "function" } },
   identity = { type = "table" },
-  max_depth = { type = "integer", default = 8 },
+  max_depth = {
+    type = function(value)
+      if type(value) == "number" and value == math.floor(value) and value >= 0 and value <= 100 then
+        return value
+      end
+      return nil, "whole number from 0 to 100 expected"
+    end,
+    default = 8,
+  },
   strict = {
     type = function(value)
       if value == true or value == false or value == "anchors" then
@@ -53,7 +61,7 @@ local client = {
 }
 
 local server = {
-  client_auth = { type = "string", values = { "none", "optional", "required" }, default = "none" },
+  client_auth = { type = "string", values = { "none", "optional", "required" } }, -- "none"
   client_trust = { type = "any" },
   ocsp_staple = { type = { "string", "function" } },
   sni_unknown = { type = "string", values = { "default", "reject" }, default = "default" },

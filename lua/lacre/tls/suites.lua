@@ -141,7 +141,7 @@ function suites.cipher_lists(names, respects_system)
   local refused = respects_system and forbidden_by_system() or {}
   local lists = { ["1.2"] = {}, ["1.3"] = {} }
   for _, name in ipairs(names) do
-    local row = ciphers_by_name()[name]
+    local row = type(name) == "string" and ciphers_by_name()[name]
     if not row then
       return nil, name
     elseif not refused[row.name] then
@@ -149,6 +149,15 @@ function suites.cipher_lists(names, respects_system)
     end
   end
   return table.concat(lists["1.2"], ":"), table.concat(lists["1.3"], ":")
+end
+
+--- Whether a suite proves nothing by a certificate (anonymous, PSK, SRP) or encrypts nothing (NULL).
+---@param name any IANA or OpenSSL name
+---@return boolean
+function suites.is_bare(name)
+  local row = type(name) == "string" and ciphers_by_name()[name]
+  local usual = row and row.name or ""
+  return (usual:find "_anon_" or usual:find "PSK" or usual:find "SRP" or usual:find "_NULL_") ~= nil
 end
 
 --- The names among some that a version of TLS has: "1.2" or "1.3".

@@ -197,7 +197,7 @@ add("revocation", "staple-revoked", "its stapled OCSP response says that it is r
 add("revocation", "staple-old", "its stapled OCSP response is past its time", "fail", { "STAPLE_BAD" },
   { leaf = {}, make = stapled("good", { -30, -20 }), client = "either" })
 add("revocation", "staple-garbage", "its stapled OCSP response is none", "fail", { "STAPLE_BAD" },
-  { leaf = {}, server = { ocsp_staple = "garbage" }, client = "either", before_openssl = 0x30600000 })
+  { leaf = {}, server = { ocsp_staple = "0garbage" }, client = "either", before_openssl = 0x30600000 })
 add("revocation", "ocsp-good", "the responder says good", "pass", {}, { leaf = {}, office = "good",
   ask = { ocsp = "hard" } })
 add("revocation", "ocsp-revoked", "the responder says revoked", "fail", { "REVOKED" },
