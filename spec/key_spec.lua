@@ -155,6 +155,18 @@ describe("key", function()
     ["a block that is no base64"] = { (made.p256:to_pem():gsub("M", "!", 1)), {}, "bad_pem" },
     ["truncated DER"] = { made.p256:to_der():sub(1, -2), {}, "trailing_data" },
     ["bytes behind DER"] = { made.p256:to_der() .. "x", {}, "trailing_data" },
+    ["one sealed with an old cipher"] = { [[
+-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIGxMBwGCiqGSIb3DQEMAQYwDgQIMNujmAsfvwsCAggABIGQbQAZ5BwdNud1YZKY
+uKxyhDCGbuHktaE1896AIpmi/ppcLKwWeeHg/fS2XV3vwqC7P2qE3hv8fUFAG12m
+WE7bDpgkRQpgVGD+y+IxjD3C6tY0vR3kDmwgvRe4SAzSKCVfIiS5YHDKK75N4D+5
+aLY0sdnIM96FpjqXZU7TArsrVCocZKZdcQekY/P0aTFTXCcx
+-----END ENCRYPTED PRIVATE KEY-----
+]], { password = "pw" }, "unsupported", "openssl pkcs8" },
+    ["OpenSSH's own form"] = {
+      "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n", {},
+      "unsupported_key_type", "ssh%-keygen",
+    },
     ["an algorithm nobody knows"] = {
       (made.ed25519:public():to_der():gsub("\6\3%+ep", "\6\3+ec")), {}, "unsupported_key_type",
     },
@@ -163,6 +175,7 @@ describe("key", function()
       local none, err = key.parse(case[1], case[2])
       assert.is_nil(none)
       if name ~= "truncated DER" then assert.equal(case[3], err.code) end
+      assert.matches(case[4] or "", err.hint or "")
     end)
   end
 
@@ -220,6 +233,28 @@ describe("key", function()
       assert.is_nil(none)
       assert.equal(name, err.code)
     end
+  end)
+
+  it("tells nobody the PIN in a URI, and how tokens are opened", function()
+    for _, open in ipairs { key.open, key.load } do
+      local none, err = open "pkcs11:token=no-such;object=x?pin-value=271828&x-y=z"
+      assert.is_nil(none)
+      assert.is_true(err.code == "unsupported" or err.code == "no_key")
+      assert.is_string(err.hint)
+      assert.matches("pin%-value=%*%*%*", err.path)
+      assert.is_nil((tostring(err) .. err.message .. err.path):find "271828")
+    end
+  end)
+
+  it("of a kind that signs nothing says so", function()
+    local agreeing = assert(key.parse(("\48\46\2\1\0\48\5\6\3\43\101\110\4\34\4\32" .. ("x"):rep(32))))
+    assert.equal("x25519", agreeing:type())
+    local none, err = agreeing:sign "data"
+    assert.is_nil(none)
+    assert.equal("unsupported_key_type", err.code)
+    none, err = require("lacre.csr").create { key = agreeing, hosts = { "a.example" } }
+    assert.is_nil(none)
+    assert.matches("p256", err.hint)
   end)
 
   for name, case in pairs {

@@ -40,6 +40,7 @@ local lua_floors = {
   { "loop" },
   { "net.addresses" },
   { "net.dial", "net.door" },
+  { "key.reading" },
   { "key", "net.reception" },
   { "x509.general_name", "x509.extension_text", "x509.oid", "x509.parameters" },
   { "x509.extension" },

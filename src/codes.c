@@ -218,6 +218,7 @@ static const LibraryRow openssl_rows[] = {
   R(PEM, BAD_DECRYPT, "bad_password"), R(PEM, NO_START_LINE, "bad_pem"),
   ANY(PEM, "bad_pem"),
   R(EVP, BAD_DECRYPT, "bad_password"),
+  R(EVP, OPERATION_NOT_SUPPORTED_FOR_THIS_KEYTYPE, "unsupported_key_type"),
   R(EVP, UNSUPPORTED_ALGORITHM, "unsupported"), R(EVP, DECODE_ERROR, "bad_der"),
   R(PKCS12, MAC_VERIFY_FAILURE, "bad_password"),
   R(PKCS12, PKCS12_CIPHERFINAL_ERROR, "bad_password"),

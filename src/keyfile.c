@@ -91,9 +91,18 @@ static EVP_PKEY *decode (const char *input, const Form *form,
   return pkey;
 }
 
+static int is_cipher_missing (void) {
+  unsigned long first = ERR_peek_error();
+  return ERR_GET_LIB(first) == ERR_LIB_EVP &&
+         ERR_GET_REASON(first) == ERR_R_UNSUPPORTED;
+}
+
 static int explain (lua_State *L, const Password *password) {
   if (password->was_asked && password->bytes == NULL)
     return fail_code(L, "parse", "password_required", "the key is encrypted");
+  if (password->was_asked && is_cipher_missing())
+    return fail_code(L, "parse", "unsupported",
+                     "the key is sealed with ciphers of the last century");
   if (password->was_asked)
     return fail_code(L, "parse", "bad_password", "the password does not open the key");
   return fail(L, "parse");
@@ -140,10 +149,18 @@ static int is_key_label (const pem_Block *b) {
   return b->label_len >= n && memcmp(b->label + b->label_len - n, suffix, n) == 0;
 }
 
+static int is_openssh (const pem_Block *b) {
+  static const char label[] = "OPENSSH PRIVATE KEY";
+  return b->label_len == sizeof label - 1 && memcmp(b->label, label, b->label_len) == 0;
+}
+
 static int push_block (lua_State *L, const pem_Block *b, Password *password) {
   size_t len;
   unsigned char *der;
   int results;
+  if (is_openssh(b))
+    return fail_code(L, "parse", "unsupported_key_type",
+                     "the key is in a form of OpenSSH's own");
   if (b->headers_len > 0) /* RFC 1421 encryption is OpenSSL's own matter */
     return push_decoded(L, "PEM", &traditional_form, (const unsigned char *)b->text,
                         b->text_len, password);
@@ -214,8 +231,15 @@ static Encoded *push_encoded (lua_State *L) {
   return box->obj;
 }
 
+/* OpenSSL has nothing to say of a key whose provider does not give it away */
+static int fail_save (lua_State *L) {
+  if (ERR_peek_error() != 0) return fail(L, "save");
+  return fail_code(L, "save", "unsupported",
+                   "the key cannot leave the provider that holds it");
+}
+
 static int push_result (lua_State *L, const Encoded *e) {
-  if (e->len <= 0) return fail(L, "save");
+  if (e->len <= 0) return fail_save(L);
   lua_pushlstring(L, (char *)e->bytes, (size_t)e->len);
   return 1;
 }
@@ -240,7 +264,7 @@ static int keyfile_pkcs8 (lua_State *L) {
   if (encode_usual(pkey, e)) return push_result(L, e);
   fail_clear();
   box->obj = EVP_PKEY2PKCS8(pkey);
-  if (box->obj == NULL) return fail(L, "save");
+  if (box->obj == NULL) return fail_save(L);
   e->len = i2d_PKCS8_PRIV_KEY_INFO(box->obj, &e->bytes);
   return push_result(L, e);
 }
@@ -272,7 +296,7 @@ static int keyfile_encrypted (lua_State *L) {
     return fail_code(L, "save", "unsupported", "this OpenSSL has no cipher %s", name);
   fail_clear();
   info->obj = EVP_PKEY2PKCS8(pkey);
-  if (info->obj == NULL) return fail(L, "save");
+  if (info->obj == NULL) return fail_save(L);
   sealed->obj = encrypt(info->obj, cipher, password, len);
   if (sealed->obj == NULL) return fail(L, "save");
   e->len = i2d_X509_SIG(sealed->obj, &e->bytes);

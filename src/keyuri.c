@@ -29,7 +29,7 @@ typedef struct Search {
   UI_METHOD *asker;    /* owned */
   OSSL_STORE_CTX *ctx; /* owned */
   EVP_PKEY *pkey;      /* owned; NULL until found */
-  int is_private;
+  int is_private;      /* a public key is taken where there is no private one */
 } Search;
 
 static void release_search (void *obj) {
@@ -52,19 +52,32 @@ static int open_store (Search *s, const char *uri, Password *password) {
 static void take (Search *s, OSSL_STORE_INFO *info) {
   int type = OSSL_STORE_INFO_get_type(info);
   if (type == OSSL_STORE_INFO_PKEY) {
+    EVP_PKEY_free(s->pkey);
     s->pkey = OSSL_STORE_INFO_get1_PKEY(info);
-    s->is_private = 1;
-  } else if (type == OSSL_STORE_INFO_PUBKEY)
+    s->is_private = s->pkey != NULL;
+  } else if (type == OSSL_STORE_INFO_PUBKEY && s->pkey == NULL)
     s->pkey = OSSL_STORE_INFO_get1_PUBKEY(info);
 }
 
 static void find_key (Search *s) {
-  while (s->pkey == NULL && !OSSL_STORE_eof(s->ctx)) {
+  while (!s->is_private && !OSSL_STORE_eof(s->ctx)) {
     OSSL_STORE_INFO *info = OSSL_STORE_load(s->ctx);
     if (info != NULL) take(s, info);
     else if (OSSL_STORE_error(s->ctx)) return;
     OSSL_STORE_INFO_free(info);
   }
+}
+
+/* a provider that is not given the PIN it wants asks for it with the process's own
+** method, at the terminal; for the moment there is none */
+static int search (Search *s, const char *uri, Password *password) {
+  const UI_METHOD *usual = UI_get_default_method();
+  int good;
+  UI_set_default_method(UI_null());
+  good = open_store(s, uri, password);
+  if (good) find_key(s);
+  UI_set_default_method(usual);
+  return good;
 }
 
 /* a file that cannot be read is told last, after every way to open it failed */
@@ -87,8 +100,7 @@ static int keyuri_open_uri (lua_State *L) {
   s = box->obj = OPENSSL_zalloc(sizeof *s);
   if (s == NULL) return fail_memory(L);
   fail_clear();
-  if (!open_store(s, uri, &password)) return explain_open(L, uri);
-  find_key(s);
+  if (!search(s, uri, &password)) return explain_open(L, uri);
   fail_if_memory(L);
   if (s->pkey != NULL) {
     key_push(L, s->pkey, s->is_private);

@@ -5,15 +5,12 @@
 
 local core = require "lacre.core"
 local der = require "lacre.der"
-local file = require "lacre.file"
 local options = require "lacre.options"
 local lacre_error = require "lacre.error"
+local reading = require "lacre.key.reading"
 local signing = require "lacre.key.signing"
-local warning = require "lacre.warning"
 
 require "lacre.key.encoding"
-
-local annotate = lacre_error.annotate
 
 local key = { sign_badly = signing.badly }
 
@@ -61,19 +58,6 @@ end
 
 local password_schema = { password = { type = { "string", "function" } } }
 
--- OpenSSL never asks: a function is asked here, and only for a key that is locked
-local function with_password(bytes, password, what)
-  local parsed, err = core.keyfile.parse(bytes, type(password) == "string" and password or nil)
-  if parsed or err.code ~= "password_required" or type(password) ~= "function" then
-    return parsed, err
-  end
-  local given, why = password(what)
-  if type(given) ~= "string" then
-    return nil, lacre_error.is(why) and why or err
-  end
-  return core.keyfile.parse(bytes, given)
-end
-
 --- A key from PEM or DER: PKCS#8, encrypted PKCS#8, PKCS#1, SEC1 or SubjectPublicKeyInfo.
 ---@param bytes string
 ---@param given? { password?: string|fun(what: string): string }
@@ -84,36 +68,17 @@ function key.parse(bytes, given)
     error(("bad argument #1 to 'key.parse' (string expected, got %s)"):format(type(bytes)), 2)
   end
   local set = options.check(password_schema, given, "key.parse")
-  return with_password(bytes, set.password, "key")
+  return reading.parse(bytes, set.password, "key")
 end
 
--- a private key that others may read is one they may have; sealed ones ask for a password first
-local function warn_of_readers(path, parsed, bytes)
-  local is_open = parsed:is_private() and not bytes:find("ENCRYPTED", 1, true)
-  local stat = is_open and file.stat(path)
-  if stat and stat.kind == "file" and (stat.mode % 64 >= 32 or stat.mode % 8 >= 4) then
-    warning.say("%s: a private key that others may read (mode %04o); chmod 600 it", path, stat.mode)
-  end
-end
-
---- A key from a file.
+--- A key from a file; a `pkcs11:` URI is opened as `key.open` does.
 ---@param path string
 ---@param given? { password?: string|fun(what: string): string }
 ---@return lacre.key? key
----@return lacre.error? err as key.parse, and file_not_found permission_denied
+---@return lacre.error? err as key.parse and key.open, and file_not_found permission_denied
 function key.load(path, given)
   local set = options.check(password_schema, given, "key.load")
-  local bytes, err = file.read(path)
-  if not bytes then
-    return nil, err
-  end
-  local parsed
-  parsed, err = with_password(bytes, set.password, path)
-  if not parsed then
-    return nil, annotate(err, { path = path })
-  end
-  warn_of_readers(path, parsed, bytes)
-  return parsed
+  return (reading.is_token(path) and reading.open or reading.load)(path, set.password)
 end
 
 --- A key behind a URI of OSSL_STORE, which stays where it is: `pkcs11:token=...;object=...` with its
@@ -124,15 +89,7 @@ end
 ---@return lacre.error? err unsupported no_key password_required bad_password file_not_found
 function key.open(uri, given)
   options.path("key.open", uri)
-  local set = options.check(password_schema, given, "key.open")
-  local found, err = core.keyuri.open(uri, type(set.password) == "string" and set.password or nil)
-  if not found and err.code == "password_required" and type(set.password) == "function" then
-    local password = set.password(uri)
-    if type(password) == "string" then
-      found, err = core.keyuri.open(uri, password)
-    end
-  end
-  return found, not found and annotate(err, { path = uri }) or nil
+  return reading.open(uri, options.check(password_schema, given, "key.open").password)
 end
 
 --- The public half.

@@ -105,7 +105,7 @@ function checks.keys(allowed, draft)
       return nil
     end
   end
-  return ("a %s key of %d bits is none of %s"):format(draft.key:type(), draft.key:bits(), table.concat(allowed, ", "))
+  return ("the %s key of %d bits is none of %s"):format(draft.key:type(), draft.key:bits(), table.concat(allowed, ", "))
 end
 
 function checks.longest(limit, draft)

@@ -40,7 +40,7 @@ local function set_key(draft, set)
     draft.key, err = set.csr:public_key()
   end
   if draft.key and draft.key:security_bits() < 112 then
-    return fail("sign", "weak_key", "a %s key of %d bits is too weak", draft.key:type(), draft.key:bits())
+    return fail("sign", "weak_key", "the %s key of %d bits is too weak", draft.key:type(), draft.key:bits())
   end
   return draft.key ~= nil or nil, err
 end

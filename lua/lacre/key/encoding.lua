@@ -30,7 +30,8 @@ local function encode(self, set)
     if not label then
       return fail("save", "unsupported", "%s keys have no traditional form", self:type())
     end
-    return core.keyfile.traditional(self), label
+    local bytes, err = core.keyfile.traditional(self)
+    return bytes, bytes and label or err
   end
   local bytes, err = core.keyfile.pkcs8(self)
   return bytes, bytes and "PRIVATE KEY" or err

@@ -20,7 +20,7 @@ return {
         return "its key cannot be read: " .. facts.key_error
       end
       return facts.key:security_bits() < 112
-        and ("a %s key of %d bits is too weak"):format(facts.key:type(), facts.key:bits()) or nil
+        and ("its %s key of %d bits is too weak"):format(facts.key:type(), facts.key:bits()) or nil
     end,
     fix = "use P-256, or RSA of at least 2048 bits",
   },

@@ -90,7 +90,7 @@ return {
       if not key then
         return "its key cannot be read: " .. facts.key_error
       elseif key:security_bits() < 112 then
-        return ("a %s key of %d bits is too weak"):format(key:type(), key:bits())
+        return ("its %s key of %d bits is too weak"):format(key:type(), key:bits())
       elseif key:type() == "ec" then
         return curve_fault(key)
       end

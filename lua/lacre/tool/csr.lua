@@ -14,7 +14,7 @@ local tool = {
   examples = {
     { "lacre csr www.example.com example.com", "write www.example.com.csr and www.example.com.key" },
     { "lacre csr www.example.com --key old.key", "ask anew for a key there is, as renewals with pins do" },
-    { "lacre csr 10.0.0.7 db.test --subject O=Example,C=PT,CN=db.test --key rsa:3072", "a full subject, an RSA key" },
+    { "lacre csr 10.0.0.7 db.test --subject CN=db.test,O=Example,C=PT --key rsa:3072", "a full subject, an RSA key" },
     { "lacre csr alice@example.com --purpose client_auth --encrypt", "for a client, the key sealed" },
     { "lacre inspect www.example.com.csr", "what a request asks for" },
   },
@@ -22,7 +22,8 @@ local tool = {
     help = "DNS names in any script, wildcards, IP addresses, user@host" },
   options = {
     { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS; or the file of an old one" },
+      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 where OpenSSL has it; "
+        .. "or the file or pkcs11: URI of an old one" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
       help = "subject, as CN=www.example.com,O=Example (default: CN of the first name)" },
     { name = "usage", type = "list", value = "NAME", help = "key usage to ask for: digital_signature ..." },

@@ -18,7 +18,7 @@ local selfsign = {
     { "lacre selfsign bücher.test --days 90 --encrypt --p12", "IDN, a sealed key, and a PKCS#12 bundle" },
     {
       "lacre selfsign localhost '*.localhost' 127.0.0.1 --key rsa:4096 --valid-for 365d"
-        .. " --subject C=PT,ST=Lisboa,L=Lisboa,O=Example,CN=localhost",
+        .. " --subject CN=localhost,O=Example,L=Lisboa,ST=Lisboa,C=PT",
       "the classic kind, with a full subject",
     },
   },
@@ -26,7 +26,8 @@ local selfsign = {
     help = "DNS names in any script, wildcards, IP addresses, user@host" },
   options = {
     { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS; or the file of an old one" },
+      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 where OpenSSL has it; "
+        .. "or the file or pkcs11: URI of an old one" },
     { name = "valid_for", type = "duration", value = "TIME", help = "validity, as 90d or 1y (default: 30d)" },
     { name = "days", type = "integer", value = "N", help = "the same in days" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
@@ -35,7 +36,7 @@ local selfsign = {
       values = { "server", "client", "peer", "email", "code_signing" } },
     { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
     { name = "encrypt", type = "boolean", default = false, help = "seal the key with a password, asked for twice" },
-    { name = "password", type = "password", prompt = "encrypt", new = true, help = "of the new key and bundle" },
+    { name = "password", type = "password", prompt = "encrypt", new = true, help = "of the key and bundle" },
     { name = "p12", type = "boolean", default = false, help = "a PKCS#12 bundle too, for Windows, Java and browsers" },
     { name = "overwrite", type = "boolean", default = false, help = "replace old files" },
   },

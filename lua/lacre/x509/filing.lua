@@ -6,6 +6,7 @@ local host = require "lacre.host"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local reading = require "lacre.key.reading"
 
 local fail = lacre_error.fail
 local pkcs12 = later "lacre.pkcs12"
@@ -22,7 +23,7 @@ function filing.base_name(name)
   return base == "" and "unnamed" or base
 end
 
---- The key that an option names: a kind of key ("p256") is made, a file is read.
+--- The key that an option names: a kind of key ("p256") is made, a file is read, a token (pkcs11:) is opened.
 ---@param value string|lacre.key
 ---@param password? string|function of a file that is sealed
 ---@return lacre.key? key
@@ -31,15 +32,16 @@ function filing.key(value, password)
   if type(value) ~= "string" then
     return value
   end
-  local stat = file.stat(value)
-  if not stat or (stat.kind == "directory" and not value:find "/") then -- a directory for keys may be called "rsa"
+  local stat = not reading.is_token(value) and file.stat(value)
+  -- a directory for keys may be called "rsa"
+  if stat == nil or (stat and stat.kind == "directory" and not value:find "/") then
     return key.generate(value)
   end
   local private, err = key.load(value, { password = password })
   if private and not private:is_private() then
     return fail("load", "no_key", "%s holds a public key, and a private one is needed", value)
   end
-  return private, err or value
+  return private, err or reading.without_pin(value)
 end
 
 --- A password that is text or a function; false where there is none.
