@@ -292,6 +292,27 @@ describe("health", function()
     end)
   end)
 
+  it("limits the time to connect apart, and tells what was waited for", function()
+    in_zoo({ "silent" }, function(at, menagerie)
+      local full = assert(tcp.listen { port = 0, backlog = 1 })
+      local port, queued = select(2, full:address()), {}
+      for i = 1, 8 do -- more than it has room for
+        queued[i] = core.net.connect("127.0.0.1", port)
+      end
+      local place = "127.0.0.1:" .. port
+      local results = judge(menagerie, { place, place .. " connect_timeout=0.1", at.silent, at.silent .. "/smtp" },
+        { connect_timeout = 0.3, timeout = 1.5 })
+      assert.equal("CONNECT_TIMEOUT", results[1].reason)
+      assert.is_true(results[1].seconds < 0.6 and results[2].seconds < 0.25)
+      assert.matches("in the handshake$", results[3].problems[1].message)
+      assert.matches("before TLS began$", results[4].problems[1].message)
+      for _, socket in ipairs(queued) do
+        socket:close()
+      end
+      full:close()
+    end)
+  end)
+
   it("tells what it knows when it is interrupted", function()
     in_zoo({ "silent", "good" }, function(at, menagerie)
       local list = { at.good, at.silent, at.silent, at.good }

@@ -29,8 +29,8 @@ end
 
 local function contact(row, mine, address)
   return probe.contact(place_of(row, address), {
-    context = mine.context, timeout = mine.timeout, deadline = mine.deadline, sni = mine.sni, family = mine.family,
-    server_name = mine.server_name, has_identity = mine.has_identity,
+    context = mine.context, timeout = mine.timeout, connect_timeout = mine.connect_timeout, deadline = mine.deadline,
+    sni = mine.sni, family = mine.family, server_name = mine.server_name, has_identity = mine.has_identity,
   })
 end
 

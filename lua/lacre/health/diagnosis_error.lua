@@ -71,6 +71,14 @@ local function explain(out, answers)
   end
 end
 
+-- what was waited for; of other stages the reason tells it
+local waiting = { handshake = "in the handshake", starttls = "before TLS began", read = "before TLS began" }
+
+local function message_of(err)
+  local when = reason_of(err) == "TIMEOUT" and waiting[err.stage]
+  return when and err.message .. ", " .. when or err.message
+end
+
 --- Adds why there was no handshake.
 ---@param out lacre.findings
 ---@param err lacre.error
@@ -83,7 +91,7 @@ function diagnosis_error.check(out, err, answers)
   local fields = { error = err.code, alert = err.alert, stage = err.stage }
   local detail = err.detail or {}
   fields.looks_like = detail.looks_like
-  out:add(reason_of(err), err.message, fields)
+  out:add(reason_of(err), message_of(err), fields)
 end
 
 --- Adds what is old beside what is good.

@@ -12,7 +12,8 @@ local inquiry = {}
 ---@return table? answer of `sounding.ask`
 function inquiry.ask(place, set, question)
   local plain = probe.open(place, {
-    timeout = set.timeout, deadline = set.deadline, rows = set.rows, family = set.family,
+    timeout = set.timeout, connect_timeout = set.connect_timeout, deadline = set.deadline, rows = set.rows,
+    family = set.family,
   })
   if not plain then
     return nil

@@ -68,6 +68,8 @@ health_options.options = {
   { name = "crl_cache", value = "DIR", help = "keep fetched lists there until they end" },
   { name = "at", type = "any", value = "TIME", help = "judge as of then: 2027-01-31, or +30d" },
   { name = "timeout", short = "t", type = some_seconds, value = "TIME", default = 10, help = "for one target, in all" },
+  { name = "connect_timeout", type = some_seconds, value = "TIME",
+    help = "of that, to resolve the name, and to connect (default: all of it)" },
   { name = "deadline", type = some_seconds, value = "TIME", help = "for the whole run" },
   { name = "concurrency", short = "j", type = "integer", value = "N", default = 64, help = "targets at once" },
   { name = "retries", type = "integer", value = "N", default = 1, help = "after passing troubles of the network" },

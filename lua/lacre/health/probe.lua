@@ -35,8 +35,9 @@ function probe.context(given)
 end
 
 -- resolving by itself, so that its time is known; the addresses then go to the dialler
-local function resolve(place, deadline, set)
-  local rows, err = dial.resolve(place.host, place.port, { family = set.family or "any" }, deadline)
+local function resolve(place, set)
+  local limit = math.min(set.deadline, monotonic() + (set.connect_timeout or math.huge))
+  local rows, err = dial.resolve(place.host, place.port, { family = set.family or "any" }, limit)
   if not rows then
     return nil, lacre_error.annotate(err, { host = place.host, port = place.port })
   end
@@ -45,7 +46,7 @@ end
 
 local function dial_options(set, rows)
   return options.check(dial.schema, {
-    timeout = set.timeout, connect_timeout = set.timeout, family = set.family or "any",
+    timeout = set.timeout, connect_timeout = set.connect_timeout or set.timeout, family = set.family or "any",
     resolver = function()
       return rows
     end,
@@ -56,7 +57,7 @@ local function open(place, set)
   local began = monotonic()
   local rows, err = set.rows, nil
   if not rows then
-    rows, err = resolve(place, set.deadline, set)
+    rows, err = resolve(place, set)
   end
   if not rows then
     return nil, err
@@ -87,7 +88,7 @@ local CROWDED = 0.1
 --- A plain socket to a place, at the point where TLS begins. Where this process has no descriptor left, which is no
 --- fault of the place, it waits for one.
 ---@param place { host: string, port: integer, starttls?: string }
----@param set { timeout: number, deadline: number, rows?: table[], family?: string }
+---@param set { timeout: number, connect_timeout?: number, deadline: number, rows?: table[], family?: string }
 ---@return lacre.tcp? socket
 ---@return lacre.error|table err or the times of the stages
 function probe.open(place, set)

@@ -65,6 +65,10 @@ local function read_thresholds(mine, own, set)
   return err
 end
 
+local function seconds_of(text)
+  return text and time.duration(tonumber(text) or text)
+end
+
 --- What counts for a target: its own settings before those of the run.
 ---@param row lacre.target_row
 ---@param set table
@@ -78,7 +82,8 @@ local function settle(row, set, shared)
     trust = trust, is_public = first_of(set.is_public, trust == nil or trust == "system"),
     cert = own.cert or set.cert, key = own.key or set.key,
     min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
-    timeout = own.timeout and time.duration(tonumber(own.timeout) or own.timeout) or set.timeout,
+    timeout = seconds_of(own.timeout) or set.timeout,
+    connect_timeout = seconds_of(own.connect_timeout) or set.connect_timeout,
     at = set.at, now = set.at or time.now(),
     sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
     ocsp = own.ocsp or set.ocsp,

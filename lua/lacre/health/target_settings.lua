@@ -20,7 +20,7 @@ local function is_duration(text)
   return seconds ~= nil and seconds > 0
 end
 
-local checks = { expect = target_settings.expected, timeout = is_duration }
+local checks = { expect = target_settings.expected, timeout = is_duration, connect_timeout = is_duration }
 
 local function is_sane(key, value)
   local choices = target_words.choices[key]

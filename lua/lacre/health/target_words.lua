@@ -16,7 +16,8 @@ target_words.schemes = {
 target_words.settings = {
   sni = "string", name = "string", ip = "string", ca = "string", trust = "string", warn = "string", fail = "string",
   pin = "list",
-  starttls = "string", expect = "list", label = "string", timeout = "string", cert = "string", key = "string",
+  starttls = "string", expect = "list", label = "string", timeout = "string", connect_timeout = "string",
+  cert = "string", key = "string",
   crl = "string", ocsp = "string", min_tls = "string", require = "list",
 }
 

@@ -42,8 +42,8 @@ end
 
 local function headline(results, fail_on)
   local counts, worst = results.counts, first_bad(results)
-  local text = ("TLS %s: %s%d FAIL, %d WARN of %d"):format(word_for(results, fail_on), results.interrupted and "interrupted; " or "",
-    counts.fail, counts.warn, #results)
+  local text = ("TLS %s: %s%d FAIL, %d WARN of %d"):format(word_for(results, fail_on),
+    results.interrupted and "interrupted; " or "", counts.fail, counts.warn, #results)
   if worst then
     text = ("%s; %s %s"):format(text, clean(worst.target), clean(worst.problems[1].code .. " "
       .. worst.problems[1].message))

@@ -27,7 +27,7 @@ local health = {
     { "Targets", "file", "shard", "all_addresses", "family" },
     { "Verdict", "warn", "fail", "min_tls", "require", "expect", "trust", "cert", "key", "pin", "ocsp", "crl",
       "crl_cache", "at", "no_old", "deep" },
-    { "Pace", "timeout", "deadline", "concurrency", "retries" },
+    { "Pace", "timeout", "connect_timeout", "deadline", "concurrency", "retries" },
     { "Results", "format", "output", "problems_only", "fail_on", "json", "color", "quiet" },
     { "What changed", "baseline", "state", "watch" },
     { "Exporter", "serve", "interval", "cache" },
