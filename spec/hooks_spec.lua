@@ -2,6 +2,7 @@ local core = require "lacre.core"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local settings = require "lacre.tls.settings"
+local time = require "lacre.time"
 local tls = require "spec.support.tls"
 local warning = require "lacre.warning"
 
@@ -90,6 +91,17 @@ describe("a hook", function()
       assert.equal("handshake_failed", err.code)
       assert.equal("hook_failed", why.code)
     end
+  end)
+end)
+
+describe("a context that a hook answers with", function()
+  it("judges at its own time", function()
+    local clients = pki.root { subject = "CN=Clients" }
+    local inner = tls.server { client_auth = "required", client_trust = clients.cert, time = time.now() + 30 * 365 * 86400 }
+    local _, _, _, why = shaken({ identity = pki.client(clients) }, { on_client_hello = function()
+      return inner
+    end })
+    assert.equal("cert_expired", why.code)
   end)
 end)
 

@@ -102,6 +102,29 @@ for _, version in ipairs { "1.3", "1.2" } do
       assert(client, tostring(err))
     end)
 
+    it("is that of the context that a hook answers with, and never that of the one before", function()
+      local inner = { identity = id, max_version = version, ocsp_staple = good }
+      local outer = { identity = id, max_version = version, on_client_hello = function()
+        return tls.server(inner)
+      end }
+      local client, err = shake({ ocsp = "require", max_version = version }, outer)
+      assert(client, tostring(err))
+      assert.same({ status = "good" }, client:info().ocsp)
+      inner.ocsp_staple, outer.ocsp_staple = function() end, respond(root, id.cert, "revoked", root)
+      client, err = shake({ ocsp = "check", max_version = version }, outer)
+      assert(client, tostring(err))
+      assert.is_nil(client:info().ocsp)
+    end)
+
+    it("is left out where it is larger than may be", function()
+      local client, err = shake({ ocsp = "check", max_version = version }, { identity = id, max_version = version,
+        ocsp_staple = function()
+          return ("0"):rep(70000)
+        end })
+      assert(client, tostring(err))
+      assert.is_nil(client:info().ocsp)
+    end)
+
     it("is not asked for by default, and comes from a function that is asked once", function()
       local asked = 0
       local set = { identity = id, max_version = version, ocsp_staple = function(identity)

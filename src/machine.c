@@ -129,6 +129,8 @@ int machine_switch (machine_Machine *m, context_Context *context) {
     return 0;
   }
   SSL_free(before);
+  OPENSSL_free(m->link.staple); /* it is about the certificate of the context before */
+  m->link.staple = NULL;
   return replay(m);
 }
 

@@ -69,13 +69,22 @@ local function refuse_hello(self, raised, reason)
   return true -- the handshake goes on to say no
 end
 
+local function switch(self, ctx)
+  local inside = settings.inside(ctx)
+  local switched, err = self.core:switch(inside.core)
+  if switched then
+    self.context = ctx
+    peer.prepare(self.core, inside.set)
+  end
+  return switched, err
+end
+
 local function use_answer(self, answer)
   if answer == true then
     self.core:greet(true)
     return true
   elseif settings.is(answer, "server") then
-    self.context = answer
-    return self.core:switch(settings.inside(answer).core)
+    return switch(self, answer)
   end
   local one, err = identity.load(answer)
   local used

@@ -30,6 +30,8 @@ function peer.pins_of(set, name)
   return name and pins:for_host(name) or nil
 end
 
+local MOST_STAPLE = 65000 -- bytes of an extension of TLS 1.3
+
 -- the OCSP response a server sends; a function's answer is kept until its next update
 local function staple_of(set)
   local source = set.ocsp_staple
@@ -39,8 +41,9 @@ local function staple_of(set)
   local kept = set.staple_kept
   if not kept or (kept.next_update and kept.next_update <= time.now()) then
     local ok, der, next_update = loop.pcall(source, set.identities[1])
-    if not ok or type(der) ~= "string" then
-      warning.say("ocsp_staple gave no response: %s", tostring(der))
+    if not ok or type(der) ~= "string" or #der > MOST_STAPLE then
+      local is_large = ok and type(der) == "string"
+      warning.say("ocsp_staple gave no response: %s", is_large and "it is too large" or tostring(der))
       der, next_update = nil, time.now() + 60
     end
     kept = { der = der, next_update = next_update }
