@@ -14,11 +14,11 @@ function adapt.luasocket(conn)
   return require "lacre.adapt.luasocket"(conn)
 end
 
---- The same, wrapped by copas.
+--- The same, wrapped by copas: its coroutines wait in it, for the handshake too.
 ---@param conn lacre.conn
 ---@return table
 function adapt.copas(conn)
-  return require "copas".wrap(adapt.luasocket(conn))
+  return require "lacre.adapt.copas"(conn)
 end
 
 --- A connection over a cosocket of OpenResty's, which is connected and without TLS.
@@ -52,44 +52,19 @@ function adapt.cqueues()
   end
 end
 
-local function poll_by(uv, thread, fd, events, seconds)
-  local watch, timer = uv.new_poll(fd), seconds and uv.new_timer()
-  local ended = false
-  local function wake(ready)
-    if ended then
-      return
-    end
-    ended = true
-    watch:stop()
-    watch:close()
-    if timer then
-      timer:stop()
-      timer:close()
-    end
-    assert(coroutine.resume(thread, ready))
-  end
-  watch:start(events, function()
-    wake(true)
-  end)
-  if timer then
-    timer:start(math.ceil(seconds * 1000), 0, function()
-      wake(false)
-    end)
-  end
-  return coroutine.yield()
-end
-
 --- Waits by libuv wherever a coroutine calls that is not one of lacre.loop's.
 ---@param uv? table the module; `require "luv"` by default
 function adapt.luv(uv)
-  uv = uv or require "luv"
-  wait.adaptor_closing = nil
+  local watches = require "lacre.adapt.luv"(uv or require "luv")
+  wait.adaptor_closing = function(fd)
+    watches:closing(fd)
+  end
   wait.adaptor = function(fd, events, seconds)
     local thread, is_main = coroutine.running()
     if not thread or is_main then
       return false
     end
-    return ready_or_timeout(poll_by(uv, thread, fd, events, seconds), events)
+    return ready_or_timeout(watches:wait(fd, events, seconds), events)
   end
 end
 

@@ -24,6 +24,19 @@ local function handed_out(self, partial)
   return partial or ""
 end
 
+-- the handshake keeps to the time limit like everything else: with 0 it never waits
+local function begin(self)
+  local conn = self.conn
+  if conn.is_established then
+    return true
+  end
+  local usual = conn.handshake_timeout
+  conn.handshake_timeout = math.min(self.limit or usual, usual)
+  local done, err = conn:handshake()
+  conn.handshake_timeout = usual
+  return done, err and reason(self, err, conn:events() == "rw" and "wantwrite" or "wantread")
+end
+
 --- Reads a line ("*l"), everything ("*a") or a number of bytes.
 ---@param pattern? string|integer
 ---@param prefix? string
@@ -35,6 +48,10 @@ function Wrapped:receive(pattern, prefix)
   local format = type(pattern) == "string" and pattern:gsub("^%*", "") or pattern or "l"
   if type(format) == "number" then
     format = math.max(0, format - #prefix)
+  end
+  local begun, why = begin(self)
+  if not begun then
+    return nil, why, prefix
   end
   local data, err, partial = self.conn:read(format)
   if data then
@@ -59,6 +76,10 @@ function Wrapped:send(data, first, last)
   first, last = first or 1, last or -1
   local offset = (first < 0 and math.max(#data + first, 0) or math.max(first, 1) - 1)
   local part = data:sub(first, last)
+  local begun, why = begin(self)
+  if not begun then
+    return nil, why, offset
+  end
   local sent, err, count = self.conn:write(part)
   if sent then
     return offset + #part
@@ -75,14 +96,10 @@ function Wrapped:settimeout(seconds)
   return 1
 end
 
----@return integer?
----@return string?
+---@return true?
+---@return string? err "timeout" "closed" "wantread" "wantwrite" or a message
 function Wrapped:dohandshake()
-  local done, err = self.conn:handshake()
-  if done then
-    return true
-  end
-  return nil, reason(self, err, "wantread")
+  return begin(self)
 end
 
 ---@return integer
