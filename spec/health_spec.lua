@@ -313,6 +313,17 @@ describe("health", function()
     end)
   end)
 
+  it("counts on while nothing comes", function()
+    in_zoo({ "good", "silent" }, function(at, menagerie)
+      local counts = {}
+      judge(menagerie, { at.good, at.silent }, { timeout = 1, on_count = function(done, total)
+        counts[#counts + 1] = done .. "/" .. total
+      end })
+      assert.is_true(#counts >= 4)
+      assert.same({ "1/2", "1/2", "2/2" }, { counts[#counts - 2], counts[#counts - 1], counts[#counts] })
+    end)
+  end)
+
   it("tells what it knows when it is interrupted", function()
     in_zoo({ "silent", "good" }, function(at, menagerie)
       local list = { at.good, at.silent, at.silent, at.good }

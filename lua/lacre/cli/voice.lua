@@ -104,7 +104,7 @@ end
 
 -- how far something is, for who watches
 local function progress(talks)
-  return talks and core.terminal.is "stderr" and meter.new(function(text)
+  return talks and core.terminal.is "stderr" and os.getenv "TERM" ~= "dumb" and meter.new(function(text)
     io.stderr:write(text)
     io.stderr:flush()
   end, core.terminal.width "stderr") or nil

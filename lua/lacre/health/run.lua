@@ -70,14 +70,24 @@ local function stream(result, set)
   return put(set.on_data, text .. "\n")
 end
 
-local function announcer(set, trouble)
+local function announcer(set, round)
   return function(result, done, total)
-    if streams(set) and not trouble.err and (result.grade ~= "pass" or not set.problems_only) then
-      trouble.err = select(2, stream(result, set))
+    if streams(set) and not round.err and (result.grade ~= "pass" or not set.problems_only) then
+      round.err = select(2, stream(result, set))
     end
+    round.done, round.total = done, total
     if set.on_count then
       set.on_count(done, total)
     end
+  end
+end
+
+local TICK = 0.25
+
+-- who waits sees the count as it is, also while nothing comes
+local function tick(set, round)
+  while loop.sleep(TICK) do
+    set.on_count(round.done, round.total)
   end
 end
 
@@ -103,10 +113,14 @@ local function salvage(results, set)
 end
 
 local function once(list, set, outputs, before)
-  local trouble = {}
-  local results = survey.run(list, set, announcer(set, trouble))
-  if trouble.err then
-    return nil, trouble.err
+  local round = { done = 0, total = #list }
+  local ticker = set.on_count and loop.spawn(tick, set, round)
+  local results = survey.run(list, set, announcer(set, round))
+  if ticker then
+    ticker:cancel()
+  end
+  if round.err then
+    return nil, round.err
   elseif before then
     memoir.compare(results, before)
   end
