@@ -103,7 +103,7 @@ local lua_floors = {
   { "report.json", "report.progress", "report.markup", "report.record", "report.cells", "report.meanings" },
   { "report.table", "report.csv", "report.junit", "report.nagios", "report.github", "report.sarif" },
   { "report.prometheus", "report.html" },
-  { "report.formats", "report.info", "report.lab" },
+  { "report.formats", "report.info", "report.lab", "report.pins" },
   { "health.target_range", "health.target_settings", "health.interrupt", "health.outputs" },
   { "health.threshold", "health.targets", "health.sounding", "health.findings", "key.strength" },
   { "health.inquiry" },

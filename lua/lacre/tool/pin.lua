@@ -1,35 +1,38 @@
---- pin: the pins of a file or a host, or a comparison with one.
+--- pin: the pins of files and hosts, or a comparison with some.
 
-local cert = require "lacre.cert"
-local csr_found, csr = pcall(require, "lacre.csr")
+local documents = require "lacre.x509.documents"
 local file = require "lacre.file"
-local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local pin = require "lacre.pin"
+local pins = require "lacre.report.pins"
+local plain = require "lacre.plain"
 local probe = require "lacre.health.probe"
 local targets = require "lacre.health.targets"
 local toolkit = require "lacre.toolkit"
 
 local tool = {
   name = "pin",
-  summary = "print the pins of a certificate, key or host, or compare with one",
+  summary = "print the pins of certificates, keys and hosts, or compare with some",
   description = "A pin is the SHA-256 of a public key (SubjectPublicKeyInfo), as curl and lacre write it. "
     .. "From a file it is certain; from a host that does not verify it is trust on first use.",
   examples = {
     { "lacre pin server.crt", "the pin of each certificate in the file" },
     { "lacre pin example.com", "the pins of the chain, verified" },
+    { "lacre pin *.key a.example.com b.example.com:8443", "of many; each line says whose" },
     { "lacre pin server.crt --expect sha256//...", "exit code 0 only if it is that key" },
     { "lacre pin example.com --same-as server.key", "exit code 0 only if the host has the key of that file" },
   },
-  argument = { name = "target", type = "string", value = "FILE|HOST[:PORT][/PROTOCOL]",
-    help = "a file, or where to connect" },
+  argument = { name = "targets", also = "target", type = "list", many = true, value = "FILE|HOST[:PORT][/PROTOCOL]",
+    help = "files, - for standard input, or where to connect" },
   options = {
-    { name = "expect", type = "list", value = "PIN", help = "a pin that must be among them; may be repeated" },
+    { name = "expect", type = "list", value = "PIN",
+      help = "a pin that must be among those of each; may be repeated, and then one of them" },
     { name = "same_as", type = "list", value = "FILE",
       help = "a file whose key, or first certificate's, must be among them; may be repeated" },
     { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
     { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
-    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for everything" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for each" },
+    { name = "password", type = "password", help = "of keys and PKCS#12 files" },
   },
 }
 
@@ -56,34 +59,45 @@ local function is_pem(text)
   return text:find("-----BEGIN ", 1, true) ~= nil
 end
 
--- a file holds certificates, or a request, or a key
-local function from_file(path)
-  local bytes, err = path, nil
-  if not is_pem(path) then
-    bytes, err = file.read(path)
+-- the certificates among documents; where there are none, requests and keys
+local function rows_of_documents(list)
+  local certs, others = {}, {}
+  for _, found in ipairs(list) do
+    if found.kind == "cert" then
+      certs[#certs + 1] = found.value
+    elseif found.kind == "csr" or found.kind == "key" then
+      others[#others + 1] = {
+        pin = tostring(pin.of(found.value)), role = found.kind == "csr" and "request" or "key",
+        subject = found.kind == "csr" and tostring(found.value:subject()) or nil,
+      }
+    end
   end
-  if not bytes then
-    return nil, err
-  end
-  local certs
-  certs, err = cert.parse_all(bytes)
-  if certs and #certs > 0 then
-    return { pins = rows_of_chain(certs), source = "file" }
-  end
-  local request = csr_found and csr.parse(bytes)
-  if request then
-    return { pins = { { pin = tostring(pin.of(request)), subject = tostring(request:subject()), role = "request" } },
-      source = "file" }
-  end
-  local one, why = key.parse(bytes)
-  if one then
-    return { pins = { { pin = tostring(pin.of(one)), role = "key" } }, source = "file" }
-  end
-  return nil, lacre_error.annotate(why.code == "password_required" and why or err, { path = path })
+  return #certs > 0 and rows_of_chain(certs) or others
 end
 
-local function from_host(set)
-  local row, err = targets.parse(set.target)
+local function first_error(list)
+  for _, found in ipairs(list) do
+    if found.error then
+      return found.error
+    end
+  end
+  return lacre_error.new { code = "no_key", stage = "parse", message = "nothing in it has a key", path = list[1].path }
+end
+
+local function from_file(path, password)
+  local list, err = documents.load(path, { password = password })
+  if not list then
+    return nil, err
+  end
+  local rows = rows_of_documents(list)
+  if #rows == 0 then
+    return nil, first_error(list)
+  end
+  return { pins = rows, source = "file" }
+end
+
+local function from_host(target, set)
+  local row, err = targets.parse(target)
   local facts
   if row then
     facts, err = probe.run(row, { trust = set.trust, server_name = set.server_name, timeout = set.timeout })
@@ -109,7 +123,7 @@ local function expected_pins(set)
     wanted[tostring(one)] = true
   end
   for _, path in ipairs(set.same_as or {}) do
-    local found, err = from_file(path)
+    local found, err = from_file(path, set.password)
     if not found then
       return nil, err
     end
@@ -120,69 +134,99 @@ end
 
 -- without verification only the leaf proved that it has its key
 local function compare(result, wanted)
-  result.match = false
   for i, row in ipairs(result.pins) do
     if wanted[row.pin] and (result.source == "file" or result.verified or i == 1) then
-      result.match = true
+      return true
     end
   end
+  return false
 end
 
---- The pins of a file or host.
+local function from(target, set)
+  if target == "-" or is_pem(target) or file.stat(target) then
+    return from_file(target, set.password)
+  end
+  return from_host(target, set)
+end
+
+-- one target's answer; what kept it from answering is an answer too
+local function answer_of(target, set, wanted)
+  local found, err = from(target, set)
+  found = found or { pins = {}, error = err }
+  found.target = is_pem(target) and "text" or target
+  if wanted then
+    found.match = compare(found, wanted)
+  end
+  return found
+end
+
+local function joined(answers)
+  local result = { pins = {}, targets = answers, match = answers[1].match }
+  for _, one in ipairs(answers) do
+    for _, row in ipairs(one.pins) do
+      row.target = one.target
+      result.pins[#result.pins + 1] = row
+    end
+    result.match = result.match and one.match
+  end
+  return result
+end
+
+--- The pins of files and hosts. Of one alone what is said of it is in the result itself too.
 ---@param set table see `tool.options`
----@return table? result `pins`, `verified` for hosts, `match` with `expect`
+---@return table? result `pins`, each with its `target`; `match` with `expect`; `targets` with `source`, `match`, and
+--- `verified` for hosts
 ---@return lacre.error? err
 function tool.run(set)
   local wanted, err = expected_pins(set)
-  local result
-  if wanted then
-    if is_pem(set.target) or file.stat(set.target) then
-      result, err = from_file(set.target)
-    else
-      result, err = from_host(set)
+  if not wanted then
+    return nil, err
+  end
+  local answers = {}
+  for i, target in ipairs(set.targets) do
+    answers[i] = answer_of(target, set, (set.expect or set.same_as) and wanted)
+  end
+  local result, one = joined(answers), answers[1]
+  if #answers == 1 then
+    if not one.source then
+      return nil, one.error
     end
+    result.source, result.verified, result.error = one.source, one.verified, one.error
   end
-  if result and (set.expect or set.same_as) then
-    compare(result, wanted)
-  end
-  return result, err
+  return result
 end
 
+--- No where one does not match, and 3 where one of many could not be asked.
 function tool.failed(result)
+  for _, one in ipairs(result.targets) do
+    if not one.source then
+      return 3
+    end
+  end
   return result.match == false
 end
 
---- For people: one pin a line, ready to paste.
----@param result table
----@param style lacre.style
----@return string
-function tool.text(result, style)
-  local lines = {}
-  for i, row in ipairs(result.pins) do
-    lines[i] = ("%s  %s"):format(row.pin, style.dim(("%s %s"):format(row.role, row.subject or "")))
-  end
-  if result.source == "host" then
-    local paint = result.verified and style.dim or style.warn
-    lines[#lines + 1] = paint("# " .. (result.verified and "the chain verifies" or "NOT VERIFIED ("
-      .. result.error.code .. ")") .. "; to pin what was seen once is trust on first use:")
-    lines[#lines + 1] = paint "# compare it with what the operator says, and pin a spare key too"
-  end
-  if result.match ~= nil then
-    lines[#lines + 1] = result.match and style.good "match" or style.bad "NO MATCH"
-  end
-  return table.concat(lines, "\n")
+tool.text = pins.text
+
+local function target_table(one)
+  return {
+    target = plain.text(one.target), source = one.source, verified = one.verified, match = one.match,
+    error = one.error and one.error:to_table(),
+  }
 end
 
 --- Plain data.
 ---@param result table
 ---@return table
 function tool.to_table(result)
+  local alone = #result.targets == 1 and target_table(result.targets[1]) or {}
+  local list = {}
+  for i, one in ipairs(result.targets) do
+    list[i] = target_table(one)
+  end
   return {
-    pins = result.pins,
-    source = result.source,
-    verified = result.verified,
-    match = result.match,
-    error = result.error and result.error:to_table(),
+    pins = plain.value(result.pins), targets = list, match = result.match,
+    source = alone.source, verified = alone.verified, error = alone.error,
   }
 end
 
