@@ -221,6 +221,9 @@ describe("proxy", function()
     ["HTTP/1.1 403 Forbidden\r\n\r\n"] = "proxy_refused",
     ["SSH-2.0-x\r\n"] = "proxy_refused",
     ["HTTP/1.1 200 OK\r\n\r\nearly"] = "plaintext_pending",
+    ["HTTP/1.1 2000 OK\r\n\r\n"] = "proxy_refused",
+    ["HTTP/1.1 200OK\r\n\r\n"] = "proxy_refused",
+    ["HTTP/1.1 " .. ("x"):rep(9000)] = "proxy_refused",
     [""] = "closed",
   } do
     it("tells " .. code .. " of " .. answer:gsub("%c.*", ""), function()
@@ -228,12 +231,47 @@ describe("proxy", function()
         local c, err = connect("localhost", port, { trust = tls.root.cert, proxy = "http://127.0.0.1:" .. at, timeout = 3 })
         assert.is_nil(c)
         assert.equal(code, err.code)
+        if code == "closed" then
+          assert.equal("proxy", err.stage)
+          assert.matches("^the proxy 127.0.0.1:%d+: ", err.message)
+        end
       end)
     end)
   end
 
+  it("tells the proxy a name and nothing beside it", function()
+    loop.run(function()
+      local proxy = assert(tcp.listen { port = 0 })
+      local through = "http://127.0.0.1:" .. select(2, proxy:address())
+      for _, host in ipairs { "a\r\nX: y", "a\0b", "a b", "" } do
+        local c, err = connect(host, 443, { proxy = through, timeout = 3 })
+        assert.is_nil(c)
+        assert.equal("bad_name", err.code)
+      end
+      for _, port in ipairs { 0, 65536, 1.5 } do
+        assert.has_error(function()
+          connect("localhost", port, { proxy = through })
+        end)
+      end
+      assert.is_nil((proxy:accept(0)))
+      loop.spawn(connect, "bücher.example", 443, { proxy = through, timeout = 3 })
+      local plain = assert(proxy:accept(3))
+      assert.equal("CONNECT xn--bcher-kva.example:443 HTTP/1.1", plain:read "l")
+      plain:close()
+      proxy:close()
+    end)
+  end)
+
+  it("says where user and password go", function()
+    with_proxy("HTTP/1.1 407 Who?\r\n\r\n", function(at, port)
+      local _, err = connect("localhost", port, { trust = tls.root.cert, proxy = "http://127.0.0.1:" .. at, timeout = 3 })
+      assert.matches("407 Who", err.message)
+      assert.matches("http://user:password@host:port", err.hint)
+    end)
+  end)
+
   it("raises what is no proxy", function()
-    for _, bad_proxy in ipairs { "127.0.0.1:80", "socks://x", "http://", 5 } do
+    for _, bad_proxy in ipairs { "127.0.0.1:80", "http://127.0.0.1:0", "socks://x", "http://", 5 } do
       assert.has_error(function()
         connect("localhost", 1, { proxy = bad_proxy })
       end)

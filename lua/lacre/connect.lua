@@ -1,5 +1,6 @@
 --- connect: from a host and port to a verified connection, in one call.
 
+local addresses = require "lacre.net.addresses"
 local conn = require "lacre.conn"
 local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
@@ -101,12 +102,20 @@ local function prepare(socket, host, port, set, deadline)
 end
 
 local function reach(host, port, set, deadline)
-  local first = set.proxy or { host = host, port = port }
+  local first, err = set.proxy or { host = host, port = port }, nil
+  if set.proxy then -- which is told the name, and nothing beside it
+    dial.expect_port(port)
+    host, err = addresses.name(host)
+  end
+  if not host then
+    return nil, err
+  end
   local socket, address = dial.connect(first.host, first.port, set, deadline)
   if not socket then
     return nil, address
   end
-  local done, err = prepare(socket, host, port, set, deadline)
+  local done
+  done, err = prepare(socket, host, port, set, deadline)
   if not done then
     return nil, err
   end

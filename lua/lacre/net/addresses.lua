@@ -44,6 +44,20 @@ local function ask(host, port, set, deadline)
   return rows, err
 end
 
+--- The name of a host as it may be asked for: without controls and blanks, A-labels where it is not ASCII.
+---@param host string
+---@return string? name
+---@return lacre.error? err bad_name
+function addresses.name(host)
+  if host:find "[\128-\255]" then -- resolvers know A-labels only
+    local name, err = names.reference(host)
+    return name and name.value, err
+  elseif host == "" or host:find "[%c ]" or names.is_octal(host) then
+    return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
+  end
+  return host
+end
+
 --- The addresses of a host.
 ---@param host string
 ---@param port integer handed to a resolver of one's own
@@ -52,18 +66,13 @@ end
 ---@return { address: string, family: string }[]?
 ---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
 function addresses.of(host, port, set, deadline)
-  local rows, err
-  if host:find "[\128-\255]" then -- resolvers know A-labels only
-    local name
-    name, err = names.reference(host)
-    if not name then
-      return nil, err
-    end
-    host = name.value
+  local name, err = addresses.name(host)
+  if not name then
+    return nil, err
   end
-  if host == "" or host:find "%c" or names.is_octal(host) then
-    return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
-  elseif set.resolver then
+  host = name
+  local rows
+  if set.resolver then
     rows, err = ask(host, port, set, deadline)
   else
     rows = core.resolver.numeric(host)

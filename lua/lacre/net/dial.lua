@@ -213,6 +213,14 @@ local function connect_any(rows, place, set, deadline)
   return attempt.socket, attempt.address
 end
 
+--- Raises what is no port to connect to.
+---@param port number
+function dial.expect_port(port)
+  if port < 1 or port > 65535 or port ~= math.floor(port) then
+    options.misuse("bad argument #2 to 'connect' (port from 1 to 65535 expected)")
+  end
+end
+
 --- Connects to a host, by whichever of its addresses answers first.
 ---@param host string
 ---@param port integer
@@ -222,9 +230,7 @@ end
 ---@return lacre.error|string err or the address that answered
 function dial.connect(host, port, set, deadline)
   local place = { host = host, port = port }
-  if port < 1 or port > 65535 or port ~= math.floor(port) then
-    options.misuse("bad argument #2 to 'connect' (port from 1 to 65535 expected)")
-  end
+  dial.expect_port(port)
   local rows, err = addresses.of(host, port, set, deadline)
   if not rows then
     return nil, annotated(err, place)
