@@ -86,7 +86,7 @@ local TICK = 0.25
 
 -- who waits sees the count as it is, also while nothing comes
 local function tick(set, round)
-  while loop.sleep(TICK) do
+  while loop.sleep(TICK) and round.done < round.total do
     set.on_count(round.done, round.total)
   end
 end
