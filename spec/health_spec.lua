@@ -557,7 +557,7 @@ describe("targets", function()
       assert.is_nil(targets.read("a.example " .. word)[1].error, word)
     end
     local _, err = health { "a.example", expect = { "NONSENSE" } }
-    assert.same({ "bad_name", "lacre health --help says what may stand there" }, { err.code, err.hint })
+    assert.same({ "bad_name", "see lacre health --help for the targets it takes" }, { err.code, err.hint })
   end)
 
   it("reads lists with comments, groups and settings", function()

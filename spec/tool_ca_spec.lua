@@ -52,8 +52,8 @@ describe("lacre ca", function()
   end)
 
   it("takes no empty password for a key, wherever it comes from", function()
-    fails(": > empty; lacre ca init ca --password-file empty", 3, "protects nothing")
-    fails("export PW=; lacre ca init ca --password-env PW", 3, "protects nothing")
+    fails(": > empty; lacre ca init ca --password-file empty", 3, "password is empty")
+    fails("export PW=; lacre ca init ca --password-env PW", 3, "password is empty")
   end)
 
   it("is a CA and a server certificate in two commands", function()

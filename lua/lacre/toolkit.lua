@@ -120,6 +120,20 @@ local function with_plain_text(render)
   end
 end
 
+--- What the help and the manual say of an option: its help, values and default.
+---@param row lacre.tool.row
+---@return string
+function toolkit.help_of(row)
+  local help = row.help
+  if row.values then
+    help = help .. ": " .. table.concat(row.values, ", ")
+  end
+  if row.default ~= nil and row.default ~= false and type(row.default) ~= "table" then
+    help = help .. (" (default: %s)"):format(tostring(row.default))
+  end
+  return help
+end
+
 --- The pins of `--pin`, for `lacre.client` and `lacre.verify`: what is compared once needs no backup.
 ---@param given? string[]
 ---@return table?

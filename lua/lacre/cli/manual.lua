@@ -1,6 +1,7 @@
 --- manual: the descriptions of the tools as a manual page, roff with man(7) macros.
 
 local password = require "lacre.cli.password"
+local toolkit = require "lacre.toolkit"
 local version = require "lacre.version"
 
 local manual = {}
@@ -24,7 +25,7 @@ local function add_row(add, row)
     return
   end
   local value = row.type ~= "boolean" and (" \\fI%s\\fR"):format(escaped(row.value or row.name:upper())) or ""
-  add(".TP\n%s%s\n%s", dashed(row), value, escaped(row.help))
+  add(".TP\n%s%s\n%s", dashed(row), value, escaped(toolkit.help_of(row)))
 end
 
 local function synopsis(tool)
@@ -48,13 +49,13 @@ local function add_tool(add, tool)
 end
 
 local exit_codes = {
-  "success", "the answer is no: it does not verify, match or pass", "a mistake in the command line",
-  "network or file", "TLS or verification", "a fault of lacre's own",
+  "success", "the answer is no: it does not verify, match or pass", "wrong usage of the command line",
+  "a network or file error", "a TLS or verification error", "a bug in lacre",
 }
 
-local about = "Chain, name and dates are verified with no options set, and nothing switches that off. "
-  .. "Every tool prints a text for people, or with --json data for programs; errors go to standard error, "
-  .. "with a stable code and the fix. --quiet prints nothing on success."
+local about = "Chain, host name and dates are verified with no options set, and nothing switches that off. Every "
+  .. "tool prints text for people or, with --json, data for programs; errors go to standard error, with a stable "
+  .. "code and often a hint. --quiet prints nothing on success."
 
 local function add_head(add)
   add('.TH LACRE 1 "" "lacre %s"', version.NUMBER)
@@ -68,7 +69,8 @@ local function add_tail(add)
   for i, meaning in ipairs(exit_codes) do
     add(".TP\n.B %d\n%s", i - 1, escaped(meaning))
   end
-  add(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n%s", escaped "not empty: no colours, unless --color always")
+  add(".PP\n%s", escaped "lacre health has its own: 0 PASS, 1 WARN, 2 FAIL, 3 could not run.")
+  add(".SH ENVIRONMENT\n.TP\n.B NO_COLOR\n%s", escaped "if not empty, no colours, unless --color always is given")
 end
 
 --- The page.

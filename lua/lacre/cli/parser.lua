@@ -2,6 +2,7 @@
 
 local lacre_error = require "lacre.error"
 local password = require "lacre.cli.password"
+local toolkit = require "lacre.toolkit"
 local parser = {}
 
 --- The tools, in the order of the help.
@@ -45,17 +46,6 @@ function parser.dashed(name)
   return "--" .. name:gsub("_", "-")
 end
 
-local function described(row)
-  local help = row.help
-  if row.values then
-    help = help .. ": " .. table.concat(row.values, ", ")
-  end
-  if row.default ~= nil and row.default ~= false and type(row.default) ~= "table" then
-    help = help .. (" (default: %s)"):format(tostring(row.default))
-  end
-  return help
-end
-
 -- of a time limit a bare number is seconds, as other commands have it; how long a certificate lives needs its unit
 local function seconds(text)
   return tonumber(text) or text
@@ -76,7 +66,7 @@ local function label(option, row)
 end
 
 local function add_value(command, row)
-  local option = command:option(spellings(row)):target(row.name):description(described(row))
+  local option = command:option(spellings(row)):target(row.name):description(toolkit.help_of(row))
   option:argname(row.value or row.name:upper())
   label(option, row)
   if numbers[row.type] then
@@ -126,7 +116,7 @@ end
 -- what every tool has
 local common = {
   { name = "json", type = "boolean", help = "print JSON" },
-  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "colour, on a terminal" },
+  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "use colour" },
   { name = "quiet", short = "q", type = "boolean", help = "print nothing on success" },
 }
 
@@ -165,8 +155,8 @@ end
 local function add_completion(into)
   local command = into:command "completion"
   add_help(command, {
-    summary = "print the completions for a shell",
-    examples = { { "eval \"$(lacre completion bash)\"", "complete in this shell" } },
+    summary = "print the completion script for a shell",
+    examples = { { "eval \"$(lacre completion bash)\"", "turn on completion in this shell" } },
   })
   command:argument("shell"):choices { "bash", "zsh", "fish" }:action(function(_, _, shell)
     show(into["get_" .. shell .. "_complete"](into))
@@ -176,7 +166,7 @@ end
 local function add_manual(into)
   local command = into:command "manual"
   add_help(command, {
-    summary = "print the manual page",
+    summary = "print the manual page (roff)",
     examples = { { "lacre manual | man -l -", "read it" } },
   })
   command:action(function()

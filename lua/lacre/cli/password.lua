@@ -18,15 +18,15 @@ end
 
 -- source = { name of its option, its value, how it is read }
 local sources = {
-  { "file", "FILE", "read the password from the first line of a file", first_line },
-  { "env", "VARIABLE", "take the password from an environment variable", function(name)
+  { "file", "FILE", "read the password of %s from the first line of this file", first_line },
+  { "env", "VARIABLE", "take the password of %s from this environment variable", function(name)
     local value = os.getenv(name)
     if value then
       return value
     end
     return missing(("the environment variable '%s' is not set"):format(name))
   end },
-  { "fd", "NUMBER", "read the password from a file descriptor", function(number)
+  { "fd", "NUMBER", "read the password of %s from this file descriptor", function(number)
     return first_line("/dev/fd/" .. number)
   end },
 }
@@ -34,7 +34,7 @@ local sources = {
 -- a password that is being chosen protects nothing where it is empty, wherever it comes from
 local function not_empty(row, text, err)
   if text == "" and row.new then
-    return missing "an empty password protects nothing"
+    return missing "the password is empty"
   end
   return text, err
 end
@@ -44,7 +44,7 @@ local function ask(prompt)
   if text or err.code ~= "unsupported" then
     return text, err
   end
-  return missing "a password is needed, and there is no terminal to ask on"
+  return missing "a password is needed, and there is no terminal to ask for it"
 end
 
 local function ask_twice(prompt)
@@ -56,7 +56,7 @@ local function ask_twice(prompt)
   if second and first ~= second then
     return lacre_error.fail("load", "bad_password", "the two passwords differ")
   elseif second == "" then
-    return missing "an empty password protects nothing"
+    return missing "the password is empty"
   end
   return second, err
 end
@@ -67,7 +67,7 @@ end
 function password.options(row)
   local rows = {}
   for i, source in ipairs(sources) do
-    rows[i] = { name = row.name .. "_" .. source[1], value = source[2], help = source[3] .. ": " .. row.help }
+    rows[i] = { name = row.name .. "_" .. source[1], value = source[2], help = source[3]:format(row.help) }
   end
   return rows
 end

@@ -9,22 +9,24 @@ local time = require "lacre.time"
 
 local health_options = {}
 
-health_options.target_help = "host, host:port, host:25/smtp, a URL, name@address; settings in quotes: 'host warn=14d'"
+health_options.target_help = "host, host:port, host:25/smtp, a URL, name@address; quote a target with settings: "
+  .. "'host warn=14d'"
 
-health_options.description = "Completes one handshake with each target, however old or broken, and tells "
-  .. "everything that is wrong by stable reasons (--explain REASON). PASS needs a chain that verifies, the right name, "
-  .. "and TLS 1.2 or newer. No application data is ever sent. "
-  .. "Exit code: 0 PASS, 1 WARN, 2 FAIL, 3 could not run."
+health_options.description = "Completes one handshake with each target, however outdated or broken, and reports "
+  .. "everything that is wrong, with stable reason codes (explained by --explain REASON). PASS needs a chain that "
+  .. "verifies, the right host name, and TLS 1.2 or newer. No application data is sent, except one request for "
+  .. "--require hsts. Exit code: 0 PASS, 1 WARN, 2 FAIL, 3 could not run."
 
 health_options.examples = {
-  { "lacre health example.com mail.example.com:25/smtp", "two hosts, now" },
-  { "lacre health -f hosts.txt -p", "only what is not well; the file has one target a line" },
-  { "lacre health -f hosts.txt -o prometheus:/var/lib/node_exporter/tls.prom", "for the textfile collector" },
-  { "lacre health -f hosts.txt --format jsonl | jq .reason", "as results come" },
-  { "lacre health -f hosts.txt --at +30d", "what will be wrong in thirty days" },
-  { "lacre health -f hosts.txt --state seen.json", "and what changed since the last run" },
-  { "lacre health --serve 9219 -f hosts.txt", "an exporter for Prometheus" },
-  { "lacre health --selftest", "is every verdict right on this machine?" },
+  { "lacre health example.com mail.example.com:25/smtp", "check two hosts" },
+  { "lacre health -f hosts.txt -p", "show problems only; the file has one target per line" },
+  { "lacre health -f hosts.txt -o prometheus:/var/lib/node_exporter/tls.prom",
+    "for node_exporter's textfile collector" },
+  { "lacre health -f hosts.txt --format jsonl | jq .reason", "print results as they come" },
+  { "lacre health -f hosts.txt --at +30d", "what will be wrong in 30 days" },
+  { "lacre health -f hosts.txt --state seen.json", "and report changes since the last run" },
+  { "lacre health --serve 9219 -f hosts.txt", "run an exporter for Prometheus" },
+  { "lacre health --selftest", "check that every verdict is right on this machine" },
 }
 
 -- plugins are told seconds without a unit: -t 20
@@ -43,56 +45,67 @@ local function some_seconds(value)
 end
 
 health_options.options = {
-  { name = "file", short = "f", type = "list", value = "FILE", help = "a list of targets; - is standard input" },
+  { name = "file", short = "f", type = "list", value = "FILE",
+    help = "read targets from this file; - is standard input" },
   { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
-    help = "warn before the end: 30d, 33%, 30d,33%, or auto" },
-  { name = "fail", short = "c", type = "any", value = "TIME", help = "and fail, from there on" },
+    help = "WARN if it expires within: 30d, 33% of its lifetime, 30d,33% (the shorter), or auto" },
+  { name = "fail", short = "c", type = "any", value = "TIME", help = "FAIL if it expires within this time" },
   { name = "format", value = "FORM", default = "table", values = {
     "table", "json", "jsonl", "csv", "junit", "prometheus", "nagios", "sarif", "github", "html", "tap", "markdown" },
-    help = "how results are printed" },
-  { name = "output", short = "o", type = "list", value = "FORM[:FILE]", help = "write them in another form too" },
-  { name = "problems_only", short = "p", type = "boolean", default = false, help = "leave out what passes" },
+    help = "output format" },
+  { name = "output", short = "o", type = "list", value = "FORM[:FILE]",
+    help = "also write the results in this format; may be repeated" },
+  { name = "problems_only", short = "p", type = "boolean", default = false, help = "leave out targets that pass" },
   { name = "fail_on", value = "GRADE", values = { "warn", "fail", "never" },
-    help = "warnings exit with 2 (warn) or 0 (fail); or nothing fails (never)" },
-  { name = "trust", type = "any", many = true, value = "FILE", help = "what is trusted (default: the system's CAs)" },
-  { name = "cert", type = "any", value = "FILE", help = "our certificate, for servers that want one" },
-  { name = "key", type = "any", value = "FILE", help = "its private key" },
-  { name = "pin", type = "list", value = "PIN", help = "a key the chain must hold; may be repeated" },
+    help = "exit with 2 on warnings too (warn), with 0 on warnings (fail), or always with 0 (never)" },
+  { name = "trust", type = "any", many = true, value = "FILE",
+    help = "trusted certificates (default: the system's CAs)" },
+  { name = "cert", type = "any", value = "FILE", help = "client certificate, for servers that require one" },
+  { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
+  { name = "pin", type = "list", value = "PIN", help = "require a key with this pin in the chain; may be repeated" },
   { name = "min_tls", value = "VERSION", values = { "1.2", "1.3" }, default = "1.2",
-    help = "the least version that passes" },
-  { name = "require", type = "list", value = "WHAT", help = "fail without it: tls13, pq, sct, staple, hsts" },
-  { name = "expect", type = "list", value = "REASON", help = "a reason that is as it should be" },
+    help = "lowest TLS version that passes" },
+  { name = "require", type = "list", value = "WHAT",
+    help = "FAIL if missing: tls13, pq, sct, staple, hsts; may be repeated" },
+  { name = "expect", type = "list", value = "REASON",
+    help = "expect this reason: no problem if it occurs, FAIL if not" },
   { name = "ocsp", value = "HOW", values = { "off", "staple", "soft", "hard" }, default = "staple",
-    help = "judge staples, or none (off), or ask the responder: without an answer it warns (soft) or fails (hard)" },
-  { name = "crl", type = "any", value = "FILE|fetch|try", help = "a revocation list, or those that certificates name" },
-  { name = "crl_cache", value = "DIR", help = "keep fetched lists there until they end" },
-  { name = "at", type = "any", value = "TIME", help = "judge as of then: 2027-01-31, or +30d" },
-  { name = "timeout", short = "t", type = some_seconds, value = "TIME", default = 10, help = "for one target, in all" },
+    help = "check stapled OCSP, ignore it (off), or ask the responder: no answer is WARN (soft) or FAIL (hard)" },
+  { name = "crl", type = "any", value = "FILE|fetch|try",
+    help = "check revocation with this CRL, or fetch those the certificates name: without one FAIL, or WARN (try)" },
+  { name = "crl_cache", value = "DIR", help = "keep fetched CRLs here until they expire" },
+  { name = "at", type = "any", value = "TIME", help = "check as of this time: 2027-01-31, or +30d" },
+  { name = "timeout", short = "t", type = some_seconds, value = "TIME", default = 10,
+    help = "time limit for one target" },
   { name = "connect_timeout", type = some_seconds, value = "TIME",
-    help = "of that, to resolve the name, and to connect (default: all of it)" },
-  { name = "deadline", type = some_seconds, value = "TIME", help = "for the whole run" },
-  { name = "concurrency", short = "j", type = "integer", value = "N", default = 64, help = "targets at once" },
-  { name = "retries", type = "integer", value = "N", default = 1, help = "after passing troubles of the network" },
-  { name = "all_addresses", type = "boolean", default = false, help = "examine every address of a name" },
-  { name = "family", value = "FAMILY", values = { "any", "ipv4", "ipv6" }, default = "any", help = "of addresses" },
-  { name = "no_old", type = "boolean", default = false, help = "do not ask whether old versions are spoken too" },
-  { name = "deep", type = "boolean", default = false, help = "ask for post-quantum key exchange by hand" },
-  { name = "shard", value = "I/N", help = "only the I-th of N parts of the list" },
-  { name = "baseline", value = "FILE", help = "tell what changed since this state" },
-  { name = "state", value = "FILE", help = "the same, and remember this run there" },
-  { name = "watch", type = some_seconds, value = "TIME", help = "run again and again, and tell what changed" },
-  { name = "serve", value = "[HOST:]PORT", help = "for Prometheus: /metrics of the list, /probe?target=..." },
+    help = "time limit, within that, for resolving the name and connecting (default: the same)" },
+  { name = "deadline", type = some_seconds, value = "TIME", help = "time limit for the whole run" },
+  { name = "concurrency", short = "j", type = "integer", value = "N", default = 64,
+    help = "how many targets to check at once" },
+  { name = "retries", type = "integer", value = "N", default = 1, help = "retries after a temporary network failure" },
+  { name = "all_addresses", type = "boolean", default = false, help = "check every address of a host" },
+  { name = "family", value = "FAMILY", values = { "any", "ipv4", "ipv6" }, default = "any", help = "address family" },
+  { name = "no_old", type = "boolean", default = false, help = "do not test for TLS 1.1 and older" },
+  { name = "deep", type = "boolean", default = false,
+    help = "test for post-quantum key exchange even if this OpenSSL lacks it" },
+  { name = "shard", value = "I/N", help = "check only the I-th of N parts of the list" },
+  { name = "baseline", value = "FILE", help = "report changes since this state file" },
+  { name = "state", value = "FILE", help = "report changes since this state file, and update it" },
+  { name = "watch", type = some_seconds, value = "TIME", help = "repeat at this interval, and report changes" },
+  { name = "serve", value = "[HOST:]PORT",
+    help = "run a Prometheus exporter: /metrics for the list, /probe?target=..." },
   { name = "interval", type = some_seconds, value = "TIME", default = 60,
-    help = "with --serve: between runs of the list" },
-  { name = "cache", type = seconds, value = "TIME", default = 15, help = "with --serve: how long a probe is kept" },
-  { name = "explain", value = "REASON", help = "what a reason means" },
-  { name = "selftest", type = "boolean", default = false, help = "judge the zoo, and see that every verdict is right" },
-  { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
+    help = "with --serve: how often to check the list" },
+  { name = "cache", type = seconds, value = "TIME", default = 15, help = "with --serve: how long to cache a probe" },
+  { name = "explain", value = "REASON", help = "explain a reason" },
+  { name = "selftest", type = "boolean", default = false,
+    help = "check the zoo's servers, and that every verdict is right" },
+  { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
   { name = "on_data", type = "function", from_lua = true,
-    help = "called with results as they come, in the form jsonl, and with the rounds of a watch" },
-  { name = "style", type = "table", from_lua = true, help = "colours for what is told on the way" },
+    help = "called with results as they come if the format is jsonl, and with each round of a watch" },
+  { name = "style", type = "table", from_lua = true, help = "colours for messages on the way" },
   { name = "on_count", type = "function", from_lua = true,
-    help = "called with how many are done, and how many there are" },
+    help = "called with the number done and the total" },
 }
 
 local function instant(value)

@@ -10,15 +10,15 @@ local together = {
 return toolkit.group {
   name = "ca",
   summary = "run a certificate authority",
-  description = "A CA in a directory, whose books `openssl ca` and `openssl ocsp` read and write too. Every change is "
-    .. "made under a lock and is on disk, with a line in a log, before anything is given away.",
+  description = "Runs a CA in a directory that `openssl ca` and `openssl ocsp` can also work on. Every change is "
+    .. "made under a lock, logged, and on disk before anything is handed out.",
   examples = {
-    { "lacre ca init ca", "a root" },
-    { "lacre ca issue ca www.example.test 10.0.0.7", "a key and a certificate with its chain" },
-    { "lacre ca sign ca www.example.test.csr", "for a key that somebody else keeps" },
-    { "lacre ca revoke ca www.example.test.crt --reason key_compromise", "and the list that says so" },
-    { "lacre ca list ca --expiring 30d", "what has to be renewed" },
-    { "lacre ca check ca", "is everything as it should be?" },
+    { "lacre ca init ca", "a root CA" },
+    { "lacre ca issue ca www.example.test 10.0.0.7", "a key, and a certificate with its chain" },
+    { "lacre ca sign ca www.example.test.csr", "for a key that somebody else holds" },
+    { "lacre ca revoke ca www.example.test.crt --reason key_compromise", "revoke it, and make a new CRL" },
+    { "lacre ca list ca --expiring 30d", "what needs renewal" },
+    { "lacre ca check ca", "check that everything is consistent" },
   },
   actions = {
     "init", "intermediate", "issue", "sign", "renew", "rekey", "revoke", "release", "crl", "list", "show", "export",

@@ -15,27 +15,31 @@ local fail = lacre_error.fail
 local convert = {
   name = "convert",
   summary = "convert between PEM, DER, PKCS#8, PKCS#12 and traditional keys",
-  description = "Reads what inspect reads. Keys come out as they are unless --new-password says to seal them; what "
-    .. "holds a key is written for its owner alone, never over an old file unless told.",
+  description = "Reads everything that inspect reads. Keys are written unencrypted unless --encrypt or a "
+    .. "--new-password option is given. Files that hold a private key get mode 0600; existing files are never "
+    .. "replaced without --overwrite.",
   examples = {
     { "lacre convert server.der --to pem --out server.pem", "DER to PEM" },
-    { "lacre convert server.crt server.key --to p12 --out server.p12 --new-password-file pw", "a bundle" },
+    { "lacre convert server.crt server.key --to p12 --out server.p12 --new-password-file pw", "a PKCS#12 bundle" },
     { "lacre convert server.p12 --to pem --out server.pem", "the key, the certificate and its chain as PEM" },
-    { "lacre convert old.key --to pkcs8 --encrypt --out new.key", "a traditional key, sealed with a new password" },
-    { "lacre convert server.key --to public", "the public half of a key or certificate" },
+    { "lacre convert old.key --to pkcs8 --encrypt --out new.key",
+      "a traditional key to PKCS#8, encrypted with a new password" },
+    { "lacre convert server.key --to public", "the public key of a key or certificate" },
   },
   argument = { name = "files", type = "list", many = true, value = "FILE", help = "files, or - for standard input" },
   options = {
-    { name = "to", default = "pem", help = "the form",
+    { name = "to", default = "pem", help = "output format",
       values = { "pem", "der", "pkcs8", "traditional", "public", "p12" } },
-    { name = "out", value = "FILE", help = "where to (default: standard output)" },
-    { name = "overwrite", type = "boolean", default = false, help = "replace an old file" },
-    { name = "password", type = "password", prompt = true, help = "of what is read" },
-    { name = "encrypt", type = "boolean", default = false, help = "seal keys with a new password" },
-    { name = "new_password", type = "password", prompt = "encrypt", new = true, help = "of what is written" },
+    { name = "out", value = "FILE", help = "write here (default: standard output)" },
+    { name = "overwrite", type = "boolean", default = false, help = "replace an existing file" },
+    { name = "password", type = "password", prompt = true, help = "the input" },
+    { name = "encrypt", type = "boolean", default = false,
+      help = "encrypt keys with a new password (asked for twice)" },
+    { name = "new_password", type = "password", prompt = "encrypt", new = true, help = "the output" },
     { name = "name", value = "NAME", help = "friendly name in a PKCS#12 file" },
-    { name = "legacy", type = "boolean", default = false, help = "PKCS#12 as programs of before 2019 have it" },
-    { name = "on_data", type = "function", from_lua = true, help = "called with the bytes where no file is named" },
+    { name = "legacy", type = "boolean", default = false,
+      help = "use old PKCS#12 ciphers, for programs from before 2019" },
+    { name = "on_data", type = "function", from_lua = true, help = "called with the bytes if no file is named" },
   },
 }
 

@@ -9,30 +9,32 @@ local toolkit = require "lacre.toolkit"
 local tool = {
   name = "csr",
   summary = "make a certificate signing request",
-  description = "Makes a request for the names given, signed by a new key or by one there is. The request goes to a "
-    .. "CA; the key stays here.",
+  description = "Makes a certificate signing request for the given names, with a new key or an existing one. Send "
+    .. "the request to a CA and keep the key.",
   examples = {
     { "lacre csr www.example.com example.com", "write www.example.com.csr and www.example.com.key" },
-    { "lacre csr www.example.com --key old.key", "ask anew for a key there is, as renewals with pins do" },
-    { "lacre csr 10.0.0.7 db.test --subject CN=db.test,O=Example,C=PT --key rsa:3072", "a full subject, an RSA key" },
-    { "lacre csr alice@example.com --purpose client_auth --encrypt", "for a client, the key sealed" },
-    { "lacre inspect www.example.com.csr", "what a request asks for" },
+    { "lacre csr www.example.com --key old.key", "reuse a key, to renew a certificate whose pin must not change" },
+    { "lacre csr 10.0.0.7 db.test --subject CN=db.test,O=Example,C=PT --key rsa:3072",
+      "a full subject and an RSA key" },
+    { "lacre csr alice@example.com --purpose client_auth --encrypt", "for a client, with an encrypted key" },
+    { "lacre inspect www.example.com.csr", "show what a request asks for" },
   },
   argument = { name = "hosts", type = "list", many = true, value = "NAME",
     help = "DNS names in any script, wildcards, IP addresses, user@host" },
   options = {
     { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 where OpenSSL has it; "
-        .. "or the file or pkcs11: URI of an old one" },
+      help = "type of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 (if OpenSSL has it); "
+        .. "or the file or pkcs11: URI of an existing key" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
-      help = "subject, as CN=www.example.com,O=Example (default: CN of the first name)" },
+      help = "subject, such as CN=www.example.com,O=Example (default: the first name as CN)" },
     { name = "usage", type = "list", value = "NAME", help = "key usage to ask for: digital_signature ..." },
     { name = "purpose", type = "list", value = "NAME", help = "purpose to ask for: server_auth, client_auth ..." },
-    { name = "must_staple", type = "boolean", default = false, help = "ask that OCSP stapling be demanded" },
+    { name = "must_staple", type = "boolean", default = false,
+      help = "ask for a must-staple certificate (clients then require a stapled OCSP response)" },
     { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
-    { name = "encrypt", type = "boolean", default = false, help = "seal the key with a password, asked for twice" },
-    { name = "password", type = "password", prompt = "encrypt", new = true, help = "of the key" },
-    { name = "overwrite", type = "boolean", default = false, help = "replace old files" },
+    { name = "encrypt", type = "boolean", default = false, help = "encrypt the key with a password (asked for twice)" },
+    { name = "password", type = "password", prompt = "encrypt", new = true, help = "the key" },
+    { name = "overwrite", type = "boolean", default = false, help = "replace existing files" },
   },
 }
 

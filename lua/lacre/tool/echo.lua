@@ -13,28 +13,31 @@ local toolkit = require "lacre.toolkit"
 
 local echo = {
   name = "echo",
-  summary = "see TLS work: a round trip, what crossed the wire, and what is refused",
-  description = "Without options: makes a self-signed identity in memory, serves TLS on a loopback port, and lets a "
-    .. "verifying client send a line and get it back; then shows clients that must refuse, and do, a bit that is "
-    .. "changed on the way, and somebody in the middle: what can be read there, and of whom. "
-    .. "With --listen or --connect it is an echo server or client by itself.",
+  summary = "see TLS at work: a round trip, the bytes on the wire, and what is refused",
+  description = "Without options, shows how TLS works: makes a self-signed certificate in memory, starts a server "
+    .. "on loopback, and lets a verifying client send a line and get it back. Then it shows clients that must "
+    .. "refuse to connect, and do; one bit that is changed on the way; and an attacker in the middle, who can read "
+    .. "what a client without verification sends, and nothing else. With --listen or --connect it is an echo server "
+    .. "or client.",
   examples = {
-    { "lacre echo", "the lab: exit code 0 only if everything held" },
+    { "lacre echo", "the lab: exit code 0 only if everything went as expected" },
     { "lacre echo --listen 7443", "an echo server on 127.0.0.1:7443; prints its pin" },
     { "lacre echo --connect localhost:7443 --pin sha256//...", "a client that trusts exactly that key" },
     { "lacre echo --connect localhost:7443 --trust localhost.crt", "a client that trusts exactly that certificate" },
   },
-  argument = { name = "message", type = "string", optional = true, value = "TEXT", help = "the line to send" },
+  argument = { name = "message", type = "string", optional = true, value = "TEXT", help = "line of text to send" },
   options = {
-    { name = "listen", value = "[HOST:]PORT", help = "serve, until stopped" },
-    { name = "connect", value = "HOST:PORT", help = "send a line, print what comes back" },
-    { name = "cert", value = "FILE", help = "certificate of the server, with its chain (default: made in memory)" },
-    { name = "key", value = "FILE", help = "its private key" },
-    { name = "trust", type = "any", value = "FILE", help = "what the client trusts (default: the system's CAs)" },
-    { name = "pin", value = "PIN", help = "trust exactly the key with this pin" },
-    { name = "server_name", value = "NAME", help = "the name the certificate must carry (default: the host)" },
-    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for connecting and for the answer" },
-    { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
+    { name = "listen", value = "[HOST:]PORT", help = "run an echo server until stopped" },
+    { name = "connect", value = "HOST:PORT", help = "send a line and print the answer" },
+    { name = "cert", value = "FILE", help = "server certificate, with its chain (default: make one in memory)" },
+    { name = "key", value = "FILE", help = "private key of the certificate" },
+    { name = "trust", type = "any", value = "FILE",
+      help = "certificates the client trusts (default: the system's CAs)" },
+    { name = "pin", value = "PIN", help = "trust only the key with this pin" },
+    { name = "server_name", value = "NAME", help = "host name the certificate must be valid for (default: the host)" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10,
+      help = "time limit for connecting, and for the answer" },
+    { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
   },
 }
 

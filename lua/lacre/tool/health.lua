@@ -17,7 +17,7 @@ local fail = lacre_error.fail
 
 local health = {
   name = "health",
-  summary = "judge the TLS of many hosts: PASS, WARN or FAIL, with every reason",
+  summary = "check the TLS of many hosts: PASS, WARN or FAIL, with every reason",
   description = rows.description,
   examples = rows.examples,
   argument = { name = "targets", type = "any", many = true, optional = true, value = "TARGET",
@@ -44,9 +44,9 @@ local function explain(code)
 end
 
 local hints = {
-  bad_name = "lacre health --help says what may stand there",
+  bad_name = "see lacre health --help for the targets it takes",
   bad_time = "write 30d, 12h or 45m; for --at also 2027-01-31",
-  unsupported = "lacre health --help lists what there is",
+  unsupported = "see lacre health --help for the formats",
 }
 
 local function with_hint(err)

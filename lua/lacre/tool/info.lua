@@ -18,26 +18,26 @@ local toolkit = require "lacre.toolkit"
 
 local info = {
   name = "info",
-  summary = "show the TLS of a host: version, cipher suite, certificates, and whether they verify",
-  description = "Completes one handshake, also with a server that is old, weak or does not verify, and says what is "
-    .. "wrong with it. No application data is sent; only --probe, which asks many times more, sends one HEAD request "
-    .. "where the server verifies.",
+  summary = "show a host's TLS version, cipher suite and certificates, and whether they verify",
+  description = "Completes one handshake, even if the server is outdated, weak or does not verify, and reports what "
+    .. "is wrong with it. No application data is sent; only --probe, which makes many more connections, sends one "
+    .. "HEAD request if the server verifies.",
   examples = {
     { "lacre info example.com", "port 443" },
     { "lacre info mail.example.com:25/smtp", "with STARTTLS" },
-    { "lacre info example.com --probe", "every version, suite and group, resumption, HSTS" },
-    { "lacre info example.com --text", "with a sentence about everything that is found" },
-    { "lacre info mail.example.com:993 --json", "for programs" },
-    { "lacre info localhost:8443 --trust localhost.crt", "with your own certificate trusted" },
+    { "lacre info example.com --probe", "test every version, suite and group, resumption, HSTS" },
+    { "lacre info example.com --text", "explain everything in sentences" },
+    { "lacre info mail.example.com:993 --json", "output for programs" },
+    { "lacre info localhost:8443 --trust localhost.crt", "trust your own certificate" },
   },
   argument = { name = "target", type = "string", value = "HOST[:PORT][/PROTOCOL]", help = "where to connect" },
   options = {
-    { name = "probe", type = "boolean", default = false, help = "ask for all that it can" },
-    { name = "text", type = "boolean", default = false, help = "explain what is found" },
-    { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
-    { name = "server_name", value = "NAME", help = "the name to ask for and verify (default: the host)" },
-    { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "begin in plaintext: smtp, imap, ..." },
-    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for the handshake" },
+    { name = "probe", type = "boolean", default = false, help = "test everything the server supports" },
+    { name = "text", type = "boolean", default = false, help = "explain the result in sentences" },
+    { name = "trust", type = "any", value = "FILE", help = "trusted certificates (default: the system's CAs)" },
+    { name = "server_name", value = "NAME", help = "host name to send (SNI) and verify (default: the host)" },
+    { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "use STARTTLS: smtp, imap, ..." },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for the handshake" },
   },
 }
 

@@ -9,25 +9,26 @@ local toolkit = require "lacre.toolkit"
 
 local inspect = {
   name = "inspect",
-  summary = "show certificates, requests, keys, revocation lists, bundles",
-  description = "Reads PEM and DER, alone or mixed: certificates and chains, requests, revocation lists, keys, "
-    .. "PKCS#12, PKCS#7, OCSP responses. Says what verifiers would refuse, and how a chain hangs together.",
+  summary = "show certificates, requests, keys, revocation lists and bundles",
+  description = "Reads PEM and DER, alone or mixed: certificates and chains, requests, revocation lists (CRLs), "
+    .. "keys, PKCS#12, PKCS#7, OCSP responses. Reports what verifiers would reject, and whether the certificates "
+    .. "form a chain.",
   examples = {
-    { "lacre inspect server.crt", "everything about a certificate or chain, and what is wrong with it" },
-    { "lacre inspect *.pem request.csr key.p12", "any mixture" },
-    { "openssl s_client -connect example.com:443 </dev/null | lacre inspect -", "from standard input" },
-    { "lacre inspect server.crt --field not_after --field pin", "single values, a line each, for scripts" },
-    { "lacre inspect server.crt --profile server --json", "as data, judged as a server's certificate" },
+    { "lacre inspect server.crt", "show a certificate or chain, and what is wrong with it" },
+    { "lacre inspect *.pem request.csr key.p12", "any mixture of files" },
+    { "openssl s_client -connect example.com:443 </dev/null | lacre inspect -", "read standard input" },
+    { "lacre inspect server.crt --field not_after --field pin", "single values, one per line, for scripts" },
+    { "lacre inspect server.crt --profile server --json", "as JSON, checked as a server certificate" },
   },
   argument = { name = "files", type = "list", many = true, value = "FILE", help = "files, or - for standard input" },
   options = {
     { name = "field", type = "list", value = "NAME",
-      help = "print only this field, as --json names it (subject, serial, public_key.bits)" },
-    { name = "profile", value = "NAME", help = "what certificates are judged as (default: what they seem to be)",
+      help = "print only this field, by its name in --json (subject, serial, public_key.bits)" },
+    { name = "profile", value = "NAME", help = "check certificates as this kind (default: what they appear to be)",
       values = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing", "any" } },
-    { name = "password", type = "password", help = "of keys and PKCS#12 files" },
-    { name = "legacy", type = "boolean", default = false, help = "open PKCS#12 files sealed with old ciphers" },
-    { name = "time", type = "instant", value = "TIME", help = "judge as of this time (default: now)" },
+    { name = "password", type = "password", help = "keys and PKCS#12 files" },
+    { name = "legacy", type = "boolean", default = false, help = "open PKCS#12 files that use old ciphers" },
+    { name = "time", type = "instant", value = "TIME", help = "check as of this time (default: now)" },
   },
 }
 

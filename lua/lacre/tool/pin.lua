@@ -12,27 +12,27 @@ local toolkit = require "lacre.toolkit"
 
 local tool = {
   name = "pin",
-  summary = "print the pins of certificates, keys and hosts, or compare with some",
-  description = "A pin is the SHA-256 of a public key (SubjectPublicKeyInfo), as curl and lacre write it. "
-    .. "From a file it is certain; from a host that does not verify it is trust on first use.",
+  summary = "print the pins of certificates, keys and hosts, or compare them",
+  description = "A pin is the SHA-256 of a public key (SubjectPublicKeyInfo), written as curl writes it. A pin "
+    .. "taken from your own file is certain; a pin taken from a host is trust on first use.",
   examples = {
     { "lacre pin server.crt", "the pin of each certificate in the file" },
-    { "lacre pin example.com", "the pins of the chain, verified" },
-    { "lacre pin *.key a.example.com b.example.com:8443", "of many; each line says whose" },
-    { "lacre pin server.crt --expect sha256//...", "exit code 0 only if it is that key" },
+    { "lacre pin example.com", "the pins of the host's verified chain" },
+    { "lacre pin *.key a.example.com b.example.com:8443", "several at once; each line says whose pin it is" },
+    { "lacre pin server.crt --expect sha256//...", "exit code 0 only if the file has that key" },
     { "lacre pin example.com --same-as server.key", "exit code 0 only if the host has the key of that file" },
   },
   argument = { name = "targets", also = "target", type = "list", many = true, value = "FILE|HOST[:PORT][/PROTOCOL]",
-    help = "files, - for standard input, or where to connect" },
+    help = "files, - for standard input, or hosts" },
   options = {
     { name = "expect", type = "list", value = "PIN",
-      help = "a pin that must be among those of each; may be repeated, and then one of them" },
+      help = "each target must have this pin; may be repeated, then one of them" },
     { name = "same_as", type = "list", value = "FILE",
-      help = "a file whose key, or first certificate's, must be among them; may be repeated" },
-    { name = "trust", type = "any", value = "FILE", help = "what is trusted (default: the system's CAs)" },
-    { name = "server_name", value = "NAME", help = "the name to verify (default: the host)" },
-    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for each" },
-    { name = "password", type = "password", help = "of keys and PKCS#12 files" },
+      help = "the same, with the key of this file (or of its first certificate); may be repeated" },
+    { name = "trust", type = "any", value = "FILE", help = "trusted certificates (default: the system's CAs)" },
+    { name = "server_name", value = "NAME", help = "host name to verify (default: the host)" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for each host" },
+    { name = "password", type = "password", help = "keys and PKCS#12 files" },
   },
 }
 

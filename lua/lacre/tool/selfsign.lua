@@ -10,35 +10,39 @@ local toolkit = require "lacre.toolkit"
 local selfsign = {
   name = "selfsign",
   summary = "make a key and a self-signed certificate",
-  description = "Makes a private key and a certificate signed by it, for development, devices and tests. "
-    .. "Clients have to be told to trust exactly this certificate, or its pin.",
+  description = "Makes a private key and a self-signed certificate, for development, devices and tests. Clients "
+    .. "have to be told to trust exactly this certificate, or its pin.",
   examples = {
     { "lacre selfsign localhost 127.0.0.1 ::1", "write localhost.crt and localhost.key" },
-    { "mkdir -p certs && lacre selfsign '*.dev.test' --valid-for 1y --out certs", "a wildcard, for a year, in certs/" },
-    { "lacre selfsign bücher.test --days 90 --encrypt --p12", "IDN, a sealed key, and a PKCS#12 bundle" },
+    { "mkdir -p certs && lacre selfsign '*.dev.test' --valid-for 1y --out certs",
+      "a wildcard, valid for a year, written to certs/" },
+    { "lacre selfsign bücher.test --days 90 --encrypt --p12",
+      "an internationalized name, an encrypted key, and a PKCS#12 bundle" },
     {
       "lacre selfsign localhost '*.localhost' 127.0.0.1 --key rsa:4096 --valid-for 365d"
         .. " --subject CN=localhost,O=Example,L=Lisboa,ST=Lisboa,C=PT",
-      "the classic kind, with a full subject",
+      "an RSA key and a full subject",
     },
   },
   argument = { name = "hosts", type = "list", many = true, value = "NAME",
     help = "DNS names in any script, wildcards, IP addresses, user@host" },
   options = {
     { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "kind of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 where OpenSSL has it; "
-        .. "or the file or pkcs11: URI of an old one" },
-    { name = "valid_for", type = "duration", value = "TIME", help = "validity, as 90d or 1y (default: 30d)" },
-    { name = "days", type = "integer", value = "N", help = "the same in days" },
+      help = "type of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 (if OpenSSL has it); "
+        .. "or the file or pkcs11: URI of an existing key" },
+    { name = "valid_for", type = "duration", value = "TIME",
+      help = "how long it is valid, such as 90d or 1y (default: 30d)" },
+    { name = "days", type = "integer", value = "N", help = "the same, in days" },
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
-      help = "subject, as CN=localhost,O=Example (default: CN of the first name)" },
-    { name = "profile", default = "server", help = "what it is for",
+      help = "subject, such as CN=localhost,O=Example (default: the first name as CN)" },
+    { name = "profile", default = "server", help = "what the certificate is for",
       values = { "server", "client", "peer", "email", "code_signing" } },
     { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
-    { name = "encrypt", type = "boolean", default = false, help = "seal the key with a password, asked for twice" },
-    { name = "password", type = "password", prompt = "encrypt", new = true, help = "of the key and bundle" },
-    { name = "p12", type = "boolean", default = false, help = "a PKCS#12 bundle too, for Windows, Java and browsers" },
-    { name = "overwrite", type = "boolean", default = false, help = "replace old files" },
+    { name = "encrypt", type = "boolean", default = false, help = "encrypt the key with a password (asked for twice)" },
+    { name = "password", type = "password", prompt = "encrypt", new = true, help = "the key and bundle" },
+    { name = "p12", type = "boolean", default = false,
+      help = "also write a PKCS#12 bundle, for Windows, Java and browsers" },
+    { name = "overwrite", type = "boolean", default = false, help = "replace existing files" },
   },
 }
 

@@ -9,26 +9,29 @@ local zoo = require "lacre.zoo"
 
 local tool = {
   name = "zoo",
-  summary = "serve bad TLS servers on loopback, each with one fault, to try clients on",
-  description = "Each entry has its own port, where it is \"localhost\", and a verdict that a good examiner gives. "
-    .. "With --run a command is run against every entry: exit code 0 of the command means that it accepted the "
-    .. "server. {url} {host} {port} {name} and {ca} (a file with the root to trust) are replaced in the command.",
+  summary = "run faulty TLS servers on loopback, to test TLS clients with",
+  description = "Starts TLS servers on loopback, most of them with exactly one fault, each on its own port of "
+    .. "\"localhost\" and with the verdict a correct checker should give. With --run, a command is run against "
+    .. "every server; exit code 0 of the command means that it accepted the server. {url} {host} {port} {name} and "
+    .. "{ca} (a file with the root to trust) are replaced in the command.",
   examples = {
-    { "lacre zoo", "serve until Ctrl-C; says which entry has which port" },
-    { "lacre zoo --list", "the entries and their verdicts" },
-    { "lacre zoo --run 'curl -sS --cacert {ca} {url}'", "which faults does curl overlook?" },
-    { "lacre zoo expired dates --run './client {host} {port} {ca}'", "only some entries, or groups of them" },
+    { "lacre zoo", "run the servers until Ctrl-C; prints the port of each" },
+    { "lacre zoo --list", "list the servers and their verdicts" },
+    { "lacre zoo --run 'curl -sS --cacert {ca} {url}'", "which faults does curl miss?" },
+    { "lacre zoo expired dates --run './client {host} {port} {ca}'", "only some servers, or groups of them" },
   },
-  argument = { name = "only", type = "list", many = true, optional = true, value = "ENTRY|GROUP", help = "only these" },
+  argument = { name = "only", type = "list", many = true, optional = true, value = "ENTRY|GROUP",
+    help = "only these servers or groups" },
   options = {
-    { name = "list", type = "boolean", help = "tell the entries and serve nothing" },
-    { name = "run", value = "CMD", help = "run a command against every entry and tell what it overlooked" },
-    { name = "timeout", type = "duration", value = "TIME", default = 10, help = "for each run of the command" },
+    { name = "list", type = "boolean", help = "list the servers and exit" },
+    { name = "run", value = "CMD", help = "run a command against every server and report the faults it misses" },
+    { name = "timeout", type = "duration", value = "TIME", default = 10,
+      help = "time limit for each run of the command" },
     { name = "port", type = "integer", value = "PORT", default = 0,
-      help = "the front door's, where NAME.zoo.test chooses the entry by SNI" },
-    { name = "ca", value = "FILE", help = "write the root to trust there" },
-    { name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens" },
-    { name = "on_start", type = "function", from_lua = true, help = "called with what is served, as data" },
+      help = "port shared by all servers, selected with SNI NAME.zoo.test; 0 picks a free one" },
+    { name = "ca", value = "FILE", help = "write the root certificate to trust to this file" },
+    { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
+    { name = "on_start", type = "function", from_lua = true, help = "called with the list of servers, as data" },
   },
 }
 

@@ -5,21 +5,21 @@ local parts = require "lacre.tool.ca.parts"
 
 local check = {
   name = "check",
-  summary = "check the directory of a CA, and repair it",
-  description = "Every certificate against the index and back, signatures, numbers, dates, modes, and the log from its "
-    .. "first line. Note the hash of the log's last line somewhere else: --expect proves later that nothing before it "
-    .. "was changed.",
+  summary = "check the CA's directory, and repair it",
+  description = "Checks every certificate against the index and the index against the certificates, signatures, "
+    .. "serial and CRL numbers, dates, file modes, and the log from its first line. Keep the hash of the log's last "
+    .. "line somewhere else: with --expect it proves later that nothing before that line was changed.",
   examples = {
-    { "lacre ca check ca", "exit code 1 when something is wrong" },
-    { "lacre ca check ca --repair", "finish what a crash left, from the log and the certificates" },
-    { "lacre ca check ca --expect 30c10996...", "the log must still hold that line" },
+    { "lacre ca check ca", "exit code 1 if something is wrong" },
+    { "lacre ca check ca --repair", "recover from a crash, using the log and the certificates" },
+    { "lacre ca check ca --expect 30c10996...", "the log must still contain that line" },
   },
   argument = parts.row.dir,
   options = parts.rows(
-    { name = "repair", type = "boolean", default = false, help = "mend what can be mended" },
-    { name = "expect", value = "HASH", help = "hash of a line that the log must hold" },
-    { name = "try_key", type = "boolean", default = false, help = "open the CA's key too" },
-    { name = "password", type = "password", prompt = "try_key", help = "of the CA's key" },
+    { name = "repair", type = "boolean", default = false, help = "repair what can be repaired" },
+    { name = "expect", value = "HASH", help = "hash of a line that the log must contain" },
+    { name = "try_key", type = "boolean", default = false, help = "also check that the CA's key can be opened" },
+    { name = "password", type = "password", prompt = "try_key", help = "the CA's key" },
     "lock_timeout", "on_event"
   ),
 }

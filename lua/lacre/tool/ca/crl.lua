@@ -6,23 +6,25 @@ local time = require "lacre.time"
 
 local crl = {
   name = "crl",
-  summary = "make the next revocation list",
-  description = "Each list has a number and says when the next one will be out; make it anew before that, from cron. A "
-    .. "delta tells only what changed since the last full list.",
+  summary = "make the next CRL",
+  description = "Makes the next certificate revocation list. Each list is numbered and says when the next one is "
+    .. "due; run this before then, for example from cron. A delta CRL lists only what changed since the last full "
+    .. "list.",
   examples = {
-    { "lacre ca crl ca", "ca/ca.crl, for a week" },
-    { "lacre ca crl ca --next-update 1d --out /var/www/ca.crl", "and a copy where it is fetched" },
-    { "lacre ca crl ca --delta", "ca/delta.crl" },
+    { "lacre ca crl ca", "write ca/ca.crl, valid for a week" },
+    { "lacre ca crl ca --next-update 1d --out /var/www/ca.crl", "and a copy where clients fetch it" },
+    { "lacre ca crl ca --delta", "write ca/delta.crl" },
   },
   argument = parts.row.dir,
   options = parts.rows(
-    { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "when the next one will be out" },
-    { name = "delta", type = "boolean", default = false, help = "only what changed since the last full list" },
+    { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "how soon the next CRL is due" },
+    { name = "delta", type = "boolean", default = false,
+      help = "make a delta CRL: only changes since the last full one" },
     { name = "delta_url", type = "list", value = "URL", default = {},
-      help = "where deltas will be, said in a full list" },
-    { name = "drop_expired", type = "boolean", default = false, help = "leave out what has ended by itself" },
-    { name = "out", value = "FILE", help = "write a copy there" },
-    { name = "der", type = "boolean", default = false, help = "the copy in DER, as it is served over HTTP" },
+      help = "URL of delta CRLs, written into a full CRL" },
+    { name = "drop_expired", type = "boolean", default = false, help = "leave out certificates that have expired" },
+    { name = "out", value = "FILE", help = "write a copy to this file" },
+    { name = "der", type = "boolean", default = false, help = "write the copy in DER, for serving over HTTP" },
     "password", "lock_timeout", "on_event"
   ),
 }

@@ -7,19 +7,19 @@ local parts = require "lacre.tool.ca.parts"
 
 local export = {
   name = "export",
-  summary = "write a certificate with its chain, or seal it with its key in a PKCS#12 file",
+  summary = "export a certificate with its chain, or with its key in a PKCS#12 file",
   examples = {
-    { "lacre ca export ca 0a1b2c --out www.crt", "the certificate and those above it, without the root" },
+    { "lacre ca export ca 0a1b2c --out www.crt", "the certificate and its chain, without the root" },
     { "lacre ca export ca alice.crt --key alice.key --out alice.p12", "for browsers, Windows and Java" },
-    { "lacre ca export ca alice.crt --key alice.key --out alice.p12 --legacy", "for systems of before 2019" },
+    { "lacre ca export ca alice.crt --key alice.key --out alice.p12 --legacy", "for systems from before 2019" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = parts.rows(
-    { name = "out", value = "FILE", required = true, help = "the file to write" },
-    { name = "key", value = "FILE", help = "the private key: seals both into a PKCS#12 file" },
-    { name = "key_password", type = "password", prompt = "key", help = "of the private key" },
-    { name = "p12_password", type = "password", prompt = "key", new = true, help = "of the PKCS#12 file" },
-    { name = "legacy", type = "boolean", default = false, help = "seal with 3DES and SHA-1, which protects little" },
+    { name = "out", value = "FILE", required = true, help = "write to this file" },
+    { name = "key", value = "FILE", help = "the private key: write both to a PKCS#12 file" },
+    { name = "key_password", type = "password", prompt = "key", help = "the private key" },
+    { name = "p12_password", type = "password", prompt = "key", new = true, help = "the PKCS#12 file" },
+    { name = "legacy", type = "boolean", default = false, help = "use 3DES and SHA-1, which give little protection" },
     "overwrite", "on_event"
   ),
 }

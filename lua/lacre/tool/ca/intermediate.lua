@@ -15,34 +15,38 @@ local time = require "lacre.time"
 
 local intermediate = {
   name = "intermediate",
-  summary = "make a CA below another one",
-  description = "Makes DIR, a CA with its own key, and has --issuer sign it. With an offline root: --request makes the "
-    .. "key and a request; the root signs it where it is (lacre ca sign ROOT ca.csr --profile intermediate); --cert "
-    .. "brings the certificate back.",
+  summary = "make an intermediate CA",
+  description = "Makes DIR, a CA with its own key, signed by the CA in --issuer. If the root is offline: --request "
+    .. "makes the key and a request; sign it on the root's machine (lacre ca sign ROOT ca.csr --profile "
+    .. "intermediate); --cert then installs the certificate here.",
   examples = {
-    { "lacre ca intermediate online --issuer root", "both directories are here" },
-    { "lacre ca intermediate online --request", "the root is offline: carry online/ca.csr to it" },
-    { "lacre ca intermediate online --cert online.crt --chain root.crt", "and its certificate back, or a renewed one" },
+    { "lacre ca intermediate online --issuer root", "with both directories on this machine" },
+    { "lacre ca intermediate online --request", "the root is offline: take online/ca.csr to it" },
+    { "lacre ca intermediate online --cert online.crt --chain root.crt",
+      "install the certificate it signed, or a renewed one" },
   },
   argument = parts.row.dir,
   options = parts.rows(
-    { name = "issuer", value = "DIR", help = "directory of the CA above" },
-    { name = "request", type = "boolean", default = false, help = "make a key and a request" },
-    { name = "cert", value = "FILE", help = "the certificate that was issued for the request" },
-    { name = "chain", value = "FILE", help = "the certificates above it, if they are not in that file" },
-    { name = "name", value = "TEXT", help = "common name of the CA (default: the directory's name and CA)" },
+    { name = "issuer", value = "DIR", help = "directory of the issuing CA" },
+    { name = "request", type = "boolean", default = false, help = "make a key and a request only" },
+    { name = "cert", value = "FILE", help = "the certificate issued for the request" },
+    { name = "chain", value = "FILE", help = "the certificates above it, if not in that file" },
+    { name = "name", value = "TEXT", help = "common name of the CA (default: the directory's name followed by CA)" },
     "subject",
     { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256", help = parts.row.key.help },
     { name = "valid_for", type = "duration", value = "TIME", default = "5y", help = "how long it is valid" },
     { name = "path_length", type = "integer", value = "N",
-      help = "how many CAs may stand below it in a row (default: 0)" },
+      help = "how many levels of CAs are allowed below it (default: 0)" },
     "purpose", "permit", "exclude",
-    { name = "password", type = "password", prompt = true, new = true, help = "that will seal the new CA's key" },
-    { name = "no_password", type = "boolean", default = false, help = "leave the key unsealed" },
-    { name = "issuer_password", type = "password", prompt = true, help = "of the key of the CA above" },
-    { name = "crl_url", type = "list", value = "URL", default = {}, help = "where the revocation list will be" },
-    { name = "ocsp_url", type = "list", value = "URL", default = {}, help = "where `lacre ca ocsp` will answer" },
-    { name = "issuer_url", type = "list", value = "URL", default = {}, help = "where the CA's certificate will be" },
+    { name = "password", type = "password", prompt = true, new = true, help = "the new CA's key" },
+    { name = "no_password", type = "boolean", default = false, help = "do not encrypt the key" },
+    { name = "issuer_password", type = "password", prompt = true, help = "the issuing CA's key" },
+    { name = "crl_url", type = "list", value = "URL", default = {},
+      help = "URL of the CRL, written into issued certificates" },
+    { name = "ocsp_url", type = "list", value = "URL", default = {},
+      help = "URL of the OCSP responder (lacre ca ocsp), written into issued certificates" },
+    { name = "issuer_url", type = "list", value = "URL", default = {},
+      help = "URL of the CA's certificate, written into issued certificates" },
     "lock_timeout", "on_event"
   ),
 }

@@ -13,32 +13,36 @@ local pkcs12 = later "lacre.pkcs12"
 
 local issue = {
   name = "issue",
-  summary = "make a key and have the CA sign a certificate for it",
-  description = "Writes NAME.crt, with the full chain, and NAME.key. Names are DNS names (wildcards and IDNs too), IP "
-    .. "addresses, user@host or URIs.",
+  summary = "make a key and a certificate signed by the CA",
+  description = "Makes a key and a certificate: writes NAME.crt, with the full chain, and NAME.key. Names are DNS "
+    .. "names (wildcards and IDNs too), IP addresses, user@host or URIs.",
   examples = {
-    { "lacre ca issue ca www.example.test 10.0.0.7", "a server" },
-    { "lacre ca issue ca alice@example.test --profile client --p12", "a person, in a file for her browser" },
-    { "lacre ca issue ca db.example.test --profile peer --valid-for 30d --out /etc/db", "both sides of mutual TLS" },
+    { "lacre ca issue ca www.example.test 10.0.0.7", "a server certificate" },
+    { "lacre ca issue ca alice@example.test --profile client --p12",
+      "a client certificate, with a PKCS#12 file for the browser" },
+    { "lacre ca issue ca db.example.test --profile peer --valid-for 30d --out /etc/db",
+      "for both sides of mutual TLS" },
   },
   arguments = {
     parts.row.dir,
     {
       name = "names", also = "hosts", type = "list", many = true, optional = true, value = "NAME",
-      help = "what it is for",
+      help = "what the certificate is for",
     },
   },
   options = parts.rows(
-    { name = "profile", default = "server", help = "what it is for",
+    { name = "profile", default = "server", help = "what the certificate is for",
       values = { "server", "client", "peer", "email", "code_signing", "ocsp" } },
     "key", "valid_for", "subject",
-    { name = "must_staple", type = "boolean", default = false, help = "clients shall insist on a stapled OCSP answer" },
-    { name = "unique", type = "boolean", default = nil, help = "refuse names that a valid certificate carries" },
+    { name = "must_staple", type = "boolean", default = false,
+      help = "must-staple: clients require a stapled OCSP response" },
+    { name = "unique", type = "boolean", default = nil,
+      help = "refuse if a valid certificate for one of the names exists" },
     "out", "overwrite",
-    { name = "p12", type = "boolean", default = false, help = "write NAME.p12 too, sealed with its own password" },
-    { name = "p12_password", type = "password", prompt = "p12", new = true, help = "of the PKCS#12 file" },
-    { name = "seal", type = "boolean", default = false, help = "seal NAME.key with a password" },
-    { name = "key_password", type = "password", prompt = "seal", new = true, help = "that will seal NAME.key" },
+    { name = "p12", type = "boolean", default = false, help = "also write NAME.p12, encrypted with its own password" },
+    { name = "p12_password", type = "password", prompt = "p12", new = true, help = "the PKCS#12 file" },
+    { name = "seal", type = "boolean", default = false, help = "encrypt NAME.key with a password (asked for twice)" },
+    { name = "key_password", type = "password", prompt = "seal", new = true, help = "NAME.key" },
     "password", "lock_timeout", "on_event"
   ),
 }

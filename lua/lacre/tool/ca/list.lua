@@ -5,19 +5,19 @@ local time = require "lacre.time"
 
 local list = {
   name = "list",
-  summary = "list what the CA has issued",
+  summary = "list the certificates the CA has issued",
   examples = {
-    { "lacre ca list ca", "everything, oldest first" },
-    { "lacre ca list ca --expiring 30d", "what has to be renewed" },
-    { "lacre ca list ca --revoked --json", "for programs" },
+    { "lacre ca list ca", "all certificates, oldest first" },
+    { "lacre ca list ca --expiring 30d", "what needs renewal" },
+    { "lacre ca list ca --revoked --json", "output for programs" },
   },
   argument = parts.row.dir,
   options = {
-    { name = "expiring", type = "duration", value = "TIME", help = "only valid ones that end within this time" },
+    { name = "expiring", type = "duration", value = "TIME", help = "only valid ones that expire within this time" },
     { name = "valid", type = "boolean", default = false, help = "only valid ones" },
     { name = "revoked", type = "boolean", default = false, help = "only revoked ones" },
-    { name = "expired", type = "boolean", default = false, help = "only those that ended" },
-    { name = "match", value = "TEXT", help = "only those whose subject holds this text" },
+    { name = "expired", type = "boolean", default = false, help = "only expired ones" },
+    { name = "match", value = "TEXT", help = "only those whose subject contains this text" },
   },
 }
 
@@ -86,8 +86,8 @@ end
 
 local show = {
   name = "show",
-  summary = "show one certificate of the CA, and what became of it",
-  examples = { { "lacre ca show ca 0a1b2c", "by its serial number; a file does too" } },
+  summary = "show one certificate of the CA and its status",
+  examples = { { "lacre ca show ca 0a1b2c", "by serial number; a file works too" } },
   arguments = { parts.row.dir, parts.row.which },
   options = {},
 }

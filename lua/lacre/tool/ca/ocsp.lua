@@ -9,23 +9,23 @@ local target = require "lacre.net.target"
 
 local ocsp = {
   name = "ocsp",
-  summary = "answer for the certificates of the CA, online or into a file",
-  description = "Answers are signed by a delegated key: ocsp.key and ocsp.crt in DIR, made when they are missing or "
-    .. "about to end, which takes the CA's own key. What is not in the books is unknown. SIGINT and SIGTERM end "
-    .. "the server.",
+  summary = "answer OCSP requests, over HTTP or to a file",
+  description = "Answers are signed by a delegated key, ocsp.key and ocsp.crt in DIR. If these are missing or about "
+    .. "to expire they are made, which needs the CA's own key. Certificates the CA did not issue are reported as "
+    .. "unknown. SIGINT and SIGTERM stop the server.",
   examples = {
     { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888" },
-    { "lacre ca ocsp ca --request in.der --out answer.der", "one answer, from file to file" },
-    { "lacre ca ocsp ca --cert www.crt --out www.ocsp", "the staple for a server" },
+    { "lacre ca ocsp ca --request in.der --out answer.der", "answer one request, from file to file" },
+    { "lacre ca ocsp ca --cert www.crt --out www.ocsp", "make a response for a server to staple" },
   },
   argument = parts.row.dir,
   options = parts.rows(
-    { name = "port", type = "integer", value = "PORT", help = "answer over HTTP; 0 takes any" },
-    { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "where to listen, * for every address" },
+    { name = "port", type = "integer", value = "PORT", help = "serve over HTTP on this port; 0 picks a free one" },
+    { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "address to listen on, or * for all" },
     { name = "request", value = "FILE", help = "answer the request in this file" },
-    { name = "cert", value = "SERIAL|FILE", help = "answer for this certificate" },
-    { name = "out", value = "FILE", help = "the file for that answer" },
-    { name = "next_update", type = "duration", value = "TIME", default = "1d", help = "how long an answer holds" },
+    { name = "cert", value = "SERIAL|FILE", help = "make a response for this certificate" },
+    { name = "out", value = "FILE", help = "write the response to this file" },
+    { name = "next_update", type = "duration", value = "TIME", default = "1d", help = "how long a response is valid" },
     "password", "lock_timeout", "on_event",
     { name = "on_listen", type = "function", from_lua = true, help = "called with the responder" }
   ),

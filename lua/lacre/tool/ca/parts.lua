@@ -12,39 +12,42 @@ local parts = {}
 local row = {}
 parts.row = row
 
-row.dir = { name = "dir", type = "string", value = "DIR", help = "directory of the CA" }
+row.dir = { name = "dir", type = "string", value = "DIR", help = "the CA's directory" }
 row.which = {
-  name = "which", type = "string", value = "SERIAL|FILE", help = "serial number, or file of the certificate",
+  name = "which", type = "string", value = "SERIAL|FILE", help = "serial number or file of the certificate",
 }
-row.password = { name = "password", type = "password", prompt = true, help = "of the CA's key" }
+row.password = { name = "password", type = "password", prompt = true, help = "the CA's key" }
 row.lock_timeout = {
   name = "lock_timeout", type = "duration", value = "TIME", default = "30s",
-  help = "how long to wait for another process that works on the CA",
+  help = "how long to wait for another process that is using the CA",
 }
 row.on_event = {
-  name = "on_event", type = "function", from_lua = true, help = "called with a line about what happens",
+  name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event",
 }
 row.out = { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" }
-row.overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace old files" }
+row.overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace existing files" }
 row.key = {
   name = "key", type = { "string", "userdata" }, value = "TYPE",
-  help = "kind of key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS",
+  help = "key type: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS",
 }
-row.valid_for = { name = "valid_for", type = "duration", value = "TIME", help = "how long it is valid, as 90d or 1y" }
+row.valid_for = {
+  name = "valid_for", type = "duration", value = "TIME", help = "how long it is valid, such as 90d or 1y",
+}
 row.subject = {
-  name = "subject", type = { "string", "table" }, value = "NAME", help = "subject, as CN=Example CA,O=Example",
+  name = "subject", type = { "string", "table" }, value = "NAME", help = "subject, such as CN=Example CA,O=Example",
 }
 row.purpose = {
   name = "purpose", type = "list", value = "PURPOSE", default = {},
-  help = "what an intermediate and all it issues is for: server_auth, client_auth, email_protection, code_signing "
-    .. "(default: the first two)",
+  help = "what an intermediate and everything it issues is for: server_auth, client_auth, email_protection, "
+    .. "code_signing (default: the first two)",
 }
 row.permit = {
   name = "permit", type = "list", value = "NAME", default = {},
-  help = "name constraint: a domain, an IP range or @domain that may be issued for, and nothing else of its kind",
+  help = "name constraint: allow this domain, IP range or @domain, and no other name of that type; may be repeated",
 }
 row.exclude = {
-  name = "exclude", type = "list", value = "NAME", default = {}, help = "name constraint: what may not be issued for",
+  name = "exclude", type = "list", value = "NAME", default = {},
+  help = "name constraint: names the CA may not issue for; may be repeated",
 }
 
 --- Several rows at once, by their names; a table among them is a row itself.

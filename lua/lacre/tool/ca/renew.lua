@@ -5,7 +5,7 @@ local parts = require "lacre.tool.ca.parts"
 
 local common = parts.rows(
   "valid_for",
-  { name = "supersede", type = "boolean", default = false, help = "revoke the old one as superseded" },
+  { name = "supersede", type = "boolean", default = false, help = "revoke the old certificate as superseded" },
   "out", "overwrite", "password", "lock_timeout", "on_event"
 )
 
@@ -36,11 +36,12 @@ end
 
 local renew = {
   name = "renew",
-  summary = "issue a certificate anew, for the same key",
-  description = "Names, usage and every other extension stay, and so do pins: the key is the same. Writes NAME.crt.",
+  summary = "renew a certificate, keeping its key",
+  description = "Issues the certificate again with new dates. The key stays the same, so pins still match; names, "
+    .. "usages and all other extensions stay too. Writes NAME.crt.",
   examples = {
-    { "lacre ca renew ca www.example.test.crt --overwrite", "valid as long again, in place of the old one" },
-    { "lacre ca renew ca 0a1b2c --valid-for 30d", "by its serial number" },
+    { "lacre ca renew ca www.example.test.crt --overwrite", "valid for as long as before, replacing the file" },
+    { "lacre ca renew ca 0a1b2c --valid-for 30d", "by serial number" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = rows(),
@@ -66,11 +67,11 @@ end
 
 local rekey = {
   name = "rekey",
-  summary = "issue a certificate anew, for a new key",
-  description = "Names, usage and every other extension stay; the key is new, and so is the pin. Writes NAME.crt and "
-    .. "NAME.key.",
+  summary = "renew a certificate, with a new key",
+  description = "Issues the certificate again with new dates and a new key, so its pin changes. Names, usages and all "
+    .. "other extensions stay. Writes NAME.crt and NAME.key.",
   examples = {
-    { "lacre ca rekey ca www.example.test.crt --overwrite --supersede", "the old one is revoked" },
+    { "lacre ca rekey ca www.example.test.crt --overwrite --supersede", "and revoke the old one" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = rows(parts.row.key),

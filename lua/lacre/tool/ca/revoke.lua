@@ -5,8 +5,8 @@ local record = require "lacre.ca.record"
 local time = require "lacre.time"
 
 local list_rows = {
-  { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "when the next list will be out" },
-  { name = "no_crl", type = "boolean", default = false, help = "do not make a new revocation list" },
+  { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "how soon the next CRL is due" },
+  { name = "no_crl", type = "boolean", default = false, help = "do not make a new CRL" },
 }
 
 local function changed(set, change)
@@ -35,16 +35,17 @@ end
 
 local revoke = {
   name = "revoke",
-  summary = "revoke a certificate, and make a new revocation list",
+  summary = "revoke a certificate, and make a new CRL",
   examples = {
-    { "lacre ca revoke ca www.example.test.crt --reason key_compromise", "by its file" },
-    { "lacre ca revoke ca 0a1b2c --reason superseded", "by its serial number" },
-    { "lacre ca revoke ca alice.crt --reason certificate_hold", "until lacre ca release" },
+    { "lacre ca revoke ca www.example.test.crt --reason key_compromise", "by file" },
+    { "lacre ca revoke ca 0a1b2c --reason superseded", "by serial number" },
+    { "lacre ca revoke ca alice.crt --reason certificate_hold", "on hold, until lacre ca release" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = parts.rows(
-    { name = "reason", default = "unspecified", values = record.REASONS, help = "why" },
-    { name = "time", type = "instant", value = "TIME", help = "since when, as 2026-01-31T12:00:00Z (default: now)" },
+    { name = "reason", default = "unspecified", values = record.REASONS, help = "reason" },
+    { name = "time", type = "instant", value = "TIME",
+      help = "revoked since, such as 2026-01-31T12:00:00Z (default: now)" },
     list_rows[1], list_rows[2], "password", "lock_timeout", "on_event"
   ),
 }
@@ -68,8 +69,10 @@ end
 
 local release = {
   name = "release",
-  summary = "take a certificate_hold back, and make a new revocation list",
-  examples = { { "lacre ca release ca alice.crt", "what was revoked with --reason certificate_hold holds again" } },
+  summary = "undo a certificate_hold, and make a new CRL",
+  examples = {
+    { "lacre ca release ca alice.crt", "the certificate, revoked with --reason certificate_hold, is valid again" },
+  },
   arguments = { parts.row.dir, parts.row.which },
   options = parts.rows(list_rows[1], list_rows[2], "password", "lock_timeout", "on_event"),
 }

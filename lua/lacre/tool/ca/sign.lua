@@ -6,29 +6,32 @@ local parts = require "lacre.tool.ca.parts"
 
 local sign = {
   name = "sign",
-  summary = "have the CA sign a request",
-  description = "Shows what the request asks for, then signs: it must be signed by its own key, and only its subject "
-    .. "and names are taken, unless --host or --subject say others. What else it asks (to be a CA, key usages, "
-    .. "extensions) is told and left out. Writes NAME.crt with the full chain.",
+  summary = "sign a certificate request",
+  description = "Shows what the request asks for, then signs it. The request must be signed with its own key. Only "
+    .. "its subject and names are used, unless --host or --subject replace them; anything else it asks for (to be a "
+    .. "CA, key usages, extensions) is listed and ignored. Writes NAME.crt with the full chain.",
   examples = {
-    { "lacre ca sign ca www.example.test.csr", "a server" },
-    { "lacre ca sign ca alice.csr --profile client --host alice@example.test", "with a name that the CA decides" },
-    { "lacre ca sign root online/ca.csr --profile intermediate", "an online CA below an offline root" },
-    { "lacre ca sign ca x.csr --dry-run", "only show what is asked" },
+    { "lacre ca sign ca www.example.test.csr", "a server certificate" },
+    { "lacre ca sign ca alice.csr --profile client --host alice@example.test", "with a name chosen by the CA" },
+    { "lacre ca sign root online/ca.csr --profile intermediate", "an intermediate CA below an offline root" },
+    { "lacre ca sign ca x.csr --dry-run", "only show what the request asks for" },
   },
   arguments = {
     parts.row.dir,
-    { name = "request", type = { "string", "userdata", "table" }, value = "FILE.csr", help = "the request" },
+    { name = "request", type = { "string", "userdata", "table" }, value = "FILE.csr",
+      help = "the certificate request" },
   },
   options = parts.rows(
-    { name = "profile", default = "server", help = "what it is for",
+    { name = "profile", default = "server", help = "what the certificate is for",
       values = { "server", "client", "peer", "email", "code_signing", "ocsp", "intermediate" } },
     "valid_for", "subject",
-    { name = "host", type = "list", value = "NAME", default = {}, help = "take these names, and none of the request" },
+    { name = "host", type = "list", value = "NAME", default = {},
+      help = "use these names instead of those in the request; may be repeated" },
     { name = "copy", type = "list", value = "PART", default = { "subject", "hosts" },
-      help = "what to take from the request: subject, hosts (default: both)" },
-    { name = "unique", type = "boolean", default = nil, help = "refuse names that a valid certificate carries" },
-    { name = "dry_run", type = "boolean", default = false, help = "show what is asked and sign nothing" },
+      help = "what to use from the request: subject, hosts (default: both)" },
+    { name = "unique", type = "boolean", default = nil,
+      help = "refuse if a valid certificate for one of the names exists" },
+    { name = "dry_run", type = "boolean", default = false, help = "show the request and sign nothing" },
     "purpose", "permit", "exclude", "out", "overwrite", "password", "lock_timeout", "on_event"
   ),
 }

@@ -9,23 +9,24 @@ local parts = require "lacre.tool.ca.parts"
 
 local trust = {
   name = "trust",
-  summary = "put the CA into the trust stores of this machine, or take it out",
-  description = "Into the system's store (Debian, Alpine, Fedora, openSUSE, Arch: needs root) and the NSS databases of "
-    .. "browsers below the home directory. Each step is told before it is done.",
+  summary = "install the CA in this machine's trust stores, or remove it",
+  description = "Installs the CA certificate in the system's trust store (Debian, Alpine, Fedora, openSUSE, Arch: "
+    .. "needs root) and in the NSS databases of browsers below the home directory, or removes it. Each step is "
+    .. "printed before it is done.",
   examples = {
-    { "lacre ca trust install ca --dry-run", "only tell" },
-    { "lacre ca trust install ca --nss", "for Chromium and Firefox, not for the system" },
-    { "lacre ca trust status ca.crt", "where is it trusted?" },
-    { "lacre ca trust remove ca", "out of every store it was put into" },
+    { "lacre ca trust install ca --dry-run", "only show the steps" },
+    { "lacre ca trust install ca --nss", "for Chromium and Firefox, not the whole system" },
+    { "lacre ca trust status ca.crt", "show where it is trusted" },
+    { "lacre ca trust remove ca", "remove it from every store" },
   },
   arguments = {
     { name = "what", type = "string", value = "install|remove|status", help = "what to do" },
-    { name = "dir", type = "string", value = "DIR|FILE", help = "directory of the CA, or its certificate" },
+    { name = "dir", type = "string", value = "DIR|FILE", help = "the CA's directory or certificate" },
   },
   options = parts.rows(
     { name = "system", type = "boolean", default = false, help = "only the system's store" },
     { name = "nss", type = "boolean", default = false, help = "only the NSS databases" },
-    { name = "dry_run", type = "boolean", default = false, help = "tell the steps and do none" },
+    { name = "dry_run", type = "boolean", default = false, help = "print the steps without doing them" },
     { name = "root", from_lua = true, default = "", help = "put before the system's directories" },
     { name = "home", from_lua = true, help = "instead of the home directory" },
     "on_event"
