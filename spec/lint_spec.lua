@@ -1,5 +1,6 @@
 local cert = require "lacre.cert"
 local csr = require "lacre.csr"
+local der = require "lacre.der"
 local key = require "lacre.key"
 local pki = require "spec.support.pki"
 
@@ -49,6 +50,15 @@ describe("lint", function()
     ["no authority key"] = { with { authority_key_id = false }, { authority_key_id = "error" } },
     ["a critical subject key"] = {
       with { name = "subject_key_id", critical = true, value = "00" }, { subject_key_id_critical = "error" },
+    },
+    ["a critical way to the issuer"] = {
+      with { name = "authority_info_access", critical = true, value = {} }, { authority_info_access_critical = "error" },
+    },
+    ["usage of nothing"] = {
+      with { name = "key_usage", critical = true, value = {} }, { empty_key_usage = "error" },
+    },
+    ["no purpose in the list of them"] = {
+      with { oid = "2.5.29.37", der = "\48\0" }, { empty_extended_key_usage = "error", extended_key_usage = "error" },
     },
     ["no purpose"] = { with { extended_key_usage = false }, { no_extended_key_usage = "warning" } },
     ["another purpose"] = { { hosts = { "a.example" }, extended_key_usage = { "email_protection" } },
@@ -112,6 +122,35 @@ describe("lint", function()
       assert.same({ dns_name = level }, rules(made:lint "server"))
     end)
   end
+
+  it("says of all names what is wrong with them, and of very many that there are more", function()
+    local names = {}
+    for i = 1, 8 do
+      names[i] = { type = "dns", value = ("a%d.example."):format(i) }
+    end
+    local made = issue { hosts = { "a.example" }, subject = "O=x", extensions = { { name = "subject_alt_names", value = names } } }
+    local said = made:lint("server")[1].text
+    assert.matches("^'a1%.example%.' ends in a dot; 'a2%.example%.' ends in a dot; .*'a5%.example%.' ends in a dot; and 3 more$", said)
+  end)
+
+  it("says that a date is none to verifiers, or is written as those of later centuries are", function()
+    local list = der.sequence_of(der.any)
+    local made = issue { hosts = { "a.example" } }
+    for text, case in pairs {
+      ["20350101000000Z"] = { 0x18, "time_type", "warning" }, ["3501010000Z"] = { 0x17, "time_form", "error" },
+      ["350101000000+0130"] = { 0x17, "time_form", "error" }, ["20600101000000.5Z"] = { 0x18, "time_form", "error" },
+      ["206001010000Z"] = { 0x18, "time_form", "error" }, ["20600101000000Z"] = { 0x18 },
+    } do
+      local whole = assert(der.decode(list, made:to_der()))
+      local tbs = assert(der.decode(list, whole[1]))
+      local first = assert(der.decode(list, tbs[5]))[1]
+      tbs[5] = der.element(0x30, first .. der.element(case[1], text))
+      local forged = assert(cert.parse(der.element(0x30, der.element(0x30, table.concat(tbs)) .. whole[2] .. whole[3])))
+      local found = rules(forged:lint "server")
+      found.public_lifetime = nil
+      assert.same(case[2] and { [case[2]] = case[3] } or {}, found, text)
+    end
+  end)
 
   it("says what is wrong with a CA", function()
     local loose = pki.root { extensions = {

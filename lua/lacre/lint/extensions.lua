@@ -15,6 +15,18 @@ local subject_id, authority_id, names_of = of "subject_key_id", of "authority_ke
 local needed = { server = "server_auth", client = "client_auth", email = "email_protection",
   code_signing = "code_signing", ocsp = "ocsp_signing" }
 
+-- a list of what is allowed that holds nothing
+local function empty(which, clause, fix)
+  return {
+    rule = "empty_" .. which, level = "error", clause = strict .. clause,
+    check = function(cert)
+      local set = cert[which](cert)
+      return set and next(set) == nil and which .. " is there and allows nothing" or nil
+    end,
+    fix = fix,
+  }
+end
+
 local function critical(which, wanted, rule, clause)
   return {
     rule = rule, level = "error", clause = strict .. clause,
@@ -113,6 +125,8 @@ return {
     end,
     fix = "have it issued with key_usage critical",
   },
+  empty("key_usage", "4.2.1.3", "have it issued with what its key is for, or without key_usage"),
+  empty("extended_key_usage", "4.2.1.12", "have it issued with its purpose, or without extended_key_usage"),
   {
     rule = "subject_key_id", level = "error", clause = strict .. "4.2.1.2",
     check = function(cert, facts)
@@ -131,6 +145,8 @@ return {
     fix = "have it issued with authority_key_id: Python 3.13 and strict OpenSSL refuse it without",
   },
   critical("authority_key_id", false, "authority_key_id_critical", "4.2.1.1"),
+  critical("authority_info_access", false, "authority_info_access_critical", "4.2.2.1"),
+  critical("freshest_crl", false, "freshest_crl_critical", "4.2.1.15"),
   {
     rule = "subject_alt_names", level = "error", clause = "RFC 9525 section 2",
     check = function(cert, facts)

@@ -30,13 +30,20 @@ local function fault_of(name)
   end
 end
 
-local function first(object, kind, test)
+local MOST = 5 -- faults of one kind that are written out
+
+local function faults(object, kind, test)
+  local list, more = {}, 0
   for _, item in ipairs(object:subject_alt_names()) do
     local why = item.type == kind and test(item.value)
-    if why then
-      return quoted(item.value) .. " " .. why
+    if why and #list < MOST then
+      list[#list + 1] = quoted(item.value) .. " " .. why
+    elseif why then
+      more = more + 1
     end
   end
+  local rest = more > 0 and ("; and %d more"):format(more) or ""
+  return #list > 0 and table.concat(list, "; ") .. rest or nil
 end
 
 -- IP addresses are in the list as text; what is no address was kept as hexadecimal
@@ -57,21 +64,21 @@ return {
   {
     rule = "dns_name", level = "error", clause = "RFC 5280 section 4.2.1.6, RFC 9525 section 4.1",
     check = function(object)
-      return first(object, "dns", fault_of)
+      return faults(object, "dns", fault_of)
     end,
     fix = "write DNS names in ASCII (IDN as A-labels), without a dot at the end; a wildcard as '*.example.org'",
   },
   {
     rule = "ip_address", level = "error", clause = "RFC 5280 section 4.2.1.6",
     check = function(object)
-      return first(object, "ip", bad_address)
+      return faults(object, "ip", bad_address)
     end,
     fix = "an IP address has 4 or 16 octets",
   },
   {
     rule = "wildcard_depth", level = "warning", clause = "CA/Browser Forum BR section 3.2.2.6",
     check = function(object)
-      return first(object, "dns", function(name)
+      return faults(object, "dns", function(name)
         return name:find "^%*%.[^.]+$" and "is a wildcard of a whole top-level domain, which some clients refuse" or nil
       end)
     end,

@@ -5,6 +5,7 @@
 
 local der = require "lacre.der"
 local oid = require "lacre.x509.oid"
+local plain = require "lacre.plain"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
 
@@ -15,6 +16,20 @@ local function inner_algorithm(cert)
   local list = der.decode(der.sequence_of(der.any), cert:tbs()) or {}
   local at = list[1] and list[1]:byte() == 0xa0 and 3 or 2
   return list[at]
+end
+
+local forms = { [0x17] = "^" .. ("%d"):rep(12) .. "Z$", [0x18] = "^" .. ("%d"):rep(14) .. "Z$" }
+
+-- what `test` says of a date of the certificate: its tag and text
+local function date_fault(cert, test)
+  local list = der.decode(der.sequence_of(der.any), cert:tbs()) or {}
+  local at = list[1] and list[1]:byte() == 0xa0 and 5 or 4
+  for _, date in ipairs(list[at] and der.decode(der.sequence_of(der.any), list[at]) or {}) do
+    local why = test(date:byte(), date:sub(3))
+    if why then
+      return why
+    end
+  end
 end
 
 local function curve_fault(key)
@@ -107,6 +122,26 @@ return {
       return first > last and "it ends before it begins" or nil
     end,
     fix = "have it issued anew",
+  },
+  {
+    rule = "time_form", level = "error", clause = strict .. "4.1.2.5",
+    check = function(cert)
+      return date_fault(cert, function(tag, text)
+        return not text:find(forms[tag] or "^$")
+          and ("'%s' is no date to verifiers: seconds and a Z, no more"):format(plain.printable(text)) or nil
+      end)
+    end,
+    fix = "have it issued anew by software that encodes it right",
+  },
+  {
+    rule = "time_type", level = "warning", clause = strict .. "4.1.2.5",
+    check = function(cert)
+      return date_fault(cert, function(tag, text)
+        return tag == 0x18 and (tonumber(text:sub(1, 4)) or 2050) < 2050
+          and "a date before 2050 has two digits for its year, and here it has four" or nil
+      end)
+    end,
+    fix = "have it issued anew by software that encodes it right",
   },
   {
     rule = "expired", level = "warning", clause = strict .. "6.1.3",
