@@ -3,6 +3,7 @@ local connect = require("lacre.connect").connect
 local context = require "lacre.context"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
+local process = require "spec.support.process"
 local tcp = require "lacre.tcp"
 local tls = require "spec.support.tls"
 local wrap = require("lacre.wrap").wrap
@@ -241,6 +242,32 @@ describe("time", function()
       far:close()
       plain:close()
     end)
+  end)
+
+  it("is not lost to a peer that never stops sending what TLS ignores, nor is that of others", function()
+    local port = process.free_port()
+    local peer = process.start { os.getenv "LUA" or "lua", "-e", ([[
+      local door = assert(require("lacre.tcp").listen { port = %d })
+      while true do
+        local conn = door:accept()
+        local requests = ("\22\3\3\0\4\0\0\0\0"):rep(7000) -- HelloRequest
+        repeat until not conn or not conn:write(requests)
+      end]]):format(port) }
+    process.wait_for_port(port)
+    local began, turns, err = loop.now(), 0, nil
+    loop.run(function()
+      local task = loop.spawn(function()
+        err = select(2, connect("localhost", port, { trust = root.cert, handshake_timeout = 0.5 }))
+      end)
+      while task:status() ~= "done" and loop.now() - began < 5 do
+        turns = turns + 1
+        loop.sleep(0.01)
+      end
+    end)
+    peer:stop()
+    assert.equal("handshake_timeout", err.code)
+    assert.is_true(loop.now() - began < 5)
+    assert.is_true(turns > 3)
   end)
 
   it("is counted by a clock that nobody sets", function()

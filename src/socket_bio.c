@@ -61,6 +61,19 @@ static int is_closed (net_Socket *socket) {
   return socket->fd < 0;
 }
 
+/* nothing more is read in this step, as if nothing more had come */
+static int is_spent (BIO *bio, socket_bio_Wire *wire) {
+  if (wire->allowance > 0) return 0;
+  wire->socket->error = EAGAIN;
+  BIO_set_retry_read(bio);
+  return 1;
+}
+
+static void spend (socket_bio_Wire *wire, long n) {
+  size_t spent = n > 0 ? (size_t)n : 0;
+  wire->allowance -= spent < wire->allowance ? spent : wire->allowance;
+}
+
 /* what OpenSSL's own BIO did, told as ours */
 static int passed (BIO *bio, socket_bio_Wire *wire, int n) {
   wire->socket->error = n < 0 ? errno : 0;
@@ -74,6 +87,7 @@ static int kernel_read (BIO *bio, socket_bio_Wire *wire, char *buffer, int size)
   if (is_closed(wire->socket)) return -1;
   n = passed(bio, wire, BIO_read(wire->kernel, buffer, size));
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+  spend(wire, n);
   return n;
 }
 
@@ -105,8 +119,10 @@ static int bio_read (BIO *bio, char *buffer, int size) {
   long n;
   BIO_clear_retry_flags(bio);
   if (wire->replays) return (int)replay(wire, buffer, (size_t)size);
+  if (is_spent(bio, wire)) return -1;
   if (socket_bio_kernel_receives(wire)) return kernel_read(bio, wire, buffer, size);
   n = net_read(wire->socket, buffer, (size_t)size);
+  spend(wire, n);
   if (n == 0) BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
   if (n < 0 && net_would_block(wire->socket->error)) BIO_set_retry_read(bio);
   if (n > 0 && (wire->records || wire->opening_len < SOCKET_BIO_OPENING))

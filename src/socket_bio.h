@@ -20,10 +20,17 @@ typedef struct socket_bio_Wire {
   BIO *kernel;        /* owned; NULL unless the kernel is asked to encrypt */
   char *record;       /* owned; all that came, while somebody may want to begin anew */
   size_t record_len, replayed;
+  size_t allowance; /* bytes that may still be read in this step */
   unsigned char records, replays;
   unsigned char opening_len;
   char opening[SOCKET_BIO_OPENING];
 } socket_bio_Wire;
+
+/* OpenSSL reads on over what it ignores (HelloRequests, alerts) as long as there is
+*any: a
+** step ends after so much, and whoever waits looks at the clock and lets others go on
+ */
+#define SOCKET_BIO_ALLOWANCE 131072
 
 #define SOCKET_BIO_RECORD 65536 /* a ClientHello, and what comes with it */
 

@@ -89,8 +89,9 @@ int step_tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
   }
 }
 
-/* nil, err where no step can be taken; 0 where one can */
+/* nil, err where no step can be taken; 0 where one can, which then begins */
 int step_refuse (lua_State *L, machine_Machine *m, const char *stage) {
+  m->wire.allowance = SOCKET_BIO_ALLOWANCE;
   if (m->state == MACHINE_FAILED)
     return fail_code(L, stage, "closed", "the connection failed before");
   if (m->wire.socket != NULL && m->wire.socket->fd < 0)
