@@ -106,6 +106,28 @@ describe("an error of the network", function()
     assert.equal("network_unreachable", code)
   end)
 
+  it("is host_unreachable, or permission_denied, as the routes say", function()
+    local script = os.tmpname()
+    local handle = assert(io.open(script, "w"))
+    handle:write [[
+      local lacre = require "lacre"
+      for _, host in ipairs { "192.0.2.1", "198.51.100.1", "127.0.0.1" } do
+        local _, err = lacre.connect(host, 443, { timeout = 2 })
+        print(err.code, err.message:match "^[%d.:]+:", (err.hint:gsub(" .*", "")))
+      end
+    ]]
+    handle:close()
+    local ip = "export PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && ip route add unreachable 192.0.2.0/24 && "
+      .. "ip route add prohibit 198.51.100.0/24"
+    local output, code = process.run { "unshare", "-rn", "sh", "-c", ip .. ' || exit 77; exec "$0" "$1"', os.getenv "LUA", script }
+    os.remove(script)
+    if code ~= 0 and not output:find "unreachable\t" then
+      return pending("a network namespace is needed: " .. output)
+    end
+    assert.equal("host_unreachable\t192.0.2.1:443:\tthe\npermission_denied\t198.51.100.1:443:\ta\n"
+      .. "connection_refused\t127.0.0.1:443:\tcheck\n", output)
+  end)
+
   it("is too_many_files", function()
     local script = os.tmpname()
     local handle = assert(io.open(script, "w"))

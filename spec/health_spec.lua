@@ -320,7 +320,8 @@ describe("health", function()
         counts[#counts + 1] = done .. "/" .. total
       end })
       assert.is_true(#counts >= 4)
-      assert.same({ "1/2", "1/2", "2/2" }, { counts[#counts - 2], counts[#counts - 1], counts[#counts] })
+      local all = table.concat(counts, " ")
+      assert.matches("1/2 1/2 .*2/2$", all) -- a tick may come between the last answer and the end
     end)
   end)
 

@@ -9,6 +9,7 @@ local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local stream = require "lacre.net.stream"
+local target = require "lacre.net.target"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 
@@ -48,7 +49,14 @@ local function split_bind(bind)
   return address or bind, tonumber(port) or 0
 end
 
+-- the socket that failed later knows its address no more, and who is forbidden to connect did not mean to listen
 local function annotated(err, place, address)
+  if address then
+    err.message = err.message:gsub("^connect: ", (target.format(address, place.port):gsub("%%", "%%%%")) .. ": ")
+  end
+  if err.code == "permission_denied" then
+    err.hint = "a rule of the firewall or of routing forbids it, or what confines this process"
+  end
   return lacre_error.annotate(err, { host = place.host, port = place.port, address = address })
 end
 
