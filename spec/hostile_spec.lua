@@ -229,6 +229,43 @@ describe("text for a terminal", function()
   end
 end)
 
+-- a certificate with octets of its names changed, which no issuer here would sign
+local function renamed(hosts, from, to)
+  local bytes = assert(cert.create { key = leaf.key, hosts = hosts }):to_der()
+  local at = assert(bytes:find(from, bytes:find("\85\29\17", 1, true), true))
+  return assert(cert.parse(replaced(bytes, at, to)))
+end
+
+describe("names in messages", function()
+  it("hold no lines, colours or other names", function()
+    for _, row in ipairs {
+      { "aXbYc.example", "aXbY", "a\27[31", "'a\\x1b[31.example'" }, { "aXbYc.example", "X", "\n", "'a\\x0abYc.example'" },
+      { "aXbYc.example", "X", "\0", "'a\\x00bYc.example'" }, { "a.test.c.example", ".c", ", ", "'a.test, .example'" },
+      { "127.0.0.a", ".a", ".1", "'127.0.0.1' (as a DNS name)" },
+    } do
+      local c = renamed({ row[1]:lower(), "good.example" }, row[2]:lower(), row[3])
+      local told = row[4]:lower():gsub("dns", "DNS") .. ", good.example"
+      local good, presented = c:matches_host "127.0.0.1"
+      assert.same({ false, "presented: " .. told }, { good, presented })
+      local none, err = store.verify(c, { trust = c, server_name = "127.0.0.1", all_errors = true })
+      assert.is_nil(none)
+      assert.equal(("the certificate is for %s, not for 127.0.0.1"):format(told), err.message)
+    end
+  end)
+
+  it("are ten, and the number of the others", function()
+    local hosts = {}
+    for i = 1, 1200 do
+      hosts[i] = ("h%d.example"):format(i)
+    end
+    local _, err = store.verify(assert(cert.create { key = leaf.key, hosts = hosts }), { trust = root.cert,
+      server_name = "other.example" })
+    assert.is_true(#err.message < 300)
+    local _, presented = assert(cert.create { key = leaf.key, hosts = hosts }):matches_host "other.example"
+    assert.matches("h9.example, h10.example and 1190 more$", presented)
+  end)
+end)
+
 describe("many certificates", function()
   it("are read and verified in bounded time", function()
     local started = os.clock()

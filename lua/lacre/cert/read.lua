@@ -11,6 +11,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local name = require "lacre.name"
 local options = require "lacre.options"
+local names_of = require("lacre.x509.shown").hosts
 local time = require "lacre.time"
 
 local cert = {}
@@ -148,8 +149,7 @@ function methods:matches_host(text)
   if found then
     return true
   end
-  local hosts = self:hosts()
-  return false, "presented: " .. (#hosts > 0 and table.concat(hosts, ", ") or "no names")
+  return false, "presented: " .. (names_of(self) or "no names")
 end
 
 -- digests and relations --

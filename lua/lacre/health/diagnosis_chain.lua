@@ -4,6 +4,7 @@
 local key_names = { rsa = "RSA", ec = "EC" }
 
 local key_strength = require "lacre.key.strength"
+local subject_of = require("lacre.x509.shown").subject
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 
@@ -12,8 +13,7 @@ local diagnosis_chain = {}
 local DAY = 86400
 
 local function shown(cert)
-  local name = tostring(cert:subject())
-  return name ~= "" and name or table.concat(cert:hosts(), ", ")
+  return subject_of(cert) or "a certificate without names"
 end
 
 -- as it is encoded, which is enough to tell a root from the rest

@@ -3,6 +3,7 @@
 local chain_rules = require "lacre.health.diagnosis_chain"
 local codes = require "lacre.health.codes"
 local pin = require "lacre.pin"
+local hosts_of = require("lacre.x509.shown").hosts
 local time = require "lacre.time"
 
 local diagnosis_verify = {}
@@ -40,13 +41,13 @@ local function no_issuer(out, finding, facts)
 end
 
 local function name_mismatch(out, _, facts, set)
-  local hosts = facts.chain[1]:hosts()
-  local name = set.server_name
-  if #hosts == 0 then
+  local leaf, name = facts.chain[1], set.server_name
+  local names = hosts_of(leaf)
+  if not names then
     out:add("NO_SAN", ("the certificate has no subjectAltName; it cannot be for %s"):format(name))
   else
-    out:add("HOSTNAME_MISMATCH", ("for %s, not for %s"):format(table.concat(hosts, ", "):sub(1, 200), name),
-      { expected = name, presented = hosts })
+    out:add("HOSTNAME_MISMATCH", ("for %s, not for %s"):format(names, name),
+      { expected = name, presented = leaf:hosts() })
   end
 end
 

@@ -6,7 +6,9 @@ local cells = {}
 ---@param name any
 ---@return string
 function cells.common_name(name)
-  return tostring(name):match "CN=([^,]+)" or tostring(name)
+  local text = tostring(name)
+  local value = ("," .. text):match "[,+]CN=(.+)$"
+  return value and (value:match "^(.-[^\\])[,+]" or value) or text
 end
 
 --- The time to a certificate's end, or since: "61d", "-2d", hours where it is less than three days; "-" where it is not

@@ -1,7 +1,9 @@
 --- info: what a TLS server is and shows, for people and for programs.
 
+local cells = require "lacre.report.cells"
 local health_codes = require "lacre.health.codes"
 local meanings = require "lacre.report.meanings"
+local shown = require "lacre.x509.shown"
 local target = require "lacre.net.target"
 local time = require "lacre.time"
 
@@ -39,8 +41,9 @@ local function describe_cert(add, depth, cert, pin, style)
   local key = cert:public_key()
   add("%s %s", style.bold(("%2d"):format(depth)), tostring(cert:subject()))
   add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (itself)" or "")
-  if #cert:hosts() > 0 then
-    add("   names      %s", table.concat(cert:hosts(), ", "))
+  local names = shown.hosts(cert)
+  if names then
+    add("   names      %s", names)
   end
   add("   valid      %s to %s", dated(cert:not_before()), ending(cert, style))
   add("   key        %s, signed with %s", key and (key:curve() or ("%s %d"):format(key:type():upper(), key:bits()))
@@ -163,7 +166,7 @@ end
 local function describe_path(add, say, chain)
   local names = {}
   for i, cert in ipairs(chain or {}) do
-    names[i] = tostring(cert:subject()):match "CN=([^,]+)" or tostring(cert:subject())
+    names[i] = cells.common_name(shown.subject(cert) or "?")
   end
   if #names > 0 then
     add("path         %s", table.concat(names, " <- "))

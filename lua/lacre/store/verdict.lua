@@ -4,16 +4,14 @@
 -- what happened to which certificate, with the dates and names that decide it.
 
 local lacre_error = require "lacre.error"
+local shown = require "lacre.x509.shown"
 local time = require "lacre.time"
 
 local verdict = {}
 
 local function subject(finding)
-  local text = finding.cert and tostring(finding.cert:subject()) or ""
-  if text == "" and finding.cert then
-    text = table.concat(finding.cert:hosts(), ", ")
-  end
-  return text ~= "" and "certificate " .. text or "a certificate of the chain"
+  local text = finding.cert and shown.subject(finding.cert)
+  return text and "certificate " .. text or "a certificate of the chain"
 end
 
 local function issuer(finding)
@@ -58,10 +56,9 @@ local words = {
 
   hostname_mismatch = function(finding, context)
     local leaf = leaf_of(finding, context)
-    local hosts = leaf and leaf:hosts() or {}
-    local shown = #hosts > 0 and table.concat(hosts, ", ") or "no name at all"
-    return ("the certificate is for %s, not for %s"):format(shown, context.server_name or "the name asked for"),
-      { expected = context.server_name, presented = hosts,
+    local names = leaf and shown.hosts(leaf) or "no name at all"
+    return ("the certificate is for %s, not for %s"):format(names, context.server_name or "the name asked for"),
+      { expected = context.server_name, presented = leaf and leaf:hosts() or {},
         kind = finding.reason == "X509_V_ERR_IP_ADDRESS_MISMATCH" and "ip" or "dns" }
   end,
 
