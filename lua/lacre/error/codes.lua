@@ -222,7 +222,7 @@ return {
   usage = config("wrong usage of the command line", "run lacre COMMAND --help"),
   bad_policy = config("the policy file is not valid", "docs/ca.md describes the policy file"),
   policy_refused = config("the CA's policy does not allow it"),
-  password_required = parse("the key is encrypted", "give the password"),
+  password_required = parse("the key is encrypted", "give the password: password = ..., or --password-file FILE"),
   bad_password = parse("the password is wrong",
     "if you read the password from a file yourself, strip the line feed at its end"),
   bad_json = parse("not valid JSON"),

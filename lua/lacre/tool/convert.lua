@@ -30,7 +30,7 @@ local convert = {
   options = {
     { name = "to", default = "pem", help = "output format",
       values = { "pem", "der", "pkcs8", "traditional", "public", "p12" } },
-    { name = "out", value = "FILE", help = "write here (default: standard output)" },
+    { name = "out", value = "FILE", help = "write here (default: -, standard output)" },
     { name = "overwrite", type = "boolean", default = false, help = "replace an existing file" },
     { name = "password", type = "password", prompt = true, help = "the input" },
     { name = "encrypt", type = "boolean", default = false,
@@ -110,21 +110,18 @@ function forms.der(items, set)
   return found.value:to_der(found.kind == "key" and { password = set.password_text or nil } or nil)
 end
 
-function forms.pkcs8(items, set)
-  local keys, err = keys_only(items)
-  if not keys then
-    return nil, err
+local function keys_in(format)
+  return function(items, set)
+    local keys, err = keys_only(items)
+    if not keys then
+      return nil, err
+    end
+    local bytes, why = all_pem(keys, set, format)
+    return bytes, why, keys
   end
-  return all_pem(keys, set)
 end
 
-function forms.traditional(items, set)
-  local keys, err = keys_only(items)
-  if not keys then
-    return nil, err
-  end
-  return all_pem(keys, set, "traditional")
-end
+forms.pkcs8, forms.traditional = keys_in "pkcs8", keys_in "traditional"
 
 function forms.public(items)
   local out = {}
@@ -151,7 +148,10 @@ local function divide(items)
   end
   local identity = { key = keys[1].value, chain = {} }
   for _, found in ipairs(items) do
-    if found.kind == "cert" and not identity.cert and identity.key:matches(found.value) then
+    if found.kind ~= "cert" and found ~= keys[1] then
+      options.misuse("bad option 'to' to 'tool.convert' (a PKCS#12 file holds a key and certificates, not another %s)",
+        found.kind)
+    elseif found.kind == "cert" and not identity.cert and identity.key:matches(found.value) then
       identity.cert = found.value
     elseif found.kind == "cert" then
       identity.chain[#identity.chain + 1] = found.value
@@ -188,9 +188,9 @@ local function has_secret(items, set)
 end
 
 local function deliver(set, result)
-  if set.out then
+  if result.out then
     local mode = result.secret and "0600" or "0644"
-    local done, err = file.write(set.out, result.bytes, { mode = mode, overwrite = set.overwrite })
+    local done, err = file.write(result.out, result.bytes, { mode = mode, overwrite = set.overwrite })
     return done and result, err
   elseif set.on_data then
     local done, err = set.on_data(result.bytes)
@@ -206,21 +206,22 @@ end
 ---@return lacre.error? err
 function convert.run(set)
   local items, err = load(set)
-  local bytes
+  local bytes, written
   if items then
     set.password_text, err = new_password(set)
   end
   if items and set.password_text ~= nil then
-    bytes, err = forms[set.to](items, set)
+    bytes, err, written = forms[set.to](items, set)
   end
   if not bytes then
     return nil, err
   end
   local kinds = {}
-  for i, found in ipairs(items) do
+  for i, found in ipairs(written or items) do
     kinds[i] = found.kind
   end
-  return deliver(set, { bytes = bytes, kinds = kinds, out = set.out, to = set.to, secret = has_secret(items, set) })
+  local out = set.out ~= "-" and set.out or nil -- as of what is read, "-" is standard output
+  return deliver(set, { bytes = bytes, kinds = kinds, out = out, to = set.to, secret = has_secret(items, set) })
 end
 
 --- For people: what was written, or the text itself.
