@@ -60,8 +60,8 @@ local metrics = {
       local id = cert:serial() .. tostring(cert:issuer())
       if not seen[id] and cert:not_after() then
         seen[id] = true
-        add(cert:not_after(), "cn", tostring(cert:subject()):match "CN=([^,]+)" or "", "serial_no", cert:serial(),
-          "issuer_cn", tostring(cert:issuer()):match "CN=([^,]+)" or "", "depth", i - 1)
+        add(cert:not_after(), "cn", cert:subject():get "CN" or "", "serial_no", cert:serial(),
+          "issuer_cn", cert:issuer():get "CN" or "", "depth", i - 1)
       end
     end
   end },
