@@ -513,6 +513,7 @@ describe("targets", function()
     { "postgres://db.example", "db.example", 5432, "postgres" },
     { "a.example@192.0.2.7", "192.0.2.7", 443, nil, "a.example" },
     { "a.example@[::1]:8443", "::1", 8443, nil, "a.example" },
+    { "[fe80::1%eth0]:8443", "fe80::1%eth0", 8443 }, { "a.example@[fe80::1%eth0.2]", "fe80::1%eth0.2", 443, nil, "a.example" },
   }
   for _, case in ipairs(cases) do
     it("reads " .. case[1], function()

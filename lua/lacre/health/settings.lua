@@ -65,6 +65,11 @@ local function read_thresholds(mine, own, set)
   return err
 end
 
+-- the zone of fe80::1%eth0 is ours alone, and in no certificate
+local function unzoned(host)
+  return (host:gsub("^([%x:.]+)%%.*$", "%1"))
+end
+
 local function seconds_of(text)
   return text and time.duration(tonumber(text) or text)
 end
@@ -85,7 +90,7 @@ local function settle(row, set, shared)
     timeout = seconds_of(own.timeout) or set.timeout,
     connect_timeout = seconds_of(own.connect_timeout) or set.connect_timeout,
     at = set.at, now = set.at or time.now(),
-    sni = own.sni, server_name = row.name or row.host, explicit_name = row.name ~= nil, family = set.family,
+    sni = own.sni, server_name = row.name or unzoned(row.host), explicit_name = row.name ~= nil, family = set.family,
     ocsp = own.ocsp or set.ocsp,
   }
   mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))

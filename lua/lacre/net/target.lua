@@ -20,7 +20,7 @@ end
 function target.parse(text, default_port)
   default_port = default_port or 443
   local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
-  local host, rest = bare:match "^%[([%x:.%%]+)%](.*)$"
+  local host, rest = bare:match "^%[([%x:.]+%%?[%w._-]*)%](.*)$" -- fe80::1%eth0 too
   if not host and select(2, bare:gsub(":", "")) > 1 then
     host, rest = bare, ""
   elseif not host then
