@@ -24,6 +24,26 @@ describe("crl", function()
     },
   })
 
+  it("is read with all others of a file", function()
+    local other = assert(list { issuer = inter.cert, issuer_key = inter.key })
+    local text = "text\n" .. made:to_pem() .. root.cert:to_pem() .. other:to_pem()
+    assert.same({ made, other }, assert(crl.parse_all(text)))
+    assert.same({ made, other }, assert(crl.load_all(pki.file("all.crl", text))))
+    assert.same({ made }, assert(crl.parse_all(made:to_der())))
+    for code, bytes in pairs {
+      no_crl = root.cert:to_pem(), bad_pem = text:sub(1, -30), bad_der = "\48\0", trailing_data = made:to_der() .. "x",
+    } do
+      local none, err = crl.parse_all(bytes)
+      assert.is_nil(none)
+      assert.equal(code, err.code)
+    end
+    local chain, err = store.verify(bad.cert, {
+      trust = root.cert, any_name = true, crls = other:to_pem() .. made:to_pem(),
+    })
+    assert.is_nil(chain)
+    assert.equal("cert_revoked", err.code)
+  end)
+
   it("holds what was revoked", function()
     assert.equal("0102", made:number())
     assert.equal(3, made:count())

@@ -78,6 +78,9 @@ setup(function()
   put("a.crl", revoked:to_pem())
   put("crl.der", revoked:to_der())
   put("empty.crl", clean:to_pem())
+  local above = lacre_lib.assert(lacre_lib.crl.create { issuer = root.cert, issuer_key = root.key }):to_pem()
+  put("both.crl", above .. "noise\n" .. revoked:to_pem())
+  put("clean.crl", above .. clean:to_pem())
   put("a.p12", bundle)
   put("a.ocsp", answer)
   put("public.pem", leaf.key:public():to_pem())
@@ -191,6 +194,9 @@ describe("lacre verify", function()
     { "lacre verify leaf.crt --trust root.crt --host a.example", 4, "unknown_issuer" },
     { "lacre verify chain.pem --trust root.crt --host b.example --time 2037-01-01", 4, "hostname_mismatch.*cert_expired" },
     { "lacre verify chain.pem --trust root.crt --host a.example --crl a.crl", 4, "cert_revoked" },
+    { "lacre verify chain.pem --trust root.crt --host a.example --crl both.crl", 4, "for a.example\n  cert_revoked" },
+    { "lacre verify chain.pem --trust root.crt --host a.example --crl clean.crl", 0, "^verified" },
+    { "lacre verify chain.pem --trust root.crt --host a.example --policy foo", 2, "bad option %-%-policy " },
     { "lacre verify client.crt --trust root.crt --email client@lacre.example --purpose client", 0, "^verified" },
     { "lacre verify client.crt --trust root.crt --email client@lacre.example", 4, "wrong_purpose" },
     { "lacre verify chain.pem --trust root.crt --host a.example --pin sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
@@ -198,7 +204,7 @@ describe("lacre verify", function()
     { "lacre verify chain.pem --trust root.crt --purpose ocsp", 4, "wrong_purpose: certificate CN=a%.example is not for signing OCSP" },
     { "lacre verify chain.pem --trust root.crt --purpose ocsp --time 2037-01-01", 4, "cert_expired.*wrong_purpose" },
     { "lacre verify unclosed.pem --trust root.crt", 3, "bad_pem" },
-    { "lacre verify leaf.key --trust root.crt --host a.example", 3, "no_certificate" },
+    { "lacre verify leaf.key --trust root.crt --host a.example", 3, "there is no certificate in it %[parse leaf.key%]" },
     { "lacre verify garbage --host a.example", 3, "bad_der" },
     { "lacre verify chain.pem --trust nowhere --host a.example", 3, "file_not_found" },
   }
@@ -297,6 +303,9 @@ describe("lacre csr", function()
     output, code = shell "lacre csr no.test --key public.pem"
     assert.equal(3, code)
     assert.matches("no_key", output)
+    output, code = shell "lacre csr no.test --usage foo"
+    assert.equal(2, code)
+    assert.matches("bad option %-%-usage ", output)
     output, code = shell "lacre csr no.test --key p25"
     assert.equal(2, code)
     assert.matches("unknown kind of key 'p25'", output)

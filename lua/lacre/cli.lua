@@ -43,13 +43,23 @@ end
 -- a mistake in the options raises a text; anything else that raises is our fault
 local misuses = { "bad option '.*$", "missing option '.*$", "bad argument #%d+ to '[^']+' .*$" }
 
-local function misuse_in(text)
+-- what the library calls otherwise than the command
+local function spelled(tool, name)
+  for _, row in ipairs(tool and tool.options or {}) do
+    if row.also == name then
+      return parser.dashed(row.name)
+    end
+  end
+  return parser.dashed(name)
+end
+
+local function misuse_in(text, tool)
   for _, pattern in ipairs(misuses) do
     local found = text:match(pattern)
     if found then
       found = found:gsub(" to '[^']+'", "", 1):gsub("^bad argument #%d+ %((.*)%)$", "%1")
       return (found:gsub("option '([%w_]+)'", function(name)
-        return "option " .. parser.dashed(name)
+        return "option " .. spelled(tool, name)
       end))
     end
   end
@@ -57,7 +67,7 @@ end
 
 local function report_raised(raised, tool, parsed)
   local text = tostring(raised)
-  local misuse = misuse_in(text)
+  local misuse = misuse_in(text, tool)
   if text:find "interrupted!$" then -- Ctrl-C, as the lua program tells it
     return INTERRUPTED
   end

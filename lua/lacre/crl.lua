@@ -21,7 +21,9 @@ local fail, misuse = lacre_error.fail, options.misuse
 local crl = {
   is = revocations.is,
   parse = revocations.parse,
+  parse_all = revocations.parse_all,
   load = revocations.load,
+  load_all = revocations.load_all,
   --- The reasons of a revocation, and their numbers.
   REASONS = revocations.reasons,
 }

@@ -41,12 +41,47 @@ function revocations.parse(bytes)
   return core.crl.parse(bytes)
 end
 
+--- Every list of PEM bytes, or the one of DER bytes.
+---@param bytes string
+---@return lacre.crl[]? crls
+---@return lacre.error? err as crl.parse
+function revocations.parse_all(bytes)
+  options.argument("crl.parse_all", 1, bytes, "string")
+  local list = {}
+  local behind, label, _, _, block = core.pem.next(bytes, 1)
+  while behind do
+    if label == "X509 CRL" then
+      local parsed, err = core.crl.parse(block)
+      if not parsed then
+        return nil, err
+      end
+      list[#list + 1] = parsed
+    end
+    behind, label, _, _, block = core.pem.next(bytes, behind)
+  end
+  if behind == nil then
+    return nil, label
+  elseif #list > 0 then
+    return list
+  end
+  local one, err = core.crl.parse(bytes)
+  return one and { one }, err
+end
+
 --- A list from a file.
 ---@param path string
 ---@return lacre.crl? crl
 ---@return lacre.error? err as crl.parse, and file_not_found permission_denied
 function revocations.load(path)
   return file.parsed(path, revocations.parse)
+end
+
+--- Every list of a file.
+---@param path string
+---@return lacre.crl[]? crls
+---@return lacre.error? err as crl.load
+function revocations.load_all(path)
+  return file.parsed(path, revocations.parse_all)
 end
 
 -- fields --

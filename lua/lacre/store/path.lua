@@ -2,7 +2,6 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local file = require "lacre.file"
 local host = require "lacre.host"
 local options = require "lacre.options"
 local pin = require "lacre.pin"
@@ -103,15 +102,7 @@ local function load_crls(spec)
   if revocations.is(spec) then
     return { spec }
   elseif type(spec) == "string" then
-    local bytes, err = spec, nil
-    if not spec:find("-----BEGIN ", 1, true) then
-      bytes, err = file.read(spec)
-    end
-    local crl
-    if bytes then
-      crl, err = core.crl.parse(bytes)
-    end
-    return crl and { crl }, err
+    return (spec:find("-----BEGIN ", 1, true) and revocations.parse_all or revocations.load_all)(spec)
   elseif type(spec) ~= "table" then
     options.misuse("bad option 'crls' (revocation list, PEM or file expected, got %s)", type(spec))
   end
@@ -121,7 +112,9 @@ local function load_crls(spec)
     if not some then
       return nil, err
     end
-    list[#list + 1] = some[1]
+    for _, one in ipairs(some) do
+      list[#list + 1] = one
+    end
   end
   return list
 end

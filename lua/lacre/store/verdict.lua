@@ -71,7 +71,7 @@ local words = {
     local message = ("%s was issued by %s, which is not known"):format(subject(finding), issuer(finding))
     local alone = context.presented and #context.presented <= 1
     return message, { missing_issuer = issuer(finding) },
-      alone and "the peer sent only its own certificate: it should send its intermediates too, or trust its issuer"
+      alone and "add its intermediates, which a server should send, or trust its issuer"
         or "trust the CA at the top of this chain"
   end,
 

@@ -1,6 +1,5 @@
 --- verify: whether a certificate would be believed, by whom, and if not, every reason why.
 
-local crl = require "lacre.crl"
 local documents = require "lacre.x509.documents"
 local plain = require "lacre.plain"
 local store = require "lacre.store"
@@ -29,8 +28,8 @@ local verify = {
     { name = "purpose", default = "server", help = "what it will be used for",
       values = { "server", "client", "email", "code_signing", "ocsp", "timestamp", "any" } },
     { name = "time", type = "instant", value = "TIME", help = "check as of this time (default: now)" },
-    { name = "crl", type = "list", value = "FILE", help = "check revocation with this CRL" },
-    { name = "policy", type = "list", value = "OID", help = "require this certificate policy" },
+    { name = "crl", type = "list", value = "FILE", help = "check revocation with the CRLs in this file" },
+    { name = "policy", also = "policies", type = "list", value = "OID", help = "require this certificate policy" },
     { name = "pin", type = "list", value = "PIN", help = "require a key with this pin in the chain" },
     { name = "lax", type = "boolean", default = false,
       help = "do not enforce RFC 5280 strictly, like older verifiers" },
@@ -55,18 +54,6 @@ local function load_certs(paths)
   return all
 end
 
-local function load_crls(paths)
-  local lists = {}
-  for i, path in ipairs(paths or {}) do
-    local one, err = crl.load(path)
-    if not one then
-      return nil, err
-    end
-    lists[i] = one
-  end
-  return lists
-end
-
 local function trust_of(set)
   local trust = set.trust
   if type(trust) == "table" and not getmetatable(trust) and #trust == 0 then
@@ -75,11 +62,11 @@ local function trust_of(set)
   return trust or "system"
 end
 
-local function judge(set, certs, crls, anchors)
+local function judge(set, certs, anchors)
   local leaf = table.remove(certs, 1)
   local chain, err = anchors:verify(leaf, {
     intermediates = certs, server_name = set.host, email = set.email, any_name = not set.host and not set.email or nil,
-    purpose = set.purpose, time = set.time, crls = #crls > 0 and crls or nil, policies = set.policy,
+    purpose = set.purpose, time = set.time, crls = set.crl and #set.crl > 0 and set.crl or nil, policies = set.policy,
     pins = toolkit.pins(set.pin), strict = not set.lax, all_errors = true,
   })
   if not chain and not err:is "verify" then
@@ -97,17 +84,14 @@ end
 ---@return lacre.error? err file_not_found bad_pem no_certificate trust_unavailable ...
 function verify.run(set)
   local certs, err = load_certs(set.files)
-  local crls, anchors
+  local anchors
   if certs then
-    crls, err = load_crls(set.crl)
-  end
-  if crls then
     anchors, err = store.new(trust_of(set))
   end
   if not anchors then
     return nil, err
   end
-  return judge(set, certs, crls, anchors)
+  return judge(set, certs, anchors)
 end
 
 function verify.failed(verdict)

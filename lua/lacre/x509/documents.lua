@@ -212,8 +212,9 @@ function documents.only(list, kind)
     first = first or found.error
   end
   if #objects == 0 or broken then
-    local code = kind == "key" and "no_key" or "no_certificate"
-    return nil, broken or first or select(2, fail("parse", code, "there is no %s", kind))
+    local code, what = kind == "key" and "no_key" or "no_certificate", kind == "cert" and "certificate" or kind
+    local _, none = fail("parse", code, "there is no %s in it", what)
+    return nil, broken or first or annotate(none, { path = list[1] and list[1].path })
   end
   return objects
 end
