@@ -159,6 +159,12 @@ describe("connect", function()
         c:close()
       end
       assert.same({ "localhost", port, "any" }, asked)
+      for _, bad in ipairs { "127.0.0.1", { "127.0.0.1" }, { {} } } do
+        local why = refused(port, { resolver = function()
+          return bad
+        end })
+        assert.equal("dns_failure", why.code)
+      end
       local err = refused(port, { resolver = function()
         return {}
       end })

@@ -44,6 +44,15 @@ local function ask(host, port, set, deadline)
   return rows, err
 end
 
+local function are_rows(rows)
+  for _, row in ipairs(type(rows) == "table" and rows or { rows }) do
+    if type(row) ~= "table" or type(row.address) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
 --- The name of a host as it may be asked for: without controls and blanks, A-labels where it is not ASCII.
 ---@param host string
 ---@return string? name
@@ -80,7 +89,9 @@ function addresses.of(host, port, set, deadline)
   if not rows and not err and not set.resolver then
     rows, err = resolve_in_thread(host, set, deadline)
   end
-  if rows and #rows == 0 then
+  if rows and not are_rows(rows) then
+    return fail("resolve", "dns_failure", "%s: the resolver gave no list of { address =, family = }", host)
+  elseif rows and #rows == 0 then
     return fail("resolve", "host_not_found", "%s has no address", host)
   elseif not rows and not lacre_error.is(err) then
     return fail("resolve", "dns_failure", "%s: %s", host, tostring(err))

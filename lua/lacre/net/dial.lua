@@ -61,7 +61,8 @@ local function annotated(err, place, address)
 end
 
 local function timed_out(place, address)
-  return select(2, fail("connect", "connect_timeout", "%s (%s) did not answer in time", place.host, address))
+  local _, err = fail("connect", "connect_timeout", "%s (%s) did not answer in time", place.host, address)
+  return annotated(err, place, address)
 end
 
 -- a race of connection attempts; `poller` tells which of them got somewhere
