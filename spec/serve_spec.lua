@@ -136,6 +136,22 @@ describe("serve", function()
     assert.equal("closed", ended.code)
   end)
 
+  it("gives less time when told again", function()
+    loop.run(function()
+      local service = assert(serve({ port = 0, identity = tls.id, grace = 60 }, tls.echo))
+      local c = assert(connect("localhost", select(2, service:address()), { trust = root.cert }))
+      loop.sleep(0.02)
+      service:stop()
+      service:stop()
+      assert.is_false(service:rest(c, error))
+      loop.sleep(0.02)
+      assert.equal(1, service:stats().open)
+      service:stop(0)
+      service:wait()
+      assert.equal("unexpected_eof", select(2, c:read "l").code)
+    end)
+  end)
+
   it("lets those inside finish", function()
     local finished
     serving({ grace = 2 }, function(c)
@@ -210,7 +226,7 @@ describe("serve", function()
 
   it("raises what is a mistake", function()
     for _, case in ipairs { {}, { { port = 0, identity = tls.id } }, { { prot = 0 }, print }, { { port = 0, max_connections = "x" }, print },
-      { { port = 0, identity = tls.id, max_connections = 0 }, print } } do
+      { { port = 0, identity = tls.id, max_connections = 0 }, print }, { { port = 0, identity = tls.id, backlog = 0 }, print } } do
       assert.has_error(function()
         serve(case[1], case[2])
       end)

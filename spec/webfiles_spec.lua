@@ -165,6 +165,26 @@ describe("webfiles", function()
     assert.same({ "GET /a.txt 200 10", "HEAD /a.txt 200 0", "GET /none 404 14" }, seen)
   end)
 
+  it("ends at once where connections only rest", function()
+    local c, seen
+    loop.run(function()
+      local service = assert(webfiles.serve { root = directory, port = 0, identity = tls.id, grace = 5 })
+      c = assert(connect("localhost", select(2, service:address()), { trust = tls.root.cert, timeout = 3 }))
+      c:write "GET /a.txt HTTP/1.1\r\nHost: a\r\n\r\n"
+      repeat
+        seen = c:read "l"
+      until seen == ""
+      assert.equal("0123456789", c:read(10))
+      loop.sleep(0.02)
+      local begun = loop.now()
+      service:stop()
+      service:wait()
+      assert.is_true(loop.now() - begun < 1)
+      assert.equal("closed", select(2, c:read "l").code)
+      c:close()
+    end)
+  end)
+
   it("shows a file as it is now, however often it was asked for", function()
     local before = shelf.settled
     shelf.settled = -1000

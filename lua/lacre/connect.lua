@@ -104,7 +104,7 @@ end
 local function reach(host, port, set, deadline)
   local first, err = set.proxy or { host = host, port = port }, nil
   if set.proxy then -- which is told the name, and nothing beside it
-    dial.expect_port(port)
+    target.expect_port(port)
     host, err = addresses.name(host)
   end
   if not host then

@@ -65,14 +65,14 @@ end
 
 -- whatever is raised, who came in is let out again
 local function handle(self, conn)
-  local peer = setmetatable({ address = conn.address, conn = conn }, peer_metatable)
+  local peer = setmetatable({ address = conn.address, conn = conn, service = self }, peer_metatable)
   local ok, why = loop.pcall(receive, self, conn, peer)
   if not ok then
     self.counts.errors = self.counts.errors + 1
     report(self, why, peer)
   end
   conn:close()
-  self.open[conn] = nil
+  self.open[conn], self.resting[conn] = nil, nil
   self.counts.open = self.counts.open - 1
   self.changed:notify()
 end
@@ -103,9 +103,8 @@ end
 
 -- those inside may finish; after the time of grace they are cut off
 local function finish(self)
-  local deadline = loop.now() + self.set.grace
-  while self.counts.open > 0 and loop.now() < deadline do
-    self.changed:wait(deadline - loop.now())
+  while self.counts.open > 0 and loop.now() < self.deadline do
+    self.changed:wait(self.deadline - loop.now())
   end
   for conn in pairs(self.open) do
     conn:abort()
@@ -121,13 +120,36 @@ local function run(self)
   finish(self)
 end
 
---- Stops accepting; connections that are open have the time of grace to end.
-function Service:stop()
+--- Stops accepting; connections that rest are closed, the others that are open have some time to end. Called again
+--- with a time it changes that.
+---@param seconds? number the time of grace, as `grace` says by default
+function Service:stop(seconds)
+  if not self.stopping or seconds then
+    options.argument("stop", 1, seconds or 0, "number")
+    self.deadline = loop.now() + (seconds or self.set.grace)
+    self.changed:notify()
+  end
   if not self.stopping then
     self.stopping = true
     self.listener:close()
-    self.changed:notify()
+    for conn in pairs(self.resting) do
+      conn:close()
+    end
   end
+end
+
+--- Lets a connection rest, between one request and the next: it is the first to go when the service stops.
+---@param conn lacre.conn
+---@param waiting fun(...): any
+---@return boolean? goes_on what `waiting` returned, and false when the service stopped meanwhile
+function Service:rest(conn, waiting, ...)
+  if self.stopping then
+    return false
+  end
+  self.resting[conn] = true
+  local ready = waiting(...)
+  self.resting[conn] = nil
+  return not self.stopping and ready
 end
 
 --- Waits until everything has ended.
@@ -169,8 +191,8 @@ local function start(given, handler)
     return nil, err
   end
   local self = setmetatable({
-    listener = made, handler = handler, set = set, open = {}, stopping = false, changed = loop.condition(),
-    counts = { open = 0, accepted = 0, failed = 0, errors = 0 },
+    listener = made, handler = handler, set = set, open = {}, resting = {}, stopping = false,
+    changed = loop.condition(), counts = { open = 0, accepted = 0, failed = 0, errors = 0 },
   }, Service)
   if set.on_listen then
     set.on_listen(made, self)
@@ -182,7 +204,7 @@ end
 local function stop_on_signals(self)
   for _, name in ipairs { "INT", "TERM" } do
     loop.on_signal(name, function()
-      self:stop()
+      self:stop(self.stopping and 0 or nil)
     end)
   end
 end

@@ -138,9 +138,12 @@ local function respond(conn, request, set)
 end
 
 -- what comes after an answer is not there yet: waiting for it first is cheaper than asking
-local function is_coming(conn, patience)
+local function is_coming(conn, patience, service)
   local fd = conn:getfd()
-  return fd < 0 or conn:dirty() or wait.ready(fd, "r", patience)
+  if fd < 0 or conn:dirty() then
+    return not service.stopping
+  end
+  return service:rest(conn, wait.ready, fd, "r", patience)
 end
 
 local function tell(set, peer, request)
@@ -167,7 +170,7 @@ function webfiles.handler(set)
       end
       local sent = respond(conn, request, set)
       tell(set, peer, request)
-    until not sent or request.closes or not is_coming(conn, patience)
+    until not sent or request.closes or not is_coming(conn, patience, peer.service)
   end
 end
 

@@ -7,7 +7,6 @@
 local addresses = require "lacre.net.addresses"
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
-local options = require "lacre.options"
 local stream = require "lacre.net.stream"
 local target = require "lacre.net.target"
 local time = require "lacre.time"
@@ -222,14 +221,6 @@ local function connect_any(rows, place, set, deadline)
   return attempt.socket, attempt.address
 end
 
---- Raises what is no port to connect to.
----@param port number
-function dial.expect_port(port)
-  if port < 1 or port > 65535 or port ~= math.floor(port) then
-    options.misuse("bad argument #2 to 'connect' (port from 1 to 65535 expected)")
-  end
-end
-
 --- Connects to a host, by whichever of its addresses answers first.
 ---@param host string
 ---@param port integer
@@ -239,7 +230,7 @@ end
 ---@return lacre.error|string err or the address that answered
 function dial.connect(host, port, set, deadline)
   local place = { host = host, port = port }
-  dial.expect_port(port)
+  target.expect_port(port)
   local rows, err = addresses.of(host, port, set, deadline)
   if not rows then
     return nil, annotated(err, place)

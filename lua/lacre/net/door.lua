@@ -24,15 +24,17 @@ door.schema = {
   host = { type = "string", default = "127.0.0.1" },
   port = { type = "integer" },
   fd = { type = descriptor },
-  backlog = { type = "integer", default = 128 },
+  backlog = { type = options.at_least(1), default = 128 },
   reuse_port = { type = "boolean", default = false },
   v6only = { type = "boolean", default = false },
   io_timeout = { type = "limit", default = 60 },
   wait = { type = "function" },
 }
 
+local MOST_WAITING = 65535
+
 local function listen_at(set, address)
-  return net.listen(address, set.port, set.backlog, set.reuse_port, set.v6only)
+  return net.listen(address, set.port, math.min(set.backlog, MOST_WAITING), set.reuse_port, set.v6only)
 end
 
 -- "*" is every address, of both families where the machine has both
@@ -75,10 +77,11 @@ function door.bind(set)
   elseif set.host == "*" then
     return listen_any(set)
   end
-  local rows = core.resolver.numeric(set.host)
+  local host = set.host:match "^%[(.*)%]$" or set.host
+  local rows = core.resolver.numeric(host)
   local err
   if not rows then
-    rows, err = addresses.of(set.host, set.port, { family = "any" }, time.monotonic() + 10)
+    rows, err = addresses.of(host, set.port, { family = "any" }, time.monotonic() + 10)
   end
   if not rows then
     return nil, err

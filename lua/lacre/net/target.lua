@@ -1,6 +1,7 @@
 --- net.target: "host:port" as people write it.
 
 local fail = require("lacre.error").fail
+local options = require "lacre.options"
 
 local target = {}
 
@@ -39,6 +40,14 @@ end
 ---@return string
 function target.format(host, port)
   return (host:find(":", 1, true) and "[%s]:%d" or "%s:%d"):format(host, port)
+end
+
+--- Raises what is no port to connect to.
+---@param port number
+function target.expect_port(port)
+  if port < 1 or port > 65535 or port ~= math.floor(port) then
+    options.misuse("bad argument #2 to 'connect' (port from 1 to 65535 expected)")
+  end
 end
 
 return target

@@ -158,7 +158,11 @@ end
 local function on_signals(service, make, log, say)
   for _, name in ipairs { "INT", "TERM" } do
     loop.on_signal(name, function()
-      service:stop()
+      service:stop(service.stopping and 0 or nil)
+      local open = service:stats().open
+      if open > 0 then
+        say(("ending: %d still open; once more ends at once"):format(open))
+      end
     end)
   end
   loop.on_signal("HUP", function()
