@@ -4,6 +4,7 @@ local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local revocation = require "lacre.health.revocation"
+local verify = require "lacre.tool.verify"
 local time = require "lacre.time"
 local in_zoo = require "spec.support.zoo"
 
@@ -94,12 +95,58 @@ describe("revocation", function()
       end
       assert.equal("pass nil", judge(list {}))
       assert.equal("fail REVOKED", judge(list { { cert = leaf } }))
+      local told = assert(health { at.good, trust = menagerie.pki:trust(), crl = list { { cert = leaf, time = 1767225600,
+        reason = "superseded" } } })[1].problems[1]
+      assert.same({ "CN=good.zoo.test was revoked on 2026-01-01 (superseded)", "2026-01-01T00:00:00Z", "superseded", 0 },
+        { told.message, told.revoked_at, told.revocation_reason, told.depth })
       local none, err = health { at.good, trust = menagerie.pki:trust(), crl = "/no/such/list" }
       assert.is_nil(none)
       assert.equal("file_not_found", err.code)
       assert.equal("TARGET_INVALID", judge(list {}) and
         assert(health { at.good .. " crl=/no/such/list", trust = menagerie.pki:trust() })[1].reason)
       pki.clean()
+    end)
+  end)
+
+  it("of a CA is in any list of a file", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local root, authority = menagerie.pki:ca "root", menagerie.pki:ca "issuing"
+      local function list(ca, given)
+        given.issuer, given.issuer_key = ca.cert, ca.key
+        return assert(crl.create(given)):to_pem()
+      end
+      local function judge(...)
+        local one = assert(health { at.good, trust = menagerie.pki:trust(), crl = pki.file("lists.pem", table.concat { ... }) })[1]
+        return one.reason or one.grade, one.problems[1] and one.problems[1].message
+      end
+      local good = list(authority, {})
+      assert.equal("pass", judge(good, list(root, {})))
+      assert.equal("pass", judge(list(root, {}), good))
+      assert.same({ "REVOKED", "CN=Zoo Issuing CA,O=Lacre was revoked on 2026-01-01" },
+        { judge(good, list(root, { revoked = { { cert = authority.cert, time = 1767225600 } } })) })
+      assert.same({ "CRL_PROBLEM", "there is no revocation list of CN=Zoo Issuing CA,O=Lacre" }, { judge(list(root, {})) })
+      assert.same({ "CRL_PROBLEM", "the revocation list of CN=Zoo Issuing CA,O=Lacre is past its nextUpdate" },
+        { judge(list(authority, { this_update = 1767225600, next_update = 1767312000 })) })
+      local leaf = assert(health { at.good, trust = menagerie.pki:trust() })[1].cert
+      local told = assert(verify { pki.file("chain.pem", leaf:to_pem() .. authority.cert:to_pem()), host = "localhost",
+        trust = pki.file("root.pem", root.cert:to_pem()), crl = { pki.file("lists.pem", good .. list(root, {})) } })
+      assert.is_true(told.ok)
+      local none, err = health { at.good, trust = menagerie.pki:trust(), crl = pki.file("lists.pem", good .. "-----BEGIN X509 CRL-----\nAA") }
+      assert.same({ nil, "bad_pem" }, { none, err.code })
+      pki.clean()
+    end)
+  end)
+
+  it("tells when and why, wherever it was said", function()
+    in_zoo({ "staple-revoked", "ocsp-revoked", "crl-revoked" }, function(at, menagerie)
+      for _, name in ipairs { "staple-revoked", "ocsp-revoked", "crl-revoked" } do
+        local told = assert(health { at[name], trust = menagerie.pki:trust(), ocsp = name == "ocsp-revoked" and "hard" or nil,
+          crl = name == "crl-revoked" and "fetch" or nil })[1].problems[1]
+        assert.equal("REVOKED", told.code)
+        assert.matches("^CN=" .. name:gsub("%-", "%%-") .. ".zoo.test was revoked on %d+%-%d%d%-%d%d %(key compromise%)$",
+          told.message)
+        assert.matches("^%d+%-%d%d%-%d%dT", told.revoked_at)
+      end
     end)
   end)
 

@@ -3,6 +3,14 @@
 #include "cert.h"
 #include "codes.h"
 
+static void push_revocation (lua_State *L, const verify_Finding *f) {
+  lua_pushnumber(L, (lua_Number)f->revoked_at);
+  lua_setfield(L, -2, "revoked_at");
+  if (f->crl_reason < 0) return;
+  lua_pushinteger(L, f->crl_reason);
+  lua_setfield(L, -2, "crl_reason");
+}
+
 static void push_finding (lua_State *L, const verify_Finding *f) {
   const codes_Row *row = codes_verify(f->error);
   lua_createtable(L, 0, 5);
@@ -14,6 +22,7 @@ static void push_finding (lua_State *L, const verify_Finding *f) {
   lua_setfield(L, -2, "reason");
   lua_pushinteger(L, f->depth);
   lua_setfield(L, -2, "depth");
+  if (f->is_on_list) push_revocation(L, f);
   if (f->cert == NULL) return;
   cert_push(L, f->cert);
   lua_setfield(L, -2, "cert");

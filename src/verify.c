@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <openssl/x509v3.h>
 
 #include "asn1_time.h"
 #include "detour.h"
@@ -32,6 +33,7 @@ void verify_add (verify_Verdict *verdict, int error, int depth, X509 *cert) {
   f = &verdict->findings[verdict->count++];
   f->error = error;
   f->depth = depth;
+  f->is_on_list = 0;
   f->cert = cert != NULL && X509_up_ref(cert) ? cert : NULL;
 }
 
@@ -97,6 +99,26 @@ static int is_accepted (const verify_Rules *rules, int error) {
   }
 }
 
+static int reason_of (const X509_REVOKED *entry) {
+  ASN1_ENUMERATED *value = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+  int reason = value != NULL ? (int)ASN1_ENUMERATED_get(value) : -1;
+  ASN1_ENUMERATED_free(value);
+  return reason;
+}
+
+/* when and why, as the list says that was looked at last */
+static void tell_revocation (X509_STORE_CTX *ctx, verify_Verdict *verdict) {
+  verify_Finding *f = &verdict->findings[verdict->count - 1];
+  X509_CRL *crl = X509_STORE_CTX_get0_current_crl(ctx);
+  X509_REVOKED *entry;
+  if (f->error != X509_V_ERR_CERT_REVOKED || f->cert == NULL || crl == NULL) return;
+  if (X509_CRL_get0_by_cert(crl, &entry, f->cert) != 1 ||
+      !asn1_time_read(X509_REVOKED_get0_revocationDate(entry), &f->revoked_at))
+    return;
+  f->crl_reason = reason_of(entry);
+  f->is_on_list = 1;
+}
+
 static int on_finding (int ok, X509_STORE_CTX *ctx) {
   Run *run = X509_STORE_CTX_get_ex_data(ctx, run_index);
   int error = X509_STORE_CTX_get_error(ctx);
@@ -108,6 +130,7 @@ static int on_finding (int ok, X509_STORE_CTX *ctx) {
   }
   verify_add(run->verdict, error, X509_STORE_CTX_get_error_depth(ctx),
              X509_STORE_CTX_get_current_cert(ctx));
+  tell_revocation(ctx, run->verdict);
   return run->rules->all_errors;
 }
 

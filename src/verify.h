@@ -9,6 +9,8 @@
 #ifndef lacre_verify_h
 #define lacre_verify_h
 
+#include <stdint.h>
+
 #include <openssl/x509_vfy.h>
 
 enum { VERIFY_LAX, VERIFY_STRICT, VERIFY_STRICT_ANCHORS };
@@ -23,9 +25,12 @@ typedef struct verify_Rules {
 #define VERIFY_FINDINGS 32
 
 typedef struct verify_Finding {
-  int error;  /* X509_V_ERR_* */
-  int depth;  /* 0 is the leaf */
-  X509 *cert; /* owned; NULL where the error concerns none */
+  int error;      /* X509_V_ERR_* */
+  int depth;      /* 0 is the leaf */
+  X509 *cert;     /* owned; NULL where the error concerns none */
+  int is_on_list; /* revoked, as a list says with what follows */
+  int64_t revoked_at;
+  int crl_reason; /* RFC 5280 5.3.1; -1 where the list tells none */
 } verify_Finding;
 
 typedef struct verify_Verdict {

@@ -142,6 +142,16 @@ function revocations.reason(number)
   return number and (reason_names[number] or tostring(number))
 end
 
+--- That something was revoked, when, and why: "CN=x was revoked on 2026-01-01 (key compromise)".
+---@param what string
+---@param instant? number
+---@param reason? string its name
+---@return string
+function revocations.sentence(what, instant, reason)
+  return ("%s was revoked%s%s"):format(what, instant and " on " .. time.format(instant, "date") or "",
+    reason and " (" .. reason:gsub("_", " ") .. ")" or "")
+end
+
 local function entry_of(raw)
   if not raw then
     return nil

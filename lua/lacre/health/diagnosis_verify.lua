@@ -2,7 +2,9 @@
 
 local chain_rules = require "lacre.health.diagnosis_chain"
 local codes = require "lacre.health.codes"
+local lacre_ocsp = require "lacre.ocsp"
 local pin = require "lacre.pin"
+local revocations = require "lacre.crl.read"
 local hosts_of = require("lacre.x509.shown").hosts
 local time = require "lacre.time"
 
@@ -80,9 +82,19 @@ local special = {
   end,
 }
 
-for _, code in ipairs { "crl_missing", "crl_expired", "crl_invalid" } do
+function special.cert_revoked(out, finding)
+  out:revoked(finding.cert, finding.depth, finding.revoked_at, revocations.reason(finding.crl_reason))
+end
+
+local list_problems = {
+  crl_missing = "there is no revocation list of %s", crl_expired = "the revocation list of %s is past its nextUpdate",
+  crl_invalid = "the revocation list of %s: %s",
+}
+
+for code, words in pairs(list_problems) do
   special[code] = function(out, finding)
-    out:add("CRL_PROBLEM", spelled(finding), { depth = finding.depth })
+    local issuer = finding.cert and tostring(finding.cert:issuer()) or "the issuer"
+    out:add("CRL_PROBLEM", words:format(issuer, spelled(finding)), { depth = finding.depth })
   end
 end
 
@@ -94,7 +106,6 @@ local sentences = {
   PATHLEN = "below %s there are more CAs than it allows",
   NAME_CONSTRAINT = "a CA above %s may not certify for its names",
   UNKNOWN_CRITICAL_EXT = "%s demands that something be understood which nobody here understands",
-  REVOKED = "%s is on the revocation list",
 }
 
 local function plain(out, finding)
@@ -135,7 +146,6 @@ local staples = {
   invalid = { "STAPLE_BAD", "the stapled OCSP response is not about this certificate, or not signed by its issuer" },
   expired = { "STAPLE_BAD", "the stapled OCSP response is past its time" },
   unknown = { "STAPLE_BAD", "the OCSP responder does not know the certificate" },
-  revoked = { "REVOKED", "the stapled OCSP response says that the certificate is revoked" },
 }
 
 --- Adds what the stapled OCSP response says, or that it is missing; with "off" nobody reads it.
@@ -144,6 +154,10 @@ local staples = {
 ---@param ocsp? string
 function diagnosis_verify.check_staple(out, facts, ocsp)
   local row = staples[facts.staple_state]
+  if facts.staple_state == "revoked" and ocsp ~= "off" then
+    local leaf, response = facts.chain[1], lacre_ocsp.parse(facts.staple)
+    return out:revoked(leaf, 0, response and response:revoked_at(leaf), response and response:reason(leaf))
+  end
   if row and not (ocsp == "off" and facts.staple) then
     out:add(row[1], row[2])
   elseif not facts.staple and facts.chain[1]:must_staple() then

@@ -1,6 +1,9 @@
 --- health.findings: what is wrong with one target, all of it: reasons by stable code, each once.
 
 local codes = require "lacre.health.codes"
+local revocations = require "lacre.crl.read"
+local subject_of = require("lacre.x509.shown").subject
+local time = require "lacre.time"
 
 local findings = {}
 
@@ -38,6 +41,16 @@ function Findings:add(code, message, fields)
     self.list[#self.list + 1] = problem
   end
   return problem
+end
+
+--- Adds that a certificate was revoked.
+---@param cert lacre.cert
+---@param depth integer
+---@param instant? number
+---@param reason? string by the names of RFC 5280
+function Findings:revoked(cert, depth, instant, reason)
+  self:add("REVOKED", revocations.sentence(subject_of(cert) or "the certificate", instant, reason),
+    { depth = depth, revoked_at = instant and time.format(instant), revocation_reason = reason })
 end
 
 --- Whether a reason is among them.

@@ -10,6 +10,7 @@ local file = require "lacre.file"
 local http = require "lacre.http"
 local lacre_error = require "lacre.error"
 local ocsp = require "lacre.ocsp"
+local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -23,11 +24,18 @@ local function left(set)
   return math.max(0.1, math.min(PATIENCE, set.deadline - time.monotonic()))
 end
 
+-- whose answer cannot be read
+local function naming(url, value, err)
+  if not value then
+    err.message = ("%s: %s"):format(url, err.message)
+  end
+  return value, err
+end
+
 local function fetch(given)
   local response, err = http.request(given)
   if not response then
-    err.message = ("%s: %s"):format(given.url, err.message)
-    return nil, err
+    return naming(given.url, nil, err)
   elseif response.status ~= 200 then
     return fail("read", "http_status", "%s answered %d", given.url, response.status)
   end
@@ -48,7 +56,7 @@ local function ask_responder(cert, issuer, set)
   if not body then
     return nil, err
   end
-  return ocsp.parse(body)
+  return naming(request.url, ocsp.parse(body))
 end
 
 --- What the responder of a certificate says of it.
@@ -90,7 +98,7 @@ local function download(set, url)
   local bytes, err = fetch { url = url, plaintext = true, timeout = left(set), max_body = MOST }
   local list
   if bytes then
-    list, err = crl.parse(bytes)
+    list, err = naming(url, crl.parse(bytes))
   end
   local path = list and cached_path(set, url)
   if path then
@@ -119,8 +127,11 @@ local function judge(list, cert, issuer, set)
   end
   local entry = list:find(cert)
   if entry and entry.reason ~= "remove_from_crl" then
-    return fail("verify", "cert_revoked", "revoked on %s%s", time.format(entry.time, "date"),
-      entry.reason and " (" .. entry.reason:gsub("_", " ") .. ")" or "")
+    return nil, lacre_error.new {
+      code = "cert_revoked", stage = "verify", library = "lacre", cert = cert,
+      message = revocations.sentence(tostring(cert:subject()), entry.time, entry.reason),
+      detail = { revoked_at = entry.time, crl_reason = entry.reason },
+    }
   end
   return true
 end
@@ -145,13 +156,26 @@ end
 
 -- as reasons of the health check ------------------------------------------------------------------
 
-local function tell(out, err, problem, is_soft)
+local function tell(out, err, problem, is_soft, depth)
   if err.code == "cert_revoked" then
-    out:add("REVOKED", err.message)
-  elseif is_soft then
-    out:add("REVOCATION_UNKNOWN", err.message, { error = err.code })
+    out:revoked(err.cert, depth, err.detail.revoked_at, err.detail.crl_reason)
   else
-    out:add(problem, err.message, { error = err.code })
+    out:add(is_soft and "REVOCATION_UNKNOWN" or problem, err.message, { depth = depth, error = err.code })
+  end
+end
+
+-- the leaf's was looked up in the handshake; a CA need not have a list among those of the user
+local function check_lists(out, chain, set)
+  for i = 2, #chain - 1 do
+    for _, list in ipairs(set.lists) do
+      local good, err = true, nil
+      if list:verify(chain[i + 1]) then
+        good, err = judge(list, chain[i], chain[i + 1], set)
+      end
+      if not good then
+        tell(out, err, "CRL_PROBLEM", false, i - 1)
+      end
+    end
   end
 end
 
@@ -160,21 +184,25 @@ end
 ---@param out lacre.findings
 ---@param chain lacre.cert[] leaf to anchor
 ---@param staple_state? string
----@param set { ocsp?: string, crl?: string, deadline: number, now: number, kept: table, crl_cache?: string }
+---@param set table ocsp?, crl?, lists? (of the user), deadline, now, kept, crl_cache?
 function revocation.check(out, chain, staple_state, set)
   local asked = false
   if staple_state ~= "good" and (set.ocsp == "soft" or set.ocsp == "hard") and chain[2] then
     local good, err = revocation.ocsp(chain[1], chain[2], set)
     asked = true
     if not good then
-      tell(out, err, "OCSP_PROBLEM", set.ocsp == "soft")
+      tell(out, err, "OCSP_PROBLEM", set.ocsp == "soft", 0)
     end
+  end
+  if set.lists then
+    check_lists(out, chain, set)
+    asked = true
   end
   for i = 1, set.crl and #chain - 1 or 0 do
     local good, err = revocation.crl(chain[i], chain[i + 1], set)
     asked = true
     if not good and (i == 1 or err.code ~= "crl_missing") then -- CAs need not name a list
-      tell(out, err, "CRL_PROBLEM", set.crl == "soft")
+      tell(out, err, "CRL_PROBLEM", set.crl == "soft", i - 1)
     end
   end
   return asked

@@ -1,6 +1,7 @@
 --- health.settings: the settings of one target, of its own line and of the run, made ready.
 
 local lacre_error = require "lacre.error"
+local path = require "lacre.store.path"
 local pin = require "lacre.pin"
 local probe = require "lacre.health.probe"
 local threshold = require "lacre.health.threshold"
@@ -23,7 +24,7 @@ local function context_for(shared, set)
   }, "|")
   if not shared.contexts[id] then
     local ctx, err = probe.context {
-      trust = set.trust, crls = set.crls, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
+      trust = set.trust, crls = set.lists, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
         time = set.at, alpn = set.alpn,
     }
     shared.contexts[id] = { ctx = ctx, err = err }
@@ -54,6 +55,16 @@ local function lists_of(value)
     return nil, value == "fetch" and "hard" or "soft"
   end
   return value
+end
+
+-- those of a file, read once a run
+local function read_lists(shared, value)
+  local id = "lists " .. tostring(value)
+  local err
+  if value ~= nil and not shared.kept[id] then
+    shared.kept[id], err = path.load_crls(value)
+  end
+  return shared.kept[id], err
 end
 
 local function read_thresholds(mine, own, set)
@@ -96,6 +107,9 @@ local function settle(row, set, shared)
   mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
   mine.kept, mine.crl_cache = shared.kept, set.crl_cache
   local err = read_thresholds(mine, own, set)
+  if not err then
+    mine.lists, err = read_lists(shared, mine.crls)
+  end
   if not err then
     mine.pins, err = pins_for(set, row)
   end

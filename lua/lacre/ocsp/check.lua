@@ -89,10 +89,11 @@ function check.status(one, set)
     return fail("verify", "ocsp_unknown", "the responder does not know %s", tostring(set.cert:subject()))
   end
   local revoked = one.status.revoked
+  local reason = revocations.reason(revoked.reason)
   return nil, lacre_error.new {
     code = "cert_revoked", stage = "verify", library = "lacre", cert = set.cert, depth = 0,
-    message = ("%s was revoked %s"):format(tostring(set.cert:subject()), time.format(revoked.time)),
-    detail = { revoked_at = revoked.time, crl_reason = revocations.reason(revoked.reason) },
+    message = revocations.sentence(tostring(set.cert:subject()), revoked.time, reason),
+    detail = { revoked_at = revoked.time, crl_reason = reason },
   }
 end
 

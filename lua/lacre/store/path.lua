@@ -145,6 +145,11 @@ end
 ---@package
 path.with_crls = with_crls
 
+--- The revocation lists of objects, PEM, files, or a list of them.
+---@type fun(spec: any): lacre.crl[]?, lacre.error?
+---@package
+path.load_crls = load_crls
+
 -- whether nothing was found, with what OpenSSL does not look at
 local function is_fit(findings, good, cert, set)
   local chain = findings.chain or { cert }

@@ -4,6 +4,7 @@
 -- what happened to which certificate, with the dates and names that decide it.
 
 local lacre_error = require "lacre.error"
+local revocations = require "lacre.crl.read"
 local shown = require "lacre.x509.shown"
 local time = require "lacre.time"
 
@@ -85,7 +86,9 @@ local words = {
   end,
 
   cert_revoked = function(finding)
-    return ("%s was revoked by its issuer"):format(subject(finding))
+    local reason = revocations.reason(finding.crl_reason)
+    return revocations.sentence(subject(finding), finding.revoked_at, reason),
+      { revoked_at = finding.revoked_at, crl_reason = reason }
   end,
 
   wrong_purpose = function(finding, context)
