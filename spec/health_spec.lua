@@ -313,6 +313,35 @@ describe("health", function()
     end)
   end)
 
+  it("raises what a function of the caller's raises, and examines no list in part", function()
+    in_zoo({ "good", "silent" }, function(at, menagerie)
+      for _, name in ipairs { "on_count", "on_data", "on_event" } do
+        local ok, why = loop.pcall(judge, menagerie, { at.good, at.silent, at.good }, {
+          concurrency = 2, format = name == "on_data" and "jsonl" or "table", watch = name == "on_event" and 1 or nil,
+          timeout = 1, [name] = function()
+            error "boom"
+          end,
+        })
+        assert.same({ false, "boom" }, { ok, tostring(why):match "boom$" }, name)
+      end
+      assert.is_true(judge(menagerie, { at.good }).interrupted == false)
+    end)
+  end)
+
+  it("is told at once what it cannot take", function()
+    for _, given in ipairs {
+      { 5 }, { true }, { {} }, { targets = 5 }, { targets = print }, { "a", output = { 5 } }, { "a", require = { {} } },
+      { "a", expect = 5 }, { file = { 5 } },
+    } do
+      local ok, why = pcall(health, given)
+      assert.is_false(ok)
+      assert.matches("^spec/health_spec.lua:%d+: bad option '%l+' to 'tool.health' %(list of strings expected, got", why)
+    end
+    for _, moment in ipairs { 1e300, -1, "+99999999y" } do
+      assert.equal("bad_time", select(2, health { "a", at = moment }).code)
+    end
+  end)
+
   it("counts on while nothing comes", function()
     in_zoo({ "good", "silent" }, function(at, menagerie)
       local counts = {}

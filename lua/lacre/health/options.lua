@@ -44,8 +44,27 @@ local function some_seconds(value)
   return length, why
 end
 
+--- Texts, or one of them alone.
+---@param value any
+---@return string[]?
+---@return string? why
+function health_options.texts(value)
+  local list = type(value) == "string" and { value } or value
+  if type(list) ~= "table" or getmetatable(list) then
+    return nil, ("list of strings expected, got %s"):format(type(value))
+  end
+  for _, text in ipairs(list) do
+    if type(text) ~= "string" then
+      return nil, ("list of strings expected, got %s in it"):format(type(text))
+    end
+  end
+  return list
+end
+
+local texts = health_options.texts
+
 health_options.options = {
-  { name = "file", short = "f", type = "list", value = "FILE",
+  { name = "file", short = "f", type = texts, many = true, value = "FILE",
     help = "read targets from this file; - is standard input" },
   { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
     help = "WARN if it expires within: 30d, 33% of its lifetime, 30d,33% (the shorter), or auto" },
@@ -53,7 +72,7 @@ health_options.options = {
   { name = "format", value = "FORM", default = "table", values = {
     "table", "json", "jsonl", "csv", "junit", "prometheus", "nagios", "sarif", "github", "html", "tap", "markdown" },
     help = "output format" },
-  { name = "output", short = "o", type = "list", value = "FORM[:FILE]",
+  { name = "output", short = "o", type = texts, many = true, value = "FORM[:FILE]",
     help = "also write the results in this format; may be repeated" },
   { name = "problems_only", short = "p", type = "boolean", default = false, help = "leave out targets that pass" },
   { name = "fail_on", value = "GRADE", values = { "warn", "fail", "never" },
@@ -65,9 +84,9 @@ health_options.options = {
   { name = "pin", type = "list", value = "PIN", help = "require a key with this pin in the chain; may be repeated" },
   { name = "min_tls", value = "VERSION", values = { "1.2", "1.3" }, default = "1.2",
     help = "lowest TLS version that passes" },
-  { name = "require", type = "list", value = "WHAT",
+  { name = "require", type = texts, many = true, value = "WHAT",
     help = "FAIL if missing: tls13, pq, sct, staple, hsts; may be repeated" },
-  { name = "expect", type = "list", value = "REASON",
+  { name = "expect", type = texts, many = true, value = "REASON",
     help = "expect this reason: no problem if it occurs, FAIL if not" },
   { name = "ocsp", value = "HOW", values = { "off", "staple", "soft", "hard" }, default = "staple",
     help = "check stapled OCSP, ignore it (off), or ask the responder: no answer is WARN (soft) or FAIL (hard)" },
@@ -108,13 +127,21 @@ health_options.options = {
     help = "called with the number done and the total" },
 }
 
+local LAST = 253402300799 -- of the year 9999, and of certificates
+
 local function instant(value)
   local ahead = type(value) == "string" and value:match "^%+(.+)$"
+  local moment, err
   if ahead then
-    local length, err = time.duration(ahead)
-    return length and time.now() + length, err
+    moment, err = time.duration(ahead)
+    moment = moment and time.now() + moment
+  else
+    moment, err = time.parse(value)
   end
-  return time.parse(value)
+  if moment and (moment < 0 or moment > LAST) then
+    return lacre_error.fail("parse", "bad_time", "no certificate lives then: %s", tostring(value))
+  end
+  return moment, err
 end
 
 -- lists of words mean what they mean behind a target

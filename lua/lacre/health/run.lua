@@ -115,9 +115,12 @@ end
 local function once(list, set, outputs, before)
   local round = { done = 0, total = #list }
   local ticker = set.on_count and loop.spawn(tick, set, round)
-  local results = survey.run(list, set, announcer(set, round))
+  local ok, results = loop.pcall(survey.run, list, set, announcer(set, round))
   if ticker then
     ticker:cancel()
+  end
+  if not ok then
+    error(results, 0)
   end
   if round.err then
     return nil, round.err
@@ -199,6 +202,14 @@ function health_run.check(list, set)
   return true
 end
 
+local function rounds(list, set, outputs, before)
+  local results, err = once(list, set, outputs, before)
+  if results and set.watch then
+    return watch(list, set, outputs, results)
+  end
+  return results, err
+end
+
 --- Examines the list as the settings say, inside of a loop.
 ---@param list lacre.target_row[]
 ---@param set table
@@ -210,14 +221,13 @@ function health_run.examine(list, set, outputs)
   if err then
     return nil, err
   end
-  local results
   set.interrupt = interrupt.open()
-  results, err = once(list, set, outputs, before)
-  if results and set.watch then
-    results, err = watch(list, set, outputs, results)
-  end
+  local ok, results, why = loop.pcall(rounds, list, set, outputs, before)
   set.interrupt:close()
-  return results, err
+  if not ok then
+    error(results, 0)
+  end
+  return results, why
 end
 
 return health_run

@@ -65,6 +65,21 @@ local function stopper(self, workers)
   end
 end
 
+-- what a function of the caller's raises ends the run, and is the caller's
+local function join(workers, stop)
+  local raised
+  for _, worker in ipairs(workers) do
+    local _, why = worker:join()
+    if why ~= nil and raised == nil then
+      raised = why
+      stop()
+    end
+  end
+  if raised ~= nil then
+    error(raised, 0)
+  end
+end
+
 local function gather(self)
   local results = {}
   for index = 1, #self.rows do
@@ -91,12 +106,11 @@ function survey.run(rows, set, on_result)
   for i = 1, math.min(set.concurrency, #rows) do
     workers[i] = loop.spawn(work, self)
   end
+  local stop = stopper(self, workers)
   if set.interrupt then
-    set.interrupt:ends(stopper(self, workers))
+    set.interrupt:ends(stop)
   end
-  for _, worker in ipairs(workers) do
-    lacre_error.assert(worker:join() == nil or true)
-  end
+  join(workers, stop)
   return summary(gather(self), started, began)
 end
 

@@ -20,7 +20,7 @@ local health = {
   summary = "check the TLS of many hosts: PASS, WARN or FAIL, with every reason",
   description = rows.description,
   examples = rows.examples,
-  argument = { name = "targets", type = "any", many = true, optional = true, value = "TARGET",
+  argument = { name = "targets", type = rows.texts, many = true, optional = true, value = "TARGET",
     help = rows.target_help },
   options = rows.options,
   headings = {
