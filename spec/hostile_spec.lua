@@ -305,6 +305,37 @@ describe("many certificates", function()
     end
   end)
 
+  it("whose policies branch without end are refused, and nothing is said of memory", function()
+    local width, depth = 32, 7
+    local function policy(level, i)
+      return ("1.2.3.%d.%d"):format(level, i)
+    end
+    local function issued(issuer, level, options)
+      local policies = {}
+      for i = 1, width do
+        policies[i] = policy(level, i)
+      end
+      options.key, options.issuer, options.issuer_key, options.policies = leaf.key, issuer.cert, issuer.key, policies
+      return { cert = assert(cert.create(options)), key = leaf.key }
+    end
+    local above = { cert = assert(cert.create { key = leaf.key, profile = "ca", subject = "CN=top", path_length = 20 }), key = leaf.key }
+    local anchor, all = above.cert, {}
+    for level = 1, depth do
+      local mappings = {}
+      for i = 1, width * width do
+        local from, to = math.floor((i - 1) / width) + 1, (i - 1) % width + 1
+        mappings[i] = { issuer_policy = policy(level, from), subject_policy = policy(level + 1, to) }
+      end
+      above = issued(above, level, { profile = "intermediate", subject = "CN=" .. level, path_length = depth + 1 - level,
+        extensions = { { name = "policy_mappings", critical = true, value = mappings } } })
+      all[level] = above.cert
+    end
+    local last = issued(above, depth + 1, { hosts = { "a.example" } }).cert
+    local chain, err = store.verify(last, { trust = anchor, server_name = "a.example", intermediates = all })
+    assert.is_nil(chain)
+    assert.equal("policy_violation", err.code)
+  end)
+
   it("that issue each other in circles come to an end", function()
     local keys, circle = {}, {}
     for i = 1, 8 do

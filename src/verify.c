@@ -134,6 +134,14 @@ static int on_finding (int ok, X509_STORE_CTX *ctx) {
   return run->rules->all_errors;
 }
 
+/* a tree of policies without end OpenSSL gives up, and says that it has no memory:
+** of check_policy alone, where memory that ran out was told by others before */
+static int is_policy_endless (void) {
+  const char *function = NULL;
+  unsigned long first = ERR_peek_error_all(NULL, NULL, &function, NULL, NULL);
+  return first != 0 && function != NULL && strcmp(function, "check_policy") == 0;
+}
+
 /* below 0 is also what OpenSSL says of a key that it cannot read */
 static int has_no_memory (const X509_STORE_CTX *ctx, int result) {
   return X509_STORE_CTX_get_error(ctx) == X509_V_ERR_OUT_OF_MEM ||
@@ -171,7 +179,9 @@ static int run_path (X509_STORE_CTX *ctx, const verify_Rules *rules,
   result = X509_verify_cert(ctx);
   X509_STORE_CTX_set_ex_data(ctx, run_index, NULL);
   verdict->chain = X509_STORE_CTX_get1_chain(ctx);
-  if (has_no_memory(ctx, result)) return -1;
+  if (result < 0 && is_policy_endless())
+    X509_STORE_CTX_set_error(ctx, X509_V_ERR_INVALID_POLICY_EXTENSION);
+  else if (has_no_memory(ctx, result)) return -1;
   if (result == 1 && verdict->chain == NULL) return -1;
   if (result == 1) check_rules(ctx, &run);
   if (result != 1 && verdict->count == 0)
