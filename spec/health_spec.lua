@@ -821,5 +821,8 @@ describe("lacre health", function()
     local output, code = process.run({ command, "health", "--trust", root, "-f", "-" }, "# two\n" .. host "good" .. "\n")
     assert.equal(0, code, output)
     assert.matches("1 target: 1 PASS", output)
+    output, code = process.run { "sh", "-c", process.line { command, "health", "-f", "-" } .. " < /" }
+    assert.matches("lacre: io_error: standard input cannot be read: ", output)
+    assert.equal(3, code)
   end)
 end)

@@ -175,7 +175,11 @@ function targets.read(text, path)
 end
 
 local function read_stdin()
-  return io.read "*a" or ""
+  local text, why = io.read "*a"
+  if not text then
+    return fail("load", "io_error", "standard input cannot be read: %s", tostring(why))
+  end
+  return text
 end
 
 --- Reads a file, or standard input where it is "-".
@@ -183,10 +187,8 @@ end
 ---@return lacre.target_row[]?
 ---@return lacre.error? err file_not_found ...
 function targets.load(path)
-  if path == "-" then
-    return targets.read(read_stdin(), "-")
-  end
-  local text, err = file.read(path)
+  local read = path == "-" and read_stdin or file.read
+  local text, err = read(path)
   return text and targets.read(text, path), err
 end
 
