@@ -1,4 +1,5 @@
 local conn = require "lacre.conn"
+local health = require "lacre.tool.health"
 local info = require "lacre.tool.info"
 local json = require "lacre.report.json"
 local listen = require("lacre.listener").listen
@@ -9,6 +10,7 @@ local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
 local style = require("lacre.report.style").new(false)
+local time = require "lacre.time"
 local tls = require "spec.support.tls"
 local in_zoo = require "spec.support.zoo"
 
@@ -179,6 +181,73 @@ describe("info", function()
       assert.same({ "TLS_AES_128_GCM_SHA256" }, found.capabilities.suites["1.3"])
       assert.equal("CLIENT_TOO_OLD", found.problems[1].code)
     end)
+  end)
+
+  it("offers a key exchange by name to a server that wants no other", function()
+    serving({ port = 0, identity = tls.id, min_version = "1.3", groups = { "ffdhe2048" } }, function(at)
+      local found = assert(info(at, { trust = tls.root.cert, probe = true }))
+      assert.same({ "ffdhe2048", "pass", "ffdhe2048" }, { found.group, found.grade, table.concat(found.capabilities.groups) })
+      assert.equal(found.pins[1], found.capabilities.default_pin)
+      assert.equal("pass", assert(health { at, trust = tls.root.cert })[1].grade)
+    end)
+  end)
+
+  it("says in words that are true what is not there", function()
+    in_zoo({ "static-rsa", "client-cert-13", "expired" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
+      local text = info.text(assert(info(at["static-rsa"], { trust = root, text = true, probe = true })), style)
+      assert.matches("group        none\n +The client sent a key that the certificate's key decrypts", text)
+      assert.matches("signature    none\n +The server signed nothing", text)
+      assert.matches("resumption   not known: it could not be asked", text)
+      local wary = assert(info(at["client-cert-13"], { trust = root, probe = true }))
+      assert.is_nil(wary.capabilities.resumption)
+    end)
+  end)
+
+  it("tells of a path that is too long, that it is, and of none that is not trusted", function()
+    local top = pki.root { path_length = false }
+    local issuer = top
+    for i = 1, 12 do
+      issuer = pki.intermediate(issuer, { subject = "CN=Deep " .. i, path_length = false })
+    end
+    serving({ port = 0, identity = pki.issue(issuer) }, function(at)
+      local found = assert(info(at, { trust = top.cert }))
+      assert.equal(1, #found.problems)
+      assert.same({ "VERIFY", "CN=Deep 4 is too far from a root: verification goes no further" },
+        { found.problems[1].code, found.problems[1].message })
+    end)
+  end)
+
+  it("tells that the path ends before long beside what is wrong already, and where to get what is missing", function()
+    local soon = pki.intermediate(tls.root, { subject = "CN=Soon", not_after = time.now() + 5 * 86400 })
+    serving({ port = 0, identity = pki.issue(soon, { hosts = { "other.example" }, not_after = time.now() + 4 * 86400 }) }, function(at)
+      local seen = {}
+      for i, problem in ipairs(assert(info(at, { trust = tls.root.cert })).problems) do
+        seen[i] = problem.code
+      end
+      assert.same({ "HOSTNAME_MISMATCH", "EXPIRES_SOON", "CHAIN_EXPIRES_SOON" }, seen)
+    end)
+    for _, url in ipairs { "file:///etc/passwd", "ldap://ca.example/x", "http://ca.example/inter.crt" } do
+      local leaf = pki.issue(tls.inter, { issuer_urls = { url } })
+      leaf.chain = {}
+      serving({ port = 0, identity = leaf }, function(at)
+        local problem = assert(info(at, { trust = tls.root.cert })).problems[1]
+        assert.same({ "CHAIN_INCOMPLETE", url:find "^http" and url or nil }, { problem.code, problem.url })
+        assert.equal(url:find "^http" ~= nil, problem.message:find(url, 1, true) ~= nil)
+      end)
+    end
+  end)
+
+  it("names the certificates that are not needed", function()
+    for _, row in ipairs {
+      { { tls.inter.cert, tls.inter.cert }, "1 of the 3 certificates sent is not needed: CN=Test Intermediate,O=Lacre (again)" },
+      { { pki.root({ subject = "CN=A" }).cert, tls.inter.cert, pki.root({ subject = "CN=B" }).cert },
+        "2 of the 4 certificates sent are not needed: CN=A, CN=B" },
+    } do
+      serving({ port = 0, identity = { cert = tls.id.cert, key = tls.id.key, chain = row[1] } }, function(at)
+        assert.equal(row[2], assert(info(at, { trust = tls.root.cert })).problems[1].message)
+      end)
+    end
   end)
 
   it("with probe, finds resumption and HSTS", function()

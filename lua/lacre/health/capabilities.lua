@@ -127,8 +127,11 @@ local function visit(ctx, place, set)
     return nil
   end
   local resumed = visitor:handshake() and visitor:info().resumed
-  visitor:receive() -- tickets of TLS 1.3 come after the handshake
+  local bytes, err = visitor:receive() -- tickets of TLS 1.3 come after the handshake
   visitor:close()
+  if not bytes and err.alert then
+    return nil -- as does that it wants a client certificate
+  end
   return resumed
 end
 
@@ -169,7 +172,7 @@ end
 
 -- the certificate shown to clients that ask for no name
 local function pin_without_name(place, set)
-  local ctx = probe.context { trust = set.trust }
+  local ctx = probe.context { trust = set.trust, groups = set.group and { set.group } }
   local facts = ctx and probe.contact(place, {
     context = ctx, timeout = set.timeout, deadline = set.deadline, rows = set.rows, sni = false,
     server_name = set.server_name,
@@ -179,7 +182,7 @@ end
 
 --- Asks for everything, inside of a loop. Where a server could not be asked, a field is nil.
 ---@param place { host: string, port: integer, starttls?: string }
----@param set { timeout: number, deadline: number, server_name?: string, trust?: any, verified: boolean }
+---@param set table timeout, deadline, server_name?, trust?, verified, group? (one that is offered by name)
 ---@return table found versions, suites, groups, resumption, hsts, default_pin
 function capabilities.find(place, set)
   local found = { versions = find_versions(place, set), suites = {} }

@@ -27,9 +27,10 @@ local function place_of(row, address)
   return { host = address or row.set.ip or row.host, port = row.port, starttls = row.starttls }
 end
 
-local function contact(row, mine, address)
+local function contact(row, mine, address, context)
   return probe.contact(place_of(row, address), {
-    context = mine.context, timeout = mine.timeout, connect_timeout = mine.connect_timeout, deadline = mine.deadline,
+    context = context or mine.context, timeout = mine.timeout, connect_timeout = mine.connect_timeout,
+    deadline = mine.deadline,
     sni = mine.sni, family = mine.family, server_name = mine.server_name, has_identity = mine.has_identity,
   })
 end
@@ -85,6 +86,11 @@ end
 
 local function examine(row, mine, set, address)
   local facts, err, attempts = contact_patiently(row, mine, set, address)
+  local answers = not facts and error_rules.is_worth_asking(err) and inquiry.around(place_of(row, address), mine) or nil
+  local group = inquiry.wanted_group(answers)
+  if group then
+    facts, err = contact(row, mine, address, mine.context_with(group))
+  end
   local out
   if facts then
     look_deeper(facts, row, mine, set, address)
@@ -94,8 +100,7 @@ local function examine(row, mine, set, address)
       out:drop "REVOCATION_UNCHECKED"
     end
   else
-    out = diagnosis.of_error(err, error_rules.is_worth_asking(err) and inquiry.around(place_of(row, address), mine)
-      or nil)
+    out = diagnosis.of_error(err, answers)
   end
   return out, facts, err, attempts
 end

@@ -66,7 +66,7 @@ local function check_ends(out, path, is_verified, set)
   for i, cert in ipairs(path) do
     local left, lifetime = (cert:not_after() or 0) - set.now, lifetime_of(cert)
     local due = threshold.seconds(set.warn, lifetime)
-    local is_anchor = is_verified and i == #path
+    local is_anchor = i == #path and (is_verified or is_self_issued(cert))
     if left >= 0 and left <= due and (i == 1 or not is_anchor) then
       out:add(i == 1 and "EXPIRES_SOON" or "CHAIN_EXPIRES_SOON",
         ("%s%s (%s)"):format(i == 1 and "expires " or shown(cert) .. " expires ", time.format(cert:not_after()),
@@ -138,19 +138,32 @@ local function is_alternative(chain, at)
   return false
 end
 
+local function is_repeated(chain, at)
+  for i = 1, at - 1 do
+    if chain[i] == chain[at] then
+      return true
+    end
+  end
+  return false
+end
+
+local MOST_TOLD = 3
+
 local function check_sent(out, chain)
   local used, ordered, top = climb(chain)
-  local extra = 0
+  local extra, names = 0, {}
   for i = 2, #chain do
     if not used[i] and not is_alternative(chain, i) then
       extra = extra + 1
+      names[#names + 1] = extra <= MOST_TOLD and shown(chain[i]) .. (is_repeated(chain, i) and " (again)" or "") or nil
     end
   end
   if not ordered then
     out:add("CHAIN_ORDER", "the certificates are not sent in the order of the chain, leaf first")
   end
   if extra > 0 then
-    out:add("CHAIN_EXTRA_CERTS", ("%d of %d certificates sent do not belong to the chain"):format(extra, #chain))
+    out:add("CHAIN_EXTRA_CERTS", ("%d of the %d certificates sent %s not needed: %s"):format(extra, #chain,
+      extra == 1 and "is" or "are", table.concat(names, ", ")))
   end
   if #chain > 1 and is_self_issued(top) then
     out:add("ROOT_IN_CHAIN", "the root is sent too: " .. shown(top))
@@ -167,7 +180,7 @@ function diagnosis_chain.check(out, facts, set)
   local leaf = facts.chain[1]
   local path = facts.built_chain and #facts.built_chain > 0 and facts.built_chain or facts.chain
   local is_verified = facts.verified_chain ~= nil
-  check_ends(out, is_verified and path or { leaf }, is_verified, set)
+  check_ends(out, facts.built_chain and path or { leaf }, is_verified, set)
   check_lifetime(out, leaf, set)
   check_strength(out, path, is_verified)
   check_sent(out, facts.chain)

@@ -21,24 +21,29 @@ local function spelled(finding)
   return (finding.reason or finding.code):gsub("^.*_ERR_", ""):gsub("_", " "):lower()
 end
 
+-- of what the certificate says of its issuer, what can be fetched
 local function where_to_get(cert)
-  local urls = cert:issuer_urls()
-  return urls[1] and (" (the missing certificate: %s)"):format(urls[1]) or ""
+  for _, url in ipairs(cert:issuer_urls()) do
+    if url:lower():find "^https?://[^%s%c]+$" then
+      return (" (the missing certificate: %s)"):format(url), url
+    end
+  end
+  return ""
 end
 
 -- the last certificate that was sent and leads upwards has no issuer here: either the server forgot its
 -- intermediates, or it is a CA nobody knows
 local function no_issuer(out, finding, facts)
   local cert = finding.cert or facts.chain[#facts.chain]
-  local issuer = tostring(cert:issuer())
+  local issuer, where, url = tostring(cert:issuer()), where_to_get(cert)
   if out:find "CHAIN_INCOMPLETE" or out:find "UNTRUSTED_ROOT" then
     return
   elseif (finding.depth or 0) == 0 then
     out:add("CHAIN_INCOMPLETE", ("the chain ends at %s; its issuer %s is neither sent nor trusted%s"):format(
-      shown(cert), issuer, where_to_get(cert)), { issuer = issuer, url = cert:issuer_urls()[1] })
+      shown(cert), issuer, where), { issuer = issuer, url = url })
   else
     out:add("UNTRUSTED_ROOT", ("the chain ends at %s, whose issuer %s is not trusted%s"):format(
-      shown(cert), issuer, where_to_get(cert)), { issuer = issuer })
+      shown(cert), issuer, where), { issuer = issuer, url = url })
   end
 end
 
@@ -75,6 +80,10 @@ local special = {
   end,
   untrusted_root = function(out, finding)
     out:add("UNTRUSTED_ROOT", ("the chain ends in %s, which is not trusted"):format(shown(finding.cert)))
+  end,
+  chain_too_long = function(out, finding)
+    out:add("VERIFY", ("%s is too far from a root: verification goes no further"):format(shown(finding.cert)),
+      { number = finding.number, reason = finding.reason })
   end,
   cert_nonconforming = function(out, finding)
     out:add("NONCONFORMING", ("%s: %s"):format(finding.cert and shown(finding.cert) or "a certificate",
@@ -116,8 +125,20 @@ local function plain(out, finding)
   })
 end
 
--- what follows from what was said already
-local function is_echo(out, finding)
+local function is_too_long(findings)
+  for _, finding in ipairs(findings) do
+    if finding.code == "chain_too_long" then
+      return true
+    end
+  end
+  return false
+end
+
+-- what follows from what is said anyway
+local function is_echo(out, finding, findings)
+  if finding.code == "unknown_issuer" and is_too_long(findings) then
+    return true -- the search for issuers was given up
+  end
   if finding.code == "wrong_purpose" and finding.depth > 0 then
     local known = out:find "INVALID_CA"
     return known ~= nil and known.depth == finding.depth
@@ -132,7 +153,7 @@ end
 ---@param set { server_name: string }
 function diagnosis_verify.check(out, facts, set)
   for _, finding in ipairs(facts.verify.findings) do
-    if not is_echo(out, finding) then
+    if not is_echo(out, finding, facts.verify.findings) then
       (special[finding.code] or plain)(out, finding, facts, set)
     end
   end

@@ -1,5 +1,6 @@
 --- health.inquiry: questions of `lacre.health.sounding` asked of a place, each on a connection of its own.
 
+local groups = require "lacre.tls.groups"
 local probe = require "lacre.health.probe"
 local sounding = require "lacre.health.sounding"
 
@@ -34,6 +35,16 @@ function inquiry.around(place, set)
     end
   end
   return answers
+end
+
+--- The key exchange that a server which refused us asked for, where this OpenSSL has it: what hides how a server does
+--- otherwise is not offered at first.
+---@param answers? table of `inquiry.around`
+---@return string? group
+function inquiry.wanted_group(answers)
+  local answer = answers and answers.tls13
+  local name = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
+  return name and groups.list { name } and name or nil
 end
 
 return inquiry

@@ -23,14 +23,14 @@ local monotonic = time.monotonic
 local LATE = 0.3 -- seconds in which TLS 1.3 may say that it wanted a client certificate
 
 --- A context that only looks.
----@param given { trust?: any, crls?: any, revocation?: string, cert?: any, key?: any, time?: number, alpn?: string[] }
+---@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?, groups?
 ---@return lacre.context?
 ---@return lacre.error? err trust_unavailable, file_not_found ...
 function probe.context(given)
   return settings.lab("client", {
     trust = given.trust, pins = given.trust == "pins" and given.pins or nil, crls = given.crls,
     revocation = given.revocation, cert = given.cert, key = given.key, time = given.time, alpn = given.alpn,
-    ocsp = "check", sessions = false,
+    ocsp = "check", sessions = false, groups = given.groups,
   })
 end
 

@@ -17,15 +17,15 @@ local function first_of(...)
 end
 
 -- one context a combination of what it depends on: the trust store is read once
-local function context_for(shared, set)
+local function context_for(shared, set, group)
   local id = table.concat({
     tostring(set.trust), tostring(set.crls), tostring(set.cert), tostring(set.key), tostring(set.at),
-      tostring(set.alpn),
+      tostring(set.alpn), group or "",
   }, "|")
   if not shared.contexts[id] then
     local ctx, err = probe.context {
       trust = set.trust, crls = set.lists, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
-        time = set.at, alpn = set.alpn,
+        time = set.at, alpn = set.alpn, groups = group and { group },
     }
     shared.contexts[id] = { ctx = ctx, err = err }
   end
@@ -120,6 +120,9 @@ local function settle(row, set, shared)
   mine.context, err = context_for(shared, mine)
   if not mine.context then
     return nil, lacre_error.annotate(err, { stage = "config" })
+  end
+  function mine.context_with(group)
+    return context_for(shared, mine, group)
   end
   return mine
 end

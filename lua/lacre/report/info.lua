@@ -104,9 +104,9 @@ local function describe_connection(add, say, result)
   add("cipher       %s", result.cipher)
   say(meanings.cipher)
   add("group        %s", result.group or result.dh and ("DH, %d bits"):format(result.dh.bits) or "none")
-  say(meanings.group)
+  say((result.group or result.dh) and meanings.group or meanings.no_group)
   add("signature    %s", result.sigalg or "none")
-  say(meanings.signature)
+  say(result.sigalg and meanings.signature or meanings.no_signature)
   if result.alpn then
     add("alpn         %s", result.alpn)
     say(meanings.alpn)
@@ -130,7 +130,7 @@ local function describe_extras(add, say, result)
 end
 
 local function yes_no(value)
-  return value == nil and "not asked" or value and "yes" or "no"
+  return value == nil and "not known: it could not be asked" or value and "yes" or "no"
 end
 
 local function describe_capabilities(add, say, result)
@@ -212,7 +212,7 @@ local function plain_chain(chain)
 end
 
 local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true,
-  refusal = true }
+  offered = true, refusal = true }
 
 --- Plain data.
 ---@param result table

@@ -19,6 +19,7 @@ local greetings = {
   { "^HTTP/", "http" },
   { "^<[!hH]", "http" },
   { "^SSH%-", "ssh" },
+  { "^220[^\n]*FTP", "ftp" },
   { "^220[ -]", "smtp" },
   { "^%* OK", "imap" },
   { "^%+OK", "pop3" },

@@ -81,14 +81,29 @@ local function learn(facts, found)
   end
 end
 
+local function contact(set, row, group)
+  local ctx, err = probe.context { trust = set.trust, groups = group and { group } }
+  if not ctx then
+    return nil, err
+  end
+  return probe.contact(row, { context = ctx, timeout = set.timeout, server_name = set.server_name or row.name })
+end
+
 -- a server that refused us, or that nobody should talk to: why is found by asking otherwise
 local function refused(set, row, err)
   if not error_rules.is_worth_asking(err) then
     return nil, err
   end
-  local out = diagnosis.of_error(err, inquiry.around(row, {
+  local answers = inquiry.around(row, {
     timeout = set.timeout, deadline = time.monotonic() + set.timeout, server_name = set.server_name or row.name,
-  }))
+  })
+  local group = inquiry.wanted_group(answers)
+  local facts = group and contact(set, row, group)
+  if facts then
+    facts.offered = group
+    return facts
+  end
+  local out = diagnosis.of_error(err, answers)
   if not set.probe then
     local first = out:sorted()[1]
     return nil, lacre_error.annotate(err, { hint = first.message ~= err.message and first.message
@@ -101,21 +116,14 @@ local function refused(set, row, err)
 end
 
 local function look(set, row)
-  local ctx, err = probe.context { trust = set.trust }
-  if not ctx then
-    return nil, err
-  end
-  local facts
-  facts, err = probe.contact(row, {
-    context = ctx, timeout = set.timeout, server_name = set.server_name or row.name,
-  })
-  if not facts then
+  local facts, err = contact(set, row)
+  if not facts and err then
     facts, err = refused(set, row, err)
   end
   if facts and set.probe then
     learn(facts, capabilities.find(row, {
       timeout = set.timeout, deadline = time.monotonic() + 6 * set.timeout, server_name = set.server_name or row.name,
-      trust = set.trust, verified = facts.verify.ok,
+      trust = set.trust, verified = facts.verify.ok, group = facts.offered,
       rows = facts.address and { { address = facts.address, family = "any" } },
     }))
   end
