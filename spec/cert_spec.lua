@@ -99,6 +99,35 @@ describe("cert", function()
       end)
     end
 
+    it("asks for names that somebody could ask for", function()
+      for text, value in pairs {
+        ["B\195\156CHER.test"] = "xn--bcher-kva.test", ["\239\188\161\239\188\162.test"] = "ab.test", -- full width
+        ["a\227\128\130b"] = "a.b", ["a\239\188\142b"] = "a.b", ["\226\157\164\239\184\143.test"] = "xn--qei.test",
+        ["a\226\128\139b.test"] = "ab.test", ["a\194\173b.test"] = "ab.test", ["\206\134.test"] = "xn--hxa.test",
+      } do
+        assert.same({ value }, assert(cert.create { key = private, hosts = { text } }):hosts())
+      end
+      for _, text in ipairs {
+        "bu\204\136cher.test", "\239\172\128.test", "\226\128\174a.test", "xn--\195\188.test", "\196\176.test", "\194\189.test",
+        "\225\132\146\225\133\161.test", "\240\157\148\184.test", "a\239\191\189.test",
+      } do
+        local none, err = cert.create { key = private, hosts = { text } }
+        assert.is_nil(none, text)
+        assert.equal("bad_name", err.code)
+        assert.matches("composed", err.hint)
+      end
+      for _, text in ipairs { "a@b@c.test", "a b@c.test", "http://", "http://?x", "x://\0", "x://a b", "x://\195\188.test" } do
+        local none, err = cert.create { key = private, profile = "email", hosts = { text } }
+        assert.is_nil(none, text)
+        assert.equal("bad_name", err.code)
+      end
+      for _, subject in ipairs { "emailAddress=\195\188@a.test", "DC=\195\188" } do
+        local none, err = cert.create { key = private, hosts = { "a.test" }, subject = subject }
+        assert.is_nil(none, subject)
+        assert.matches("is not ASCII", err.message)
+      end
+    end)
+
     it("has no extension twice", function()
       local twice = { { oid = "2.5.29.15", der = "\3\2\7\128" }, { name = "key_usage", value = { digital_signature = true } } }
       assert.has_error(function()
@@ -123,6 +152,10 @@ describe("cert", function()
 
     for name, case in pairs {
       ["an unknown option"] = { { key = private, hots = {} }, "bad option 'hots' to 'cert.create' (unknown; did you mean 'hosts'?)" },
+      ["two ends"] = { { key = private, hosts = { "a" }, valid_for = "1d", not_after = "2030-01-01" },
+        "bad option 'valid_for' to 'cert.create' (it excludes not_after)" },
+      ["a purpose that is no identifier"] = { { key = private, hosts = { "a" }, extended_key_usage = { "3.1.1" } },
+        "bad option 'extended_key_usage' (unknown name '3.1.1')" },
       ["no key"] = { { hosts = { "a" } }, "bad options to 'cert.create' (one of 'key' and 'csr' is required)" },
       ["a server without names"] = { { key = private }, "bad options to 'cert.create' (a server certificate needs 'hosts')" },
       ["a public key alone"] = { { key = private:public(), hosts = { "a" } }, "bad options to 'cert.create' (a private key is needed to sign)" },

@@ -29,7 +29,7 @@ local lua_floors = {
   { "options" },
   { "der.element", "options.parted" },
   { "der.number", "der.text", "name.text" },
-  { "file.path" },
+  { "file.path", "host.idn" },
   { "file.plan" },
   { "file", "host", "wait", "der", "tls.records", "net.target" },
   { "environment", "pem", "name.encoding", "loop.timers", "loop.thread", "tls.groups", "tls.suites", "net.reader" },

@@ -107,7 +107,9 @@ local function set_validity(draft, set)
   draft.not_before = math.floor(set.not_before or default_start(draft, now))
   local start = set.not_before and draft.not_before or now
   draft.not_after = math.floor(set.not_after or start + (set.valid_for or draft.profile.valid_for))
-  if set.valid_for and set.valid_for <= 0 then
+  if set.valid_for and set.not_after then
+    misuse("bad option 'valid_for' to 'cert.create' (it excludes not_after)")
+  elseif set.valid_for and set.valid_for <= 0 then
     misuse("bad option 'valid_for' to 'cert.create' (more than nothing expected)")
   elseif draft.not_before < FIRST then
     misuse "bad option 'not_before' to 'cert.create' (before the year 0)"

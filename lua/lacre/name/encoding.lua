@@ -80,6 +80,8 @@ local function make_attribute(kind, value)
     return nil, "a country is two letters (ISO 3166)"
   elseif value:find "[\128-\255]" and plain.text(value) ~= value then
     return nil, ("attribute '%s' is not UTF-8"):format(kind)
+  elseif ia5[short] and value:find "[\128-\255]" and not is_encoded(value) then
+    return nil, ("attribute '%s' is not ASCII"):format(kind)
   elseif longest[short] and #value > longest[short] and not is_encoded(value)
     and select(2, value:gsub("[^\128-\191]", "")) > longest[short] then
     return nil, ("%s is longer than %d characters"):format(kind, longest[short])

@@ -22,7 +22,7 @@ end
 function extension_list.set_of(list, option, known)
   local set = {}
   for _, item in ipairs(list) do
-    if not known[item] and not tostring(item):find "^%d+%.%d[%d.]*$" then
+    if not known[item] and not (tostring(item):find "^%d+%.%d[%d.]*$" and extension.oid(item)) then
       local nearest = options.nearest(tostring(item), known)
       local guess = nearest and ("; did you mean '%s'?"):format(nearest) or ""
       options.misuse("bad option '%s' (unknown name '%s'%s)", option, tostring(item), guess)

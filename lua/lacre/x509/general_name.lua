@@ -80,7 +80,7 @@ general.name = {
 
 -- RFC 5280 section 4.2.1.6; RFC 9598 where the part before the @ is not ASCII
 local function mailbox(text)
-  local user, domain = text:match "^([^%c ]+)@([^@]*)$"
+  local user, domain = text:match "^([^%c @]+)@([^@]*)$"
   local parsed = user and host.parse(domain)
   if not parsed or parsed.type ~= "dns" or parsed.is_wildcard then
     return fail("parse", "bad_name", "not an e-mail address: %s", (text:gsub("%c", "?")))
@@ -88,6 +88,14 @@ local function mailbox(text)
     return { type = "other", oid = "1.3.6.1.5.5.7.8.9", value = user .. "@" .. parsed.value }
   end
   return { type = "email", value = user .. "@" .. parsed.value }
+end
+
+-- RFC 5280 section 4.2.1.6: what has an authority names it
+local function uri(text)
+  if not text:find "^[^:]*://[^/?#]" or text:find "[%c \127-\255]" then
+    return fail("parse", "bad_name", "not a URI: %s", (text:gsub("%c", "?")))
+  end
+  return { type = "uri", value = text }
 end
 
 --- The type of a name that a person wrote: an IP literal or range, `user@host`, `scheme://...`, or
@@ -98,7 +106,7 @@ end
 function general.of(text)
   if text:find "[@/]" then
     if text:find "^%a[%w+.-]*://" then
-      return { type = "uri", value = text }
+      return uri(text)
     elseif text:find "@" then
       return mailbox(text)
     end
