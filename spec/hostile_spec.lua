@@ -96,6 +96,41 @@ describe("hostile bytes", function()
     assert.is_true(lacre_error.is(err))
   end)
 
+  it("that ask for hours of hashing are refused", function()
+    local function seq(...)
+      return der.element(0x30, table.concat { ... })
+    end
+    local salt = der.element(4, "12345678")
+    local function sealed(derivation)
+      local pbes2 = der.element(6, "\42\134\72\134\247\13\1\5\13")
+      local aes = seq(der.element(6, "\96\134\72\1\101\3\4\1\42"), der.element(4, ("i"):rep(16)))
+      return seq(seq(pbes2, seq(derivation, aes)), der.element(4, ("x"):rep(48)))
+    end
+    local pbkdf2 = function(rounds)
+      return seq(der.element(6, "\42\134\72\134\247\13\1\5\12"), seq(salt, der.element(2, rounds)))
+    end
+    local scrypt = seq(der.element(6, "\43\6\1\4\1\218\71\4\11"),
+      seq(salt, der.element(2, "\64\0"), der.element(2, "\8"), der.element(2, "\2\0\0")))
+    for _, derivation in ipairs { pbkdf2 "\127\255\255\255", pbkdf2 "\0\255\255\255\255\255\255\255\255", scrypt } do
+      local none, err = key.parse(sealed(derivation), { password = "x" })
+      assert.is_nil(none)
+      assert.equal("too_large", err.code)
+      assert.matches("fewer rounds", err.hint)
+      none, err = key.parse(sealed(derivation))
+      assert.is_nil(none)
+      assert.equal("password_required", err.code)
+      for _, inside in ipairs { seq(sealed(derivation)), "\48\128" .. sealed(derivation) .. "\0\0" } do
+        none, err = pkcs12.parse(seq(der.element(2, "\3"), seq(der.element(6, "\42\134\72\134\247\13\1\7\1"),
+          der.element(0xa0, der.element(4, inside)))), { password = "x" })
+        assert.is_nil(none)
+        assert.equal("too_large", err.code)
+      end
+    end
+    local none, err = key.parse(sealed(pbkdf2 "\9\39\192"), { password = "x" })
+    assert.is_nil(none)
+    assert.equal("bad_password", err.code)
+  end)
+
   it("in every extension are told as malformed, or as what they are", function()
     local values = { "", "\0", "\5\0", "\48\0", "\48\128\0\0", "\48\130\255\255", ("\48\2"):rep(300), ("A"):rep(70000) }
     for _, oid in ipairs { "2.5.29.9", "2.5.29.14", "2.5.29.15", "2.5.29.17", "2.5.29.18", "2.5.29.19", "2.5.29.20", "2.5.29.21",

@@ -6,7 +6,7 @@ local c_floors = {
   { "path_rules" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },
-  { "pem", "oid", "usual_key", "net", "poller_backend", "signals" },
+  { "pem", "oid", "usual_key", "work", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
   { "key" },
   { "keyfile", "keyuri", "signed", "judge", "hello" },

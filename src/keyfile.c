@@ -14,6 +14,7 @@
 #include "own.h"
 #include "pem.h"
 #include "usual_key.h"
+#include "work.h"
 
 /* how keys are locked, and how long it takes to try a password: RFC 8018 */
 #define PBKDF2_ROUNDS 600000
@@ -137,6 +138,8 @@ static int push_der (lua_State *L, const unsigned char *der, size_t len,
   if (element(&p, der + len, &content) != V_ASN1_SEQUENCE || content != der + len - p)
     return fail_code(L, "parse", "trailing_data", "something follows the key");
   if (form == &public_form) return key_push_spki(L, der, len);
+  if (form == &encrypted_form && password->bytes != NULL && work_is_endless(der, len))
+    return fail_code(L, "parse", "too_large", "the key asks for too much work to open");
   if (form != &encrypted_form && push_usual(L, der, len)) return 1;
   return push_decoded(L, "DER", form, der, len, password);
 }

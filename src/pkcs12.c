@@ -11,8 +11,7 @@
 #include "fail.h"
 #include "key.h"
 #include "own.h"
-
-#define MAX_ROUNDS 10000000 /* beyond it a file is made to waste time */
+#include "work.h"
 
 typedef struct Bundle {
   OSSL_LIB_CTX *context; /* owned; NULL: the default one */
@@ -192,7 +191,8 @@ static int pkcs12_parse (lua_State *L) {
     return fail_code(L, "parse", "unsupported", "this OpenSSL has no legacy provider");
   }
   if (!decode(b, (const unsigned char *)der, len)) return fail(L, "parse");
-  if (rounds_of(b->file) > MAX_ROUNDS || rounds_of(b->file) < 0)
+  if (rounds_of(b->file) > WORK_MOST || rounds_of(b->file) < 0 ||
+      work_is_endless((const unsigned char *)der, (size_t)len))
     return fail_code(L, "parse", "too_large", "the file asks for too much work");
   if (PKCS12_mac_present(b->file) && !is_password(b, &password)) {
     if (is_unsupported()) return explain(L, legacy);
@@ -255,7 +255,7 @@ static int pkcs12_create (lua_State *L) {
   own_Box *file = own_temp(L, release_file);
   unsigned char *out, *p;
   int n;
-  seal.rounds = args_int(L, 6, 1, MAX_ROUNDS);
+  seal.rounds = args_int(L, 6, 1, WORK_MOST);
   if (lua_toboolean(L, 7)) {
     seal.cipher = NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
     seal.mac = EVP_sha1();

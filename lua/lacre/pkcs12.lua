@@ -21,7 +21,10 @@ local read_schema = {
   legacy = { type = "boolean", default = false },
 }
 
-local LEGACY_HINT = "have it made anew, or open it with legacy = true, --legacy"
+local hints = {
+  unsupported = "have it made anew, or open it with legacy = true, --legacy",
+  too_large = "have it sealed anew with fewer rounds, where it comes from",
+}
 
 local function parse(bytes, set, what)
   local password = type(set.password) == "string" and set.password or nil
@@ -33,7 +36,8 @@ local function parse(bytes, set, what)
     end
   end
   if not found then
-    return nil, err.code == "unsupported" and not set.legacy and annotate(err, { hint = LEGACY_HINT }) or err
+    local is_helpful = not (err.code == "unsupported" and set.legacy)
+    return nil, annotate(err, { hint = is_helpful and hints[err.code] or nil })
   elseif not found.cert and not found.key and #found.chain == 0 then
     return fail("parse", "no_certificate", "the file holds neither key nor certificate")
   end

@@ -26,6 +26,7 @@ end
 
 local hints = {
   unsupported = "have it sealed anew: openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out NEW",
+  too_large = "have it sealed anew with fewer rounds, where it comes from",
   openssh = "ssh-keygen -p -m PKCS8 -f COPY turns a copy of one, RSA or ECDSA, into PKCS#8",
 }
 
