@@ -263,9 +263,9 @@ describe("health", function()
   end)
 
   it("blames no target where this process has no descriptors left", function()
-    local list = {}
+    local list, port = {}, process.free_port()
     for i = 1, 100 do
-      list[i] = ("localhost@127.0.0.%d:1"):format(i)
+      list[i] = ("localhost@127.0.0.%d:%d"):format(i, port)
     end
     local command = (os.getenv "BUILD" or "build/lua5.4") .. "/bin/lacre"
     local root = pki.file("root.pem", pki.root().cert:to_pem())
@@ -766,8 +766,8 @@ describe("lacre health", function()
 
   it("blames no name where this process has no descriptors left to resolve it", function()
     local output = process.run({ "sh", "-c", "ulimit -n 20; exec " .. process.line {
-      command, "health", "--trust", root, "-f", "-", "-j", "500", "--format", "csv" } }, ("localhost:1\n"):rep(1000))
-    assert.equal(1000, select(2, output:gsub("\nFAIL,localhost:1,CONNECT_REFUSED,", "")))
+      command, "health", "--trust", root, "-f", "-", "-j", "500", "--format", "csv" } }, ("localhost:%d\n"):format(process.free_port()):rep(1000))
+    assert.equal(1000, select(2, output:gsub("\nFAIL,localhost:%d+,CONNECT_REFUSED,", "")))
   end)
 
   it("prints the rounds of a watch where results belong, and complains of a disk that is full", function()
@@ -806,13 +806,15 @@ describe("lacre health", function()
 
   it("takes no file or directory for a list because it is called as a host is", function()
     local directory = process.directory()
-    os.execute("mkdir " .. directory .. "/localhost:1")
-    process.write(directory .. "/localhost:2", "x.invalid\n")
-    process.write(directory .. "/list", "localhost:3\nlocalhost:4\n")
+    local place = "localhost:" .. process.free_port()
+    local other = "127.0.0.1:" .. place:match "%d+"
+    os.execute("mkdir " .. directory .. "/" .. place)
+    process.write(directory .. "/" .. other, "x.invalid\n")
+    process.write(directory .. "/list", place .. "\n" .. other .. "\n")
     local line = "cd " .. directory .. " && " .. os.getenv "PWD" .. "/" .. command .. " health --format csv --trust " .. root
-    for _, case in ipairs { { "localhost:1", 1 }, { "localhost:2", 1 }, { "./list", 2 } } do
+    for _, case in ipairs { { place, 1 }, { other, 1 }, { "./list", 2 } } do
       local output = process.run { "sh", "-c", line .. " " .. case[1] }
-      assert.equal(case[2], select(2, output:gsub("\nFAIL,localhost:%d,CONNECT_REFUSED", "")), output)
+      assert.equal(case[2], select(2, output:gsub("\nFAIL,[%w.]+:%d+,CONNECT_REFUSED", "")), output)
     end
     process.remove(directory)
   end)

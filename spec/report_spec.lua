@@ -262,6 +262,27 @@ describe("the forms of results", function()
     assert.matches("4 targets in", render("html", { problems_only = true }))
   end)
 
+  it("have points in their numbers and no other capitals, whatever the locale", function()
+    local found
+    for _, name in ipairs { "tr_TR.ISO-8859-9", "tr_TR.UTF-8", "de_DE.UTF-8", "pt_BR.UTF-8" } do
+      found = found or os.setlocale(name)
+    end
+    if not found then
+      return pending "no locale with a decimal comma is installed"
+    end
+    local texts = {}
+    for _, name in ipairs(formats.names) do
+      texts[name] = render(name)
+    end
+    os.setlocale "C"
+    assert.matches(" time=1%.500s", texts.nagios)
+    assert.matches('time="0%.100"', texts.junit)
+    assert.matches("\nFAIL,.-,%-1%.50,", texts.csv)
+    assert.matches("probe_duration_seconds 1%.500000\n", texts.prometheus)
+    assert.equal(1.5, json.decode(texts.json).seconds)
+    assert.matches("\n| FAIL |", texts.markdown)
+  end)
+
   it("say when there was no time for all", function()
     local list = results()
     list.interrupted, list.total = true, 9

@@ -1,5 +1,6 @@
 --- health.memoir: what was found last time, so that changes are told: certificate, issuer, key, grade.
 
+local cells = require "lacre.report.cells"
 local core = require "lacre.core"
 local file = require "lacre.file"
 local json = require "lacre.report.json"
@@ -39,7 +40,7 @@ end
 function memoir.changes(result, before)
   local now, list = record_of(result), {}
   if before.grade ~= now.grade then
-    list[#list + 1] = ("%s, was %s%s"):format(now.grade:upper(), before.grade:upper(),
+    list[#list + 1] = ("%s, was %s%s"):format(cells.verdict(now.grade), cells.verdict(before.grade),
       result.reason and " (" .. result.reason .. ")" or "")
   end
   list[#list + 1] = certificate_change(result, before, now)

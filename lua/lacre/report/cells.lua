@@ -11,6 +11,23 @@ function cells.common_name(name)
   return value and (value:match "^(.-[^\\])[,+]" or value) or text
 end
 
+local verdicts = { pass = "PASS", warn = "WARN", fail = "FAIL", info = "INFO" }
+
+--- A grade or severity as it is printed: "FAIL"; in every locale, where `string.upper` may know another capital i.
+---@param grade string
+---@return string
+function cells.verdict(grade)
+  return verdicts[grade]
+end
+
+--- A number with decimals, and a point before them in every locale.
+---@param value number
+---@param places integer
+---@return string
+function cells.decimal(value, places)
+  return ((("%%.%df"):format(places):format(value)):gsub(",", "."))
+end
+
 --- The time to a certificate's end, or since: "61d", "-2d", hours where it is less than three days; "-" where it is not
 --- known.
 ---@param days? number

@@ -1,5 +1,6 @@
 --- csv: results of the health check by RFC 4180, with a header that does not change.
 
+local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 
@@ -21,10 +22,10 @@ local function cell(value)
   return text
 end
 
-local function row(cells)
+local function row(values)
   local out = {}
   for i = 1, #header do
-    out[i] = cell(cells[i])
+    out[i] = cell(values[i])
   end
   return table.concat(out, ",")
 end
@@ -32,12 +33,13 @@ end
 local function cells_of(result)
   local cert, first = result.cert, result.problems[1]
   return {
-    result.grade:upper(), result.target, result.reason, table.concat(result.reasons, " "), first and first.message,
-    result.version, result.cipher, result.key_exchange, result.days_left and ("%.2f"):format(result.days_left),
+    cells.verdict(result.grade), result.target, result.reason, table.concat(result.reasons, " "),
+    first and first.message, result.version, result.cipher, result.key_exchange,
+    result.days_left and cells.decimal(result.days_left, 2),
     result.not_after and time.format(result.not_after), cert and tostring(cert:subject()), cert
       and tostring(cert:issuer()),
     cert and cert:serial(), cert and cert:pin(), result.address, result.file, result.line,
-    result.seconds and ("%.3f"):format(result.seconds),
+    result.seconds and cells.decimal(result.seconds, 3),
   }
 end
 

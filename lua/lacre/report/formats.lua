@@ -46,7 +46,7 @@ end
 local function markdown(results)
   local out = { "| verdict | target | left | reasons |", "|---|---|---|---|" }
   for _, result in ipairs(results) do
-    out[#out + 1] = ("| %s | %s | %s | %s |"):format(result.grade:upper(), cell(result.target),
+    out[#out + 1] = ("| %s | %s | %s | %s |"):format(cells.verdict(result.grade), cell(result.target),
       cells.left(result.days_left), table.concat(result.reasons, " "))
   end
   return table.concat(out, "\n") .. "\n"

@@ -48,7 +48,7 @@ local function row(result)
   local cert = result.cert
   local ends = result.not_after and time.format(result.not_after, "date") or ""
   return table.concat {
-    ('<tr class="%s">'):format(result.grade), cell("v", result.grade:upper()), cell("t", escape(result.target)),
+    ('<tr class="%s">'):format(result.grade), cell("v", cells.verdict(result.grade)), cell("t", escape(result.target)),
     cell("n", result.version and "TLS " .. result.version or "-"), cell("n", escape(result.key_exchange or "-")),
     ('<td class="n" title="%s">%s</td>'):format(ends, cells.left(result.days_left)),
     cell("t", cert and escape(cells.common_name(cert:issuer())) or "-"), cell("", reasons(result)), "</tr>",

@@ -72,7 +72,7 @@ end
 local paint = { pass = "good", warn = "warn", fail = "bad" }
 
 local function describe_problems(add, say, result, style)
-  add("verdict      %s", style[paint[result.grade]](result.grade:upper()))
+  add("verdict      %s", style[paint[result.grade]](cells.verdict(result.grade)))
   for _, list in ipairs { result.problems, result.notes } do
     for _, problem in ipairs(list) do
       local mark = style[({ fail = "bad", warn = "warn", info = "dim" })[problem.severity]](problem.code)
@@ -227,7 +227,7 @@ function info.to_table(result)
   copy.verify = { ok = result.verify.ok, error = result.verify.error and result.verify.error:to_table() }
   copy.ocsp = result.staple and { staple = result.staple_state or "not judged" } or nil
   copy.scts = result.cert and result.cert:scts() or nil
-  copy.grade = result.grade:upper()
+  copy.grade = cells.verdict(result.grade)
   return copy
 end
 

@@ -1,6 +1,7 @@
 --- junit: results of the health check as the XML that CI systems read. What could not be tested is an error,
 --- what fails is a failure, a warning passes and is told in system-out.
 
+local cells = require "lacre.report.cells"
 local markup = require "lacre.report.markup"
 local time = require "lacre.time"
 
@@ -32,7 +33,7 @@ end
 local function case(result, set)
   local head = "    <testcase" .. attributes {
     { "classname", "lacre.health" .. (result.group and "." .. result.group or "") },
-    { "name", result.target ~= "" and result.target or "(empty)" }, { "time", ("%.3f"):format(result.seconds or 0) },
+    { "name", result.target ~= "" and result.target or "(empty)" }, { "time", cells.decimal(result.seconds or 0, 3) },
   }
   local kind, first = kind_of(result, set), result.problems[1]
   if kind then
@@ -58,7 +59,7 @@ return function(results, set)
   end
   local numbers = {
     { "name", "lacre health" }, { "tests", #results }, { "failures", counts.failure }, { "errors", counts.error },
-    { "skipped", 0 }, { "time", ("%.3f"):format(results.seconds) },
+    { "skipped", 0 }, { "time", cells.decimal(results.seconds, 3) },
   }
   local stamp = attributes { { "timestamp", (time.format(results.started):gsub("Z$", "")) }, { "hostname",
     "localhost" } }

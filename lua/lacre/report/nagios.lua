@@ -1,6 +1,7 @@
 --- nagios: results of the health check as a plugin of Nagios and Icinga says them: a status line with
 --- performance data, then one line a problem. The exit codes of the tool are the plugin's.
 
+local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"
 
 local words = { pass = "OK", warn = "WARNING", fail = "CRITICAL" }
@@ -65,11 +66,12 @@ return function(results, set)
     end
   end
   local counts = results.counts
-  data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%.3fs"):format(counts.fail, counts.warn, results.seconds)
+  data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%ss"):format(counts.fail, counts.warn,
+    cells.decimal(results.seconds, 3))
   local lines = { headline(results, set.fail_on) .. " | " .. table.concat(data, " ") }
   for _, result in ipairs(results) do
     for _, problem in ipairs(result.problems) do
-      lines[#lines + 1] = clean(("%s %s: %s %s"):format(problem.severity:upper(), result.target, problem.code,
+      lines[#lines + 1] = clean(("%s %s: %s %s"):format(cells.verdict(problem.severity), result.target, problem.code,
         problem.message))
     end
   end

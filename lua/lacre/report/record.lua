@@ -1,6 +1,7 @@
 --- record: one result of the health check as plain data, the shape that JSON, JSON Lines and state share.
 
 local core = require "lacre.core"
+local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 
@@ -81,7 +82,7 @@ function record.of(result)
   }
   return plain.value {
     v = 1, target = result.target, file = result.file, line = result.line, group = result.group,
-    verdict = result.grade:upper(), reason = result.reason, reasons = result.reasons,
+    verdict = cells.verdict(result.grade), reason = result.reason, reasons = result.reasons,
     problems = map(result.problems, problem_of), info = words(result.notes), notes = map(result.notes, problem_of),
     ip = result.address, port = result.port, starttls = result.starttls, tls = tls or nil,
     cert = result.cert and certificate(result.cert) or nil,
@@ -99,7 +100,8 @@ end
 ---@return table
 function record.all(results)
   return {
-    v = 1, results = map(results, record.of), counts = results.counts, worst = results.worst and results.worst:upper(),
+    v = 1, results = map(results, record.of), counts = results.counts,
+    worst = results.worst and cells.verdict(results.worst),
     started = stamp(results.started), seconds = math.floor(results.seconds * 1000 + 0.5) / 1000,
     interrupted = results.interrupted, total = results.total, gone = plain.value(results.gone),
     earliest = results.earliest and

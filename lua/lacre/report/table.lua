@@ -37,7 +37,7 @@ end
 
 local function columns(result)
   return {
-    result.grade:upper(), plain.printable(result.target),
+    cells.verdict(result.grade), plain.printable(result.target),
     result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
     cells.left(result.days_left), plain.printable(why(result)),
   }
@@ -72,7 +72,8 @@ end
 local function addresses(lines, result, style)
   for _, one in ipairs(#(result.addresses or {}) > 1 and result.addresses or {}) do
     local reasons = #one.reasons > 0 and "  " .. style.dim(table.concat(one.reasons, " ")) or ""
-    lines[#lines + 1] = ("      %s  %s%s"):format(style[paint[one.grade]](one.grade:upper()), one.address, reasons)
+    local verdict = style[paint[one.grade]](cells.verdict(one.grade))
+    lines[#lines + 1] = ("      %s  %s%s"):format(verdict, one.address, reasons)
   end
 end
 
