@@ -478,6 +478,9 @@ describe("health", function()
     local changes = memoir.changes(after, before.a)
     assert.matches("^certificate renewed until", changes[1])
     assert.equal("RENEWED", after.notes[1].code)
+    local part = { interrupted = true }
+    memoir.compare(part, before)
+    assert.same({}, part.gone)
   end)
 
   it("divides a list into shards, each target in one of them", function()

@@ -76,7 +76,7 @@ function memoir.compare(results, before)
   end
   results.gone = {}
   for target in pairs(before) do
-    if not seen[target] then
+    if not seen[target] and not results.interrupted then -- then nobody knows
       table.insert(results.gone, target)
     end
   end
