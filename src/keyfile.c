@@ -313,6 +313,7 @@ static int keyfile_traditional (lua_State *L) {
   Encoded *e = push_encoded(L);
   fail_clear();
   e->len = i2d_PrivateKey(pkey, &e->bytes);
+  if (e->len <= 0) fail_if_memory(L); /* of what it cannot write it says too much */
   return push_result(L, e);
 }
 

@@ -20,6 +20,9 @@ packages="libc6 libc6-dev linux-libc-dev libgcc-s1 zlib1g libzstd1 libcrypt1 lib
   lua-busted lua-luassert lua-say lua-penlight lua-system lua-term lua-cliargs lua-mediator lua-filesystem
   lua-argparse lua-dkjson"
 
+# a token and the provider that opens it, for spec/token_spec.lua; Debian has both from trixie on, for OpenSSL 3
+tokens="pkcs11-provider softhsm2 softhsm2-common libsofthsm2 libsqlite3-0 libstdc++6"
+
 mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\) .*/\2/p' | grep -m1 'debian/*$')
 
@@ -68,6 +71,8 @@ exec $* "$root/usr/bin/$lua" "\$@"
 END
   chmod 755 "$script"
   cp "$root/usr/bin/busted" "$root/run/busted"
+  printf '#!/bin/sh\nexec %s "%s/usr/bin/softhsm2-util" "$@"\n' "$*" "$root" > "$root/run/softhsm2-util"
+  chmod 755 "$root/run/softhsm2-util"
   # what else runs, runs on the machine's own OpenSSL
   printf '#!/bin/sh\nunset OPENSSL_MODULES\nexec %s "$@"\n' "$(command -v python3)" > "$root/run/python3"
   chmod 755 "$root/run/python3"
@@ -87,7 +92,7 @@ platform () {
   [ "$arch" != s390x ] || runner="qemu-s390x-static -L $root"
   [ -f "$libraries/libssl.so" ] && [ -x "$root/usr/bin/$lua" ] ||
     unpack "build/platforms/$name" "$arch" "$5" $packages "$4/$newest" "libssl-dev/$newest" \
-      "$lua" "lib$lua-0" "lib$lua-dev" "$(readline_of "$newest")"
+      "$lua" "lib$lua-0" "lib$lua-dev" "$(readline_of "$newest")" $(tokens_of "$4")
   [ -z "$only_unpack" ] || return 0
   lua_of "$root" "$lua" "$libraries" $runner
   tested "$root" "$libraries" "$root/$loader" "$lua" "$cc --sysroot=$root -B$libraries \
@@ -101,6 +106,8 @@ tested () {
     LUA_CFLAGS="-I$1/usr/include/$4" LUA_LIBS="$linked -l$4 -lm -ldl" \
     OPENSSL_CFLAGS= OPENSSL_LIBS="$linked -lssl -lcrypto"
 }
+
+tokens_of () { [ "$1" != libssl3t64 ] || echo "$tokens"; }
 
 readline_of () { [ "$1" = bookworm ] && echo libreadline8 || echo libreadline8t64; }
 
