@@ -82,6 +82,9 @@ describe("the forms of results", function()
     local first, second = assert(formats.render("table", list)):match "^(.-)\n(.-)\n"
     assert.equal(#first:match "^(.-)TLSv" - 1, #second:match "^(.-)TLSv")
     assert.matches("as expected: CERT_EXPIRED$", first)
+    for _, name in ipairs { "html", "markdown" } do
+      assert.matches("as expected: CERT_EXPIRED", formats.render(name, list), name)
+    end
     list[1].addresses = { { address = "192.0.2.1", grade = "pass", reasons = {} },
       { address = "192.0.2.2", grade = "fail", reasons = { "CERT_EXPIRED" } } }
     assert.matches("\n      PASS  192.0.2.1\n      FAIL  192.0.2.2  CERT_EXPIRED\n", (formats.render("table", list)))

@@ -20,6 +20,17 @@ function cells.verdict(grade)
   return verdicts[grade]
 end
 
+--- What is wrong with a target and ought to be: "as expected: CERT_EXPIRED"; nil where nothing was expected.
+---@param result table
+---@return string?
+function cells.expected(result)
+  local codes = {}
+  for _, note in ipairs(result.notes) do
+    codes[#codes + 1] = note.expected and note.code or nil
+  end
+  return #codes > 0 and "as expected: " .. table.concat(codes, ", ") or nil
+end
+
 --- A number with decimals, and a point before them in every locale.
 ---@param value number
 ---@param places integer

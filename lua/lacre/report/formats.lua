@@ -46,8 +46,9 @@ end
 local function markdown(results)
   local out = { "| verdict | target | left | reasons |", "|---|---|---|---|" }
   for _, result in ipairs(results) do
+    local why = #result.reasons > 0 and table.concat(result.reasons, " ") or cells.expected(result) or ""
     out[#out + 1] = ("| %s | %s | %s | %s |"):format(cells.verdict(result.grade), cell(result.target),
-      cells.left(result.days_left), table.concat(result.reasons, " "))
+      cells.left(result.days_left), why)
   end
   return table.concat(out, "\n") .. "\n"
 end

@@ -34,6 +34,8 @@ local function reasons(result)
     items[i] = ('<div><code title="%s">%s</code> %s</div>'):format(
       escape(health_codes.by_code[problem.code].meaning), problem.code, escape(problem.message))
   end
+  local expected = cells.expected(result)
+  items[#items + 1] = expected and ('<div class="soft">%s</div>'):format(escape(expected)) or nil
   for _, change in ipairs(result.changes or {}) do
     items[#items + 1] = ('<div class="soft">changed: %s</div>'):format(escape(change))
   end

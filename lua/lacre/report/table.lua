@@ -6,18 +6,10 @@ local time = require "lacre.time"
 
 local paint = { pass = "good", warn = "warn", fail = "bad" }
 
-local function expected(result)
-  local codes = {}
-  for _, note in ipairs(result.notes) do
-    codes[#codes + 1] = note.expected and note.code or nil
-  end
-  return table.concat(codes, ", ")
-end
-
 local function why(result)
   local first = result.problems[1]
-  if not first and expected(result) ~= "" then
-    return "as expected: " .. expected(result)
+  if not first and cells.expected(result) then
+    return cells.expected(result)
   elseif not first then
     local issuer = result.cert and cells.common_name(result.cert:issuer()) or ""
     local chain = result.verified_chain
