@@ -26,10 +26,8 @@ typedef struct socket_bio_Wire {
   char opening[SOCKET_BIO_OPENING];
 } socket_bio_Wire;
 
-/* OpenSSL reads on over what it ignores (HelloRequests, alerts) as long as there is
-*any: a
-** step ends after so much, and whoever waits looks at the clock and lets others go on
- */
+/* OpenSSL reads on over what it ignores (HelloRequests, alerts), as long as it comes:
+** a step ends after so much, and who waits looks at the clock and lets others go on */
 #define SOCKET_BIO_ALLOWANCE 131072
 
 #define SOCKET_BIO_RECORD 65536 /* a ClientHello, and what comes with it */
