@@ -370,9 +370,10 @@ describe("engine", function()
     local cases = {
       { "HTTP/1.1 400 Bad Request\r\n\r\n", "http" },
       { "SSH-2.0-OpenSSH_9.2p1\r\n", "ssh" },
-      { "220 mail.example ESMTP\r\n", "smtp" },
-      { "* OK IMAP ready\r\n", "imap" },
-      { "+OK POP3 ready\r\n", "pop3" },
+      { "220 mail.example ESMTP\r\n", "smtp", "^say starttls = " },
+      { "220 (vsFTPd 3.0.3)\r\n", "ftp", "^say starttls = " },
+      { "* OK IMAP ready\r\n", "imap", "^say starttls = " },
+      { "+OK POP3 ready\r\n", "pop3", "^say starttls = " },
       { ("\0garbage\1\2\3"):rep(10), nil },
     }
     for _, case in ipairs(cases) do
@@ -385,6 +386,7 @@ describe("engine", function()
         assert.is_nil(done)
         assert.equal("not_tls", err.code)
         assert.equal(case[2], err.detail.looks_like)
+        assert.matches(case[3] or "check the port", err.hint)
       end)
     end
 

@@ -339,6 +339,70 @@ describe("wrap", function()
     end)
   end)
 
+  -- a client over a server's engine in memory, whose streams do as they like
+  local function over_memory(read, write)
+    local far = assert(tls.server():engine())
+    local moved = {
+      read = function()
+        far:handshake()
+        return far:drain()
+      end,
+      write = function(bytes)
+        return far:feed(bytes)
+      end,
+    }
+    return far, assert(wrap({
+      read = function(_, max)
+        return (read or moved.read)(moved.read, max)
+      end,
+      write = function(_, bytes)
+        return (write or moved.write)(write and moved.write or bytes, bytes)
+      end,
+      close = function() end,
+    }, { context = tls.client(), server_name = "localhost", handshake_timeout = 0.2, io_timeout = 0.2 }))
+  end
+
+  it("loses nothing of a stream that gives more than was asked for, or takes less than it is given", function()
+    local far, c
+    far, c = over_memory(nil, function(feed, bytes)
+      return feed(bytes:sub(1, 100))
+    end)
+    assert.is_true(c:handshake())
+    c:write(("x"):rep(1000))
+    assert.is_true(far:handshake())
+    assert.equal(1000, #far:read())
+    far, c = over_memory()
+    assert.is_true(c:handshake())
+    assert.is_true(far:handshake())
+    local text = ("0123456789"):rep(50000)
+    for at = 1, #text, 10000 do
+      assert(far:write(text:sub(at, at + 9999)))
+    end
+    far:shutdown()
+    assert.equal(text, c:read "a")
+  end)
+
+  it("tells what a stream did that is not one, and is not held by one that never ends", function()
+    local cases = {
+      { function() return {} end, "io_error" }, { function() return true end, "io_error" }, { function() return 42 end, "io_error" },
+      { function() return nil, "timeout" end, "timeout" }, { function() return nil, "closed" end, "unexpected_eof" },
+      { function() return nil, "broken" end, "io_error" }, { function() end, "unexpected_eof" },
+      { function() return ("\22\3\3\0\4\0\0\0\0"):rep(1000) end, "handshake_timeout" },
+    }
+    for _, case in ipairs(cases) do
+      local _, c = over_memory(case[1])
+      local began = loop.now()
+      local done, err = c:handshake()
+      assert.is_nil(done)
+      assert.equal(case[2], err.code)
+      assert.is_true(loop.now() - began < 2)
+    end
+    local _, c = over_memory(nil, function()
+      return 0
+    end)
+    assert.equal("io_error", select(2, c:handshake()).code)
+  end)
+
   it("takes TLS inside of TLS", function()
     with_pair(function(port)
       local outer = assert(wrap(assert(tcp.connect("127.0.0.1", port)), { context = tls.client(), server_name = "localhost" }))

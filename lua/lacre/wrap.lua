@@ -111,7 +111,10 @@ local function over_duck(ctx, transport, set)
   if not made then
     return nil, name
   end
-  return conn.assemble(ctx, pump.new(made, transport), name, pump.socket(transport), set)
+  local one = pump.new(made, transport)
+  local over = conn.assemble(ctx, one, name, pump.socket(transport), set)
+  pump.belongs_to(one, over)
+  return over
 end
 
 --- TLS over a transport: a non-blocking descriptor, a LuaSocket TCP object, a `lacre.tcp` socket, or

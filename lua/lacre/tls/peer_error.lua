@@ -43,6 +43,8 @@ local function is_record(opening)
   return kind and kind >= 20 and kind <= 24 and (major == nil or major == 3)
 end
 
+local upgrades = { smtp = true, imap = true, pop3 = true, ftp = true, xmpp = true }
+
 local function explain_opening(err, opening)
   if not opening or is_record(opening) then
     return err
@@ -51,6 +53,7 @@ local function explain_opening(err, opening)
   err.code = "not_tls"
   err.message = protocol and ("the peer speaks %s, not TLS"):format(protocol:upper())
     or "the peer does not speak TLS"
+  err.hint = upgrades[protocol] and ("say starttls = %q, or --starttls %s"):format(protocol, protocol) or nil
   err.detail = { looks_like = protocol, opening = opening:gsub("[^\32-\126]", ".") }
   return err
 end
@@ -162,6 +165,8 @@ function peer_error.explain(self, err)
       err = peer_error.of_verification(self, findings, chain)
       annotate(err, alert)
     end
+  elseif err.code == "not_tls" and err.stage ~= "handshake" then
+    err.code, err.message = "protocol_error", "what came is no record of TLS"
   elseif err.stage == "handshake" and err.library == "tls" then
     err = explain_alert(self, explain_opening(err, opening))
   end
