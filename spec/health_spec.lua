@@ -232,9 +232,16 @@ describe("health", function()
       dial.resolve = function(host, ...) -- luacheck: ignore
         if host == "twice.zoo.test" then
           return { { address = "127.0.0.1", family = "ipv4" }, { address = "127.0.0.2", family = "ipv4" } }
+        elseif host == "broken.zoo.test" then
+          return { { address = "127.0.0.1", family = "ipv4" }, { address = "127.0.0.3", family = "ipv4" } }
         end
         return resolve(host, ...)
       end
+      local broken = judge(menagerie, { ("x.zoo.test@broken.zoo.test:%d"):format(port) }, { all_addresses = true })[1]
+      assert.same({ "CONNECT_REFUSED", "HOSTNAME_MISMATCH" }, { unpack(broken.reasons) })
+      assert.matches("127.0.0.3", broken.problems[1].message)
+      assert.same({ { "HOSTNAME_MISMATCH" }, { "CONNECT_REFUSED" } },
+        { broken.addresses[1].reasons, broken.addresses[2].reasons })
       local results = judge(menagerie, { ("localhost@twice.zoo.test:%d"):format(port) }, { all_addresses = true })
       dial.resolve = resolve -- luacheck: ignore
       assert.same({ "ADDRESSES_DIFFER" }, results[1].reasons)

@@ -119,12 +119,25 @@ local function compare_addresses(out, seen)
   end
 end
 
+-- what is wrong at the other addresses is wrong with the target
+local function gather_reasons(worst, seen)
+  for _, one in ipairs(seen) do
+    for _, problem in ipairs(one ~= worst and one.problems or {}) do
+      if not worst.out:find(problem.code) then
+        local place = problem.message:find(one.address, 1, true) and "" or (" (at %s)"):format(one.address)
+        worst.out:add(problem.code, problem.message .. place,
+          { severity = problem.severity, depth = problem.depth, address = one.address })
+      end
+    end
+  end
+end
+
 -- the time for one target, and never more than is left for the whole run
 local function deadline_of(mine, shared)
   return math.min(monotonic() + mine.timeout, shared.deadline or math.huge)
 end
 
--- every address behind a name; the worst of them speaks for the target
+-- every address behind a name; the worst of them speaks for the target, with the reasons of all
 local function examine_all(row, mine, set, shared)
   local addresses, err = dial.resolve(row.set.ip or row.host, row.port, { family = mine.family or "any" },
     mine.deadline)
@@ -136,10 +149,15 @@ local function examine_all(row, mine, set, shared)
   for i, address in ipairs(addresses) do
     mine.deadline = deadline_of(mine, shared) -- a silent one does not take the time of the others
     local out, facts, why, attempts = examine(row, mine, set, address.address)
-    local grade = findings.grade((out:sorted()))
-    seen[i] = { address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts }
+    local problems = out:sorted()
+    local grade = findings.grade(problems)
+    seen[i] = {
+      address = address.address, out = out, facts = facts, err = why, grade = grade, attempts = attempts,
+      problems = problems, reasons = outcome.codes(problems),
+    }
     worst = (not worst or rank[grade] < rank[worst.grade]) and seen[i] or worst
   end
+  gather_reasons(worst, seen)
   compare_addresses(worst.out, seen)
   return worst.out, worst.facts, worst.err, worst.attempts, seen
 end
@@ -148,7 +166,7 @@ local function addresses_of(seen)
   local list = {}
   for i, one in ipairs(seen or {}) do
     list[i] = {
-      address = one.address, grade = one.grade, reasons = outcome.codes((one.out:sorted())),
+      address = one.address, grade = one.grade, reasons = one.reasons,
       pin = one.facts and one.facts.chain[1] and one.facts.pins[1] or nil,
     }
   end
