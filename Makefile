@@ -147,6 +147,10 @@ bench: $(CORE)
 bench-health: $(CORE) $(COMMAND)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/health.sh
 
+## bench-workers: connections a second of one process and of two on one port, by the clock
+bench-workers: $(CORE)
+	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/workers.sh
+
 ## docs: makes docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
@@ -207,4 +211,4 @@ help:
 	@echo 'make: builds build/lacre and its module (LUA=$(LUA))'
 	@sed -n 's/^## /make /p' Makefile
 
-.PHONY: all test memory asan valgrind fuzz lint daemons prometheus agree browser hostile platforms bench bench-ca bench-health docs deps install uninstall install-rock clean help
+.PHONY: all test memory asan valgrind fuzz lint daemons prometheus agree browser hostile platforms bench bench-ca bench-health bench-workers docs deps install uninstall install-rock clean help
