@@ -11,11 +11,11 @@ int step_wants (lua_State *L, const char *what) {
 }
 
 static int ended (lua_State *L, machine_Machine *m, const char *stage) {
+  int was_open = m->state == MACHINE_OPEN;
   m->state = MACHINE_FAILED;
   return fail_code(L, stage, "unexpected_eof",
-                   SSL_is_init_finished(m->ssl)
-                       ? "the connection ended without close_notify"
-                       : "the peer hung up during the handshake");
+                   was_open ? "the connection ended without close_notify"
+                            : "the peer hung up during the handshake");
 }
 
 static int closed (lua_State *L, machine_Machine *m, const char *stage) {

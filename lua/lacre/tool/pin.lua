@@ -104,6 +104,11 @@ local function from_host(target, set)
   end
   if not facts then
     return nil, err
+  elseif not facts.chain[1] then
+    return nil, lacre_error.new {
+      code = "handshake_failed", stage = "handshake", host = facts.host, port = facts.port,
+      message = "the server showed no certificate, so there is no key to pin", hint = "lacre info HOST tells more",
+    }
   end
   return {
     pins = rows_of_chain(facts.verified_chain or facts.chain),
