@@ -795,6 +795,14 @@ describe("lacre health", function()
     end
   end)
 
+  it("is quiet where all is well, and only there", function()
+    assert.same({ "", 0 }, { run(host "good", "-q") })
+    local output, code = run(host "good", host "expired", "-q", "-p")
+    assert.matches("^FAIL  localhost.-CERT_EXPIRED.-2 targets", output)
+    assert.equal(2, code)
+    assert.matches('"worst": *"WARN"', (run(host "expires-20d", "-q", "--json")))
+  end)
+
   it("prints what it found where it cannot be saved", function()
     for _, what in ipairs { "-o junit:/dev/full", "--state /no/such/directory/state" } do
       local output, code = process.run { "sh", "-c", ("%s health --trust %s %s %s"):format(command, root, host "good", what) }

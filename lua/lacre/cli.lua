@@ -102,20 +102,25 @@ local function options_of(tool, parsed)
   return set
 end
 
+local function answer_of(tool, result)
+  local answer = tool.failed and tool.failed(result)
+  return tonumber(answer) or answer and 1 or 0
+end
+
 local function run(tool, parsed)
   local set = options_of(tool, parsed)
   local result, err = tool(set)
   local clear = set.on_progress or function() end
   clear()
-  local shown
+  local shown, code
   if result then
-    shown, err = voice.show(tool, parsed, result)
+    code = answer_of(tool, result)
+    shown, err = voice.show(tool, parsed, result, code == 0)
   end
   if not shown then
     return failure(err, parsed.json, tool, set)
   end
-  local answer = tool.failed and tool.failed(result)
-  return tonumber(answer) or answer and 1 or 0
+  return code
 end
 
 -- what a command line that makes no sense was meant for

@@ -87,10 +87,11 @@ end
 ---@param tool lacre.tool
 ---@param parsed table the parsed command line
 ---@param result table
+---@param is_success boolean of which --quiet says nothing
 ---@return true?
 ---@return lacre.error? err
-function voice.show(tool, parsed, result)
-  if parsed.quiet then
+function voice.show(tool, parsed, result, is_success)
+  if parsed.quiet and is_success then
     return true
   elseif parsed.json then
     return put_json(tool.to_table(result))
