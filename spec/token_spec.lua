@@ -82,12 +82,13 @@ activate = 1
         print(private:pin(), private:is_private(), private:verify("data", signature), private:verify("x", signature))
         local cert = lacre.assert(lacre.cert.create { key = private, hosts = { "a.example" } })
         print(#lacre.assert(lacre.verify(cert, { trust = cert, server_name = "a.example" })), cert:matches_key(private))
+        print(select(2, lacre.pkcs12.create { cert = cert, key = private, password = "x" }).code)
         print(lacre.assert(lacre.csr.create { key = private, hosts = { "a.example" } }):verify())
         for _, given in ipairs { {}, { password = "x" }, { format = "traditional" } } do
           print(select(2, private:to_pem(given)).code)
         end
       ]]):format(kind))
-      assert.equal(made[kind]:pin() .. "\ttrue\ttrue\tfalse\n1\ttrue\ntrue\nunsupported\nunsupported\nunsupported\n", output)
+      assert.equal(made[kind]:pin() .. "\ttrue\ttrue\tfalse\n1\ttrue\nunsupported\ntrue\nunsupported\nunsupported\nunsupported\n", output)
     end)
   end
 

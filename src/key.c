@@ -1,5 +1,6 @@
 #include "key.h"
 
+#include <openssl/err.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -113,6 +114,12 @@ static int key_spki (lua_State *L) {
   if (!ensure_spki(key)) return fail(L, "parse");
   lua_pushlstring(L, (char *)key->spki, key->spki_len);
   return 1;
+}
+
+int key_fail_encoding (lua_State *L) {
+  if (ERR_peek_error() != 0) return fail(L, "save");
+  return fail_code(L, "save", "unsupported",
+                   "the key cannot leave the provider that holds it");
 }
 
 /* key.from_spki(der) -> key | nil, err (bad_der, unsupported_key_type) */

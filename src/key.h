@@ -26,6 +26,10 @@ void key_push (lua_State *L, EVP_PKEY *pkey, int is_private);
 /* pushes the public key of an encoded SubjectPublicKeyInfo, or nil, err */
 int key_push_spki (lua_State *L, const unsigned char *spki, size_t len);
 
+/* nil, err: why a private key could not be encoded; OpenSSL has nothing to say of one
+** whose provider does not give it away */
+int key_fail_encoding (lua_State *L);
+
 int key_open (lua_State *L);
 
 #endif

@@ -234,15 +234,8 @@ static Encoded *push_encoded (lua_State *L) {
   return box->obj;
 }
 
-/* OpenSSL has nothing to say of a key whose provider does not give it away */
-static int fail_save (lua_State *L) {
-  if (ERR_peek_error() != 0) return fail(L, "save");
-  return fail_code(L, "save", "unsupported",
-                   "the key cannot leave the provider that holds it");
-}
-
 static int push_result (lua_State *L, const Encoded *e) {
-  if (e->len <= 0) return fail_save(L);
+  if (e->len <= 0) return key_fail_encoding(L);
   lua_pushlstring(L, (char *)e->bytes, (size_t)e->len);
   return 1;
 }
@@ -267,7 +260,7 @@ static int keyfile_pkcs8 (lua_State *L) {
   if (encode_usual(pkey, e)) return push_result(L, e);
   fail_clear();
   box->obj = EVP_PKEY2PKCS8(pkey);
-  if (box->obj == NULL) return fail_save(L);
+  if (box->obj == NULL) return key_fail_encoding(L);
   e->len = i2d_PKCS8_PRIV_KEY_INFO(box->obj, &e->bytes);
   return push_result(L, e);
 }
@@ -299,7 +292,7 @@ static int keyfile_encrypted (lua_State *L) {
     return fail_code(L, "save", "unsupported", "this OpenSSL has no cipher %s", name);
   fail_clear();
   info->obj = EVP_PKEY2PKCS8(pkey);
-  if (info->obj == NULL) return fail_save(L);
+  if (info->obj == NULL) return key_fail_encoding(L);
   sealed->obj = encrypt(info->obj, cipher, password, len);
   if (sealed->obj == NULL) return fail(L, "save");
   e->len = i2d_X509_SIG(sealed->obj, &e->bytes);

@@ -263,7 +263,7 @@ static int pkcs12_create (lua_State *L) {
   fail_clear();
   file->obj = make(password, name, pkey, leaf, chain, &seal);
   n = file->obj == NULL ? 0 : i2d_PKCS12(file->obj, NULL);
-  if (n <= 0) return fail(L, "save");
+  if (n <= 0) return key_fail_encoding(L);
   fail_clear();
   p = out = lua_newuserdata(L, (size_t)n);
   n = i2d_PKCS12(file->obj, &p);
