@@ -36,13 +36,11 @@ local own_schema = {
   plaintext = { type = "boolean", default = false },
 }
 
-local ours = { host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true }
-
 local function check_headers(headers)
   for name, value in pairs(headers) do
     if not message.is_header(name, tostring(value)) then
       options.misuse("bad option 'headers' to 'request' ('%s' is no header field)", tostring(name):gsub("%c", "?"))
-    elseif ours[name:lower()] then
+    elseif message.OURS[name:lower()] then
       options.misuse("bad option 'headers' to 'request' ('%s' is set by lacre)", name)
     end
   end
@@ -195,7 +193,7 @@ function http.request(given)
   if not place then
     return nil, err
   elseif place.scheme == "http" and not set.plaintext then
-    return fail("config", "redirect_insecure", "%s is plaintext; say plaintext = true to allow it", set.url)
+    return fail("config", "redirect_insecure", "%s is plaintext, which plaintext = true (--plaintext) allows", set.url)
   end
   return follow(place, set, inline)
 end

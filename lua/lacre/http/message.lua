@@ -30,8 +30,10 @@ local function read_line(stream)
   return line
 end
 
-message.read_line = read_line
-message.MOST_HEADERS, message.MOST_BYTES = MOST_HEADERS, MOST_BYTES
+message.read_line, message.MOST_HEADERS, message.MOST_BYTES = read_line, MOST_HEADERS, MOST_BYTES
+
+--- Header fields that a request has by itself.
+message.OURS = { host = true, connection = true, ["content-length"] = true, ["transfer-encoding"] = true }
 
 local TOKEN = "^[%w!#$%%&'*+.^_`|~-]+$"
 
@@ -98,29 +100,26 @@ function message.read_status(stream)
   return malformed "announcements without an answer"
 end
 
--- RFC 9112 section 6.3: how long the body is: a number, "chunked" or nil
-local function framing(headers)
+--- How the body of a message is delimited (RFC 9112 section 6.3).
+---@param headers table<string, string>
+---@return integer|"chunked"|nil length nil where nothing says
+---@return lacre.error? err http_malformed
+function message.framing(headers)
   local coding, length = headers["transfer-encoding"], headers["content-length"]
   if coding and length then
-    return nil, select(2, malformed "both a length and a transfer coding")
+    return malformed "both a length and a transfer coding"
   elseif coding then
     if coding:lower() ~= "chunked" then
-      return nil, select(2, malformed("an unknown transfer coding: " .. coding))
+      return malformed("an unknown transfer coding: " .. coding)
     end
     return "chunked"
   elseif length then
     if not length:find "^%d+$" or #length > 15 then
-      return nil, select(2, malformed("not a length: " .. length))
+      return malformed("not a length: " .. length)
     end
     return tonumber(length)
   end
 end
-
---- How the body of a message is delimited.
----@param headers table<string, string>
----@return integer|"chunked"|nil length nil where nothing says
----@return lacre.error? err http_malformed
-message.framing = framing
 
 local function cut(err)
   if err.code == "closed" then

@@ -9,6 +9,12 @@ local url = {}
 
 local default_ports = { https = 443, http = 80 }
 
+local function no_url(format, text)
+  local _, err = fail("config", "bad_name", format, (text:gsub("%c", "?")))
+  err.hint = "a URL is https://host/path, or https://host:port/path"
+  return nil, err
+end
+
 --- Splits an absolute URL; a fragment is left out, a user name refused (RFC 9110 section 4.2.4).
 ---@param text string
 ---@return { scheme: string, host: string, port: integer, path: string }?
@@ -16,12 +22,14 @@ local default_ports = { https = 443, http = 80 }
 function url.parse(text)
   local scheme, authority, path = text:match "^(%a+)://([^/?#]*)([^#]*)"
   scheme = scheme and scheme:lower()
-  if not default_ports[scheme or ""] or text:find "[%c ]" or authority:find("@", 1, true) then
-    return fail("config", "bad_name", "not a URL of the web: %s", (text:gsub("%c", "?")))
+  if not default_ports[scheme or ""] or text:find "[%c ]" then
+    return no_url("not a URL of the web: %s", text)
+  elseif authority:find("@", 1, true) then
+    return no_url("a URL with a user name is refused: %s", text:gsub("//.*@", "//...@"))
   end
-  local place, err = target.parse(authority, default_ports[scheme])
+  local place = target.parse(authority, default_ports[scheme])
   if not place then
-    return nil, err
+    return no_url("not a host and port: %s", authority)
   elseif path:sub(1, 1) ~= "/" then
     path = "/" .. path
   end

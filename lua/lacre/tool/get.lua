@@ -72,6 +72,8 @@ local function headers_of(set)
     local name, value = line:match "^([^:%s]+):%s*(.-)%s*$"
     if not name or not message.is_header(name, value) then
       options.misuse("bad option 'header' to 'tool.get' (a field such as 'Accept: text/html' expected)")
+    elseif message.OURS[name:lower()] then
+      options.misuse("bad option 'header' to 'tool.get' ('%s' is set by lacre)", name)
     end
     for other in pairs(headers) do
       if other:lower() == name:lower() then
