@@ -244,6 +244,40 @@ describe("time", function()
     end)
   end)
 
+  it("is not lost where another task waits to write: close ends that at once, and a second writer is a mistake", function()
+    local stop
+    tls.with_server({}, function(conn)
+      conn:handshake()
+      repeat
+        loop.sleep(0.01)
+      until stop
+    end, function(port)
+      for _, how in ipairs { "write", "send_file" } do
+        local c = assert(connect("localhost", port, { trust = root.cert, io_timeout = 5 }))
+        local zeros = assert(io.open("/dev/zero", "rb"))
+        local err
+        local writer = loop.spawn(function()
+          if how == "write" then
+            err = select(2, c:write(("x"):rep(3e7)))
+          else
+            err = select(2, c:send_file(zeros, 0, 3e7))
+          end
+        end)
+        loop.sleep(0.1)
+        local ok, why = loop.pcall(c.write, c, "y")
+        assert.is_false(ok)
+        assert.matches("another task waits to write", why)
+        local before = loop.now()
+        assert.is_true(c:close())
+        writer:join(2)
+        assert.equal("closed", err.code)
+        assert.is_true(loop.now() - before < 1)
+        zeros:close()
+      end
+      stop = true
+    end)
+  end)
+
   it("is not lost to a peer that never stops sending what TLS ignores, nor is that of others", function()
     local port = process.free_port()
     local peer = process.start { os.getenv "LUA" or "lua", "-e", ([[

@@ -102,12 +102,13 @@ end
 ---@return lacre.error? err timeout, closed, connection_reset ...
 ---@return integer? sent bytes taken before the error; go on with the rest
 function Conn:write(...)
+  steps.alone(self, "write")
   local bytes = stream.joined(...)
   local count, why = self.core:write(bytes, 1)
   if not why then
     return self
   end
-  return write_slowly(self, bytes, count or 0, why)
+  return steps.writing(self, write_slowly, bytes, count or 0, why)
 end
 
 -- the end -------------------------------------------------------------------------------------
@@ -158,7 +159,7 @@ end
 ---@return true
 function Conn:close()
   local state = self.core:state()
-  if state == "open" or state == "closing" then
+  if not self.is_writing and (state == "open" or state == "closing") then
     say_goodbye(self, monotonic() + CLOSE_TIMEOUT)
     read_away(self.socket)
   end

@@ -63,7 +63,8 @@ local function send_file(self, handle, from, count, head)
       return nil, err, 0
     end
   end
-  return send(self, handle, from, count, head or "")
+  steps.alone(self, "send_file")
+  return steps.writing(self, send, handle, from, count, head or "")
 end
 
 --- Gives a class the method.
