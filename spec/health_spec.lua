@@ -184,6 +184,10 @@ describe("health", function()
       assert.equal("pass", results[2].grade)
       assert.same({ "REQUIREMENT_MISSED" }, judge(menagerie, { at.good }, { require = { "sct" } })[1].reasons)
       assert.same({ "REQUIREMENT_MISSED" }, judge(menagerie, { at.good }, { require = { "hsts" } })[1].reasons)
+      assert.same({ "REQUIREMENT_MISSED", "REQUIREMENT_MISSED" },
+        judge(menagerie, { at.good }, { require = { "sct", "staple" } })[1].reasons)
+      assert.same({ "EXPECTATION_MISSED", "EXPECTATION_MISSED" },
+        judge(menagerie, { at.good }, { expect = { "CERT_EXPIRED", "WEAK_KEY" } })[1].reasons)
       assert.equal("TLS_TOO_OLD", judge(menagerie, { at.tls12 }, { min_tls = "1.3" })[1].reason)
     end)
   end)

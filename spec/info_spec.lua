@@ -261,6 +261,19 @@ describe("info", function()
       end
     end)
   end)
+
+  it("takes HSTS that is taken back for none", function()
+    for _, age in ipairs { "60", "0", "" } do
+      serving({ port = 0, identity = tls.id }, function(target)
+        local found = assert(health { target, trust = tls.root.cert, require = { "hsts" } })[1]
+        assert.equal(age == "60" and "pass" or "fail", found.grade)
+      end, function(visitor)
+        if visitor:read "l" then
+          visitor:write("HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=", age, "\r\n\r\n")
+        end
+      end)
+    end
+  end)
 end)
 
 describe("pin", function()

@@ -99,7 +99,7 @@ local requirements = {
     return facts.staple_state == "good"
   end,
   hsts = function(facts)
-    return facts.hsts ~= nil and facts.hsts ~= false
+    return type(facts.hsts) == "table" and (facts.hsts.max_age or 0) > 0 -- with 0 it is taken back
   end,
 }
 

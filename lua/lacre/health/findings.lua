@@ -25,7 +25,7 @@ function findings.new()
   return setmetatable({ list = {}, seen = {} }, Findings)
 end
 
---- Adds a reason, unless this one is known of the same certificate. `severity` may be told otherwise.
+--- Adds a reason, unless this one is known of the same certificate, or requirement. `severity` may be told otherwise.
 ---@param code string
 ---@param message string
 ---@param fields? table
@@ -35,7 +35,7 @@ function Findings:add(code, message, fields)
   for name, value in pairs(fields or {}) do
     problem[name] = value
   end
-  local id = code .. ":" .. tostring(problem.depth)
+  local id = table.concat({ code, tostring(problem.depth), problem.requirement or problem.expected_code or "" }, ":")
   if not self.seen[id] then
     self.seen[id] = true
     self.list[#self.list + 1] = problem
