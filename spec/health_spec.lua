@@ -114,6 +114,7 @@ describe("health", function()
       assert.equal("warn pass", grades "auto")
       assert.equal("pass pass", grades "10%")
       assert.equal("warn fail", grades("30d", "10d"))
+      assert.equal("fail fail", grades("10d", "30d"))
       local results = judge(menagerie, { at["expires-20d"] .. " warn=1d", at["expires-20d"] .. " fail=25d",
         at["expires-20d"] .. " fail=soon" }, { fail = "1d" })
       assert.same({ "pass", "fail", "TARGET_INVALID" }, { results[1].grade, results[2].grade, results[3].reason })

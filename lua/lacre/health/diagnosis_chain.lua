@@ -65,14 +65,14 @@ end
 local function check_ends(out, path, is_verified, set)
   for i, cert in ipairs(path) do
     local left, lifetime = (cert:not_after() or 0) - set.now, lifetime_of(cert)
-    local due = threshold.seconds(set.warn, lifetime)
+    local fatal = set.fail and threshold.seconds(set.fail, lifetime) or 0
+    local due = math.max(threshold.seconds(set.warn, lifetime), fatal)
     local is_anchor = i == #path and (is_verified or is_self_issued(cert))
     if left >= 0 and left <= due and (i == 1 or not is_anchor) then
       out:add(i == 1 and "EXPIRES_SOON" or "CHAIN_EXPIRES_SOON",
         ("%s%s (%s)"):format(i == 1 and "expires " or shown(cert) .. " expires ", time.format(cert:not_after()),
           left_of(left, lifetime, due)),
-        { depth = i - 1, left = left, lifetime = lifetime, threshold = due, severity = set.fail and
-          left <= threshold.seconds(set.fail, lifetime) and "fail" or nil })
+        { depth = i - 1, left = left, lifetime = lifetime, threshold = due, severity = left <= fatal and "fail" or nil })
     end
   end
 end
