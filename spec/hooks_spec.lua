@@ -1,6 +1,7 @@
 local core = require "lacre.core"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
+local serve = require("lacre.serve").serve
 local settings = require "lacre.tls.settings"
 local time = require "lacre.time"
 local tls = require "spec.support.tls"
@@ -91,6 +92,34 @@ describe("a hook", function()
       assert.equal("handshake_failed", err.code)
       assert.equal("hook_failed", why.code)
     end
+  end)
+end)
+
+describe("a time", function()
+  it("that raises, or is none, is nobody's good time, and concerns that connection alone", function()
+    for _, told in ipairs { function() error "no clock" end, function() return "now" end, function() return 0 / 0 end,
+      function() return 1e300 end } do
+      local made, err = tls.client { time = told }:engine { server_name = "localhost" }
+      assert.is_nil(made)
+      assert.equal("hook_failed", err.code)
+    end
+    local asked = 0
+    local server_set = { identity = tls.id, port = 0, on_error = function() end, time = function()
+      asked = asked + 1
+      return asked == 1 and error "no clock" or nil
+    end }
+    loop.run(function()
+      local service = assert(serve(server_set, function(conn)
+        conn:write "served\n"
+      end))
+      local _, port = service:address()
+      local client = tls.client()
+      assert.is_nil((client:connect("localhost", port)))
+      local conn = assert(client:connect("localhost", port))
+      assert.equal("served", conn:read())
+      conn:close()
+      service:stop()
+    end)
   end)
 end)
 

@@ -39,8 +39,12 @@ function engine.new_core(ctx, set, socket)
   if not made then
     return nil, err
   end
-  peer.prepare(made, inside.set, names.name)
-  if inside.set.role == "client" then
+  local prepared
+  prepared, err = peer.prepare(made, inside.set, names.name)
+  if not prepared then
+    made:close()
+    return nil, err
+  elseif inside.set.role == "client" then
     made:session(reference.session_of(names, set.port))
   end
   return made, names.name

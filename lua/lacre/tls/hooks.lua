@@ -74,7 +74,7 @@ local function switch(self, ctx)
   local switched, err = self.core:switch(inside.core)
   if switched then
     self.context = ctx
-    peer.prepare(self.core, inside.set)
+    switched, err = peer.prepare(self.core, inside.set)
   end
   return switched, err
 end

@@ -1,6 +1,7 @@
 --- tls.peer: what a fresh engine is given beside its context, and what it logs: pins, time, staples, keys.
 
 local core = require "lacre.core"
+local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local settings = require "lacre.tls.settings"
 local time = require "lacre.time"
@@ -11,11 +12,17 @@ local peer = {}
 --- The time at which a context judges, or nil for now.
 ---@param set table settings of a context
 ---@return number?
+---@return lacre.error? err hook_failed
 function peer.time_of(set)
-  if type(set.time) == "function" then
-    return set.time()
+  local now = set.time
+  if type(now) ~= "function" then
+    return now
   end
-  return set.time
+  local ok, told = loop.pcall(now)
+  if ok and (told == nil or (type(told) == "number" and math.abs(told) < 2 ^ 53)) then
+    return told
+  end
+  return lacre_error.fail("verify", "hook_failed", "time raised an error, or told no time: %s", tostring(told))
 end
 
 --- The pins that count for a name: those of its hosts, or the whole set.
@@ -52,13 +59,24 @@ local function staple_of(set)
   return kept.der
 end
 
+local function apply_pins(made, pins, now)
+  local is_expired = pins.expires ~= nil and (now or time.now()) > pins.expires
+  if not is_expired or pins.on_expired ~= "unpin" then
+    made:pins(table.concat(pins:digests()), pins.scope, is_expired, pins.report_only)
+  end
+end
+
 --- Gives a fresh engine of the core its pins, its time and its staple.
 ---@param made any engine of the core
 ---@param set table settings of a context
 ---@param name? string
+---@return true?
+---@return lacre.error? err hook_failed
 function peer.prepare(made, set, name)
-  local now = peer.time_of(set)
-  if now then
+  local now, err = peer.time_of(set)
+  if err then
+    return nil, err
+  elseif now then
     made:time(now)
   end
   local staple = set.ocsp_staple and staple_of(set)
@@ -66,13 +84,10 @@ function peer.prepare(made, set, name)
     made:staple(staple)
   end
   local pins = peer.pins_of(set, name)
-  if not pins then
-    return
+  if pins then
+    apply_pins(made, pins, now)
   end
-  local is_expired = pins.expires ~= nil and (now or time.now()) > pins.expires
-  if not is_expired or pins.on_expired ~= "unpin" then
-    made:pins(table.concat(pins:digests()), pins.scope, is_expired, pins.report_only)
-  end
+  return true
 end
 
 --- Says that a set of pins that only reports does not fit, or ends soon.
@@ -81,7 +96,7 @@ function peer.tell_pins(self)
   local set = settings.inside(self.context).set
   local pins = set.pin_set and peer.pins_of(set, self.name)
   if pins then
-    pins:warn(peer.time_of(set))
+    pins:warn((peer.time_of(set)))
     if pins.report_only and self.core:pin_state() == "mismatch" then
       warning.say("no key of %s is pinned; the set of pins only reports", self.name or "the peer")
     end

@@ -110,7 +110,7 @@ function peer_error.of_verification(self, findings, chain)
   else
     local set = settings.inside(self.context).set
     err = verdict.error(findings, {
-      server_name = self.name, host = self.host, chain = chain, now = peer.time_of(set),
+      server_name = self.name, host = self.host, chain = chain, now = (peer.time_of(set)),
     })
   end
   return annotate(err, { chain = chain, cert = chain and chain[1] })
