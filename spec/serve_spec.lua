@@ -136,6 +136,18 @@ describe("serve", function()
     assert.equal("closed", ended.code)
   end)
 
+  it("calls a client of IPv4 by its address of IPv4, on a socket of both families too", function()
+    local seen
+    serving({ host = "*" }, function(_, peer)
+      seen = peer.address
+    end, function(port)
+      local c = assert(connect("127.0.0.1", port, { trust = root.cert, server_name = "localhost", timeout = 3 }))
+      c:read "a"
+      c:close()
+    end)
+    assert.equal("127.0.0.1", seen)
+  end)
+
   it("gives less time when told again", function()
     loop.run(function()
       local service = assert(serve({ port = 0, identity = tls.id, grace = 60 }, tls.echo))

@@ -5,6 +5,7 @@ local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local serve = require "lacre.tool.serve"
 local loop = require "lacre.loop"
+local tcp = require "lacre.tcp"
 local tls = require "spec.support.tls"
 local http = require "lacre.http"
 
@@ -228,6 +229,27 @@ describe("lacre serve", function()
       assert.matches(case[1], output, 1, true)
       assert.equal(2, code, output)
     end
+  end)
+
+  it("says once that there are no descriptors, and goes on when there are", function()
+    local words = process.line { command, "serve", directory .. "/site", "--port", "0", "--cert", cert, "--key", key }
+    local started = process.start { "sh", "-c", "ulimit -n 24; exec " .. words }
+    local port = tonumber(wait_for(started, "listening on [^\n]-:(%d+)\n"))
+    loop.run(function()
+      local crowd = {}
+      for i = 1, 40 do
+        crowd[i] = tcp.connect("127.0.0.1", port)
+      end
+      loop.sleep(0.5)
+      for _, plain in ipairs(crowd) do
+        plain:close()
+      end
+    end)
+    local output = curl(port, "/b.txt")
+    local said = select(2, started:output():gsub("too_many_files", ""))
+    started:stop()
+    assert.equal("b", output)
+    assert.is_true(said >= 1 and said <= 2, said)
   end)
 
   it("says once that lines of its log are lost", function()

@@ -115,9 +115,27 @@ static int parse_address (Address *a, const char *host, int port) {
   return 0;
 }
 
+/* an IPv4 peer of a socket of both families, as IPv4 */
+static int unmapped (const struct sockaddr *address, struct sockaddr_in *plain) {
+  struct sockaddr_in6 both;
+  if (address->sa_family != AF_INET6) return 0;
+  memcpy(&both, address, sizeof both);
+  if (!IN6_IS_ADDR_V4MAPPED(&both.sin6_addr)) return 0;
+  memset(plain, 0, sizeof *plain);
+  plain->sin_family = AF_INET;
+  plain->sin_port = both.sin6_port;
+  memcpy(&plain->sin_addr, both.sin6_addr.s6_addr + 12, 4);
+  return 1;
+}
+
 /* address, port of a sockaddr, pushed; nothing where it has none */
 static int push_address (lua_State *L, const struct sockaddr *address, socklen_t len) {
   char host[NI_MAXHOST], service[NI_MAXSERV];
+  struct sockaddr_in plain;
+  if (unmapped(address, &plain)) {
+    address = (const struct sockaddr *)&plain;
+    len = sizeof plain;
+  }
   if (getnameinfo(address, len, host, sizeof host, service, sizeof service,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
     return 0;

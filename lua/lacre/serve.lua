@@ -94,9 +94,13 @@ local function accept_one(self)
     conn, err = self.listener:accept()
   end
   if conn then
+    self.trouble = nil
     admit(self, conn)
   elseif err and err.code ~= "closed" and not self.stopping then
-    report(self, err)
+    if self.trouble ~= err.code then -- once, until somebody comes in again
+      self.trouble = err.code
+      report(self, err)
+    end
     loop.sleep(PAUSE) -- out of descriptors: somebody has to leave first
   end
 end
