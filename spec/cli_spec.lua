@@ -65,6 +65,8 @@ describe("the command", function()
     { "lacre health --format nagios -f nofile 2>/dev/null", 3, "^TLS UNKNOWN: [^|\n]*nofile[^|\n]*\n$" },
     { "lacre health 127.0.0.1:1 -o junit:nowhere/x.xml", 3, "no directory nowhere" },
     { "lacre echo --listen 7443 --connect localhost:7443", 2, "exclude" },
+    { "lacre echo --listen localhost", 2, "no port" },
+    { "lacre zoo good --run \"\"", 2, "no command" },
     { "lacre completion bash", 0, "_lacre" },
     { "lacre completion tcsh", 2, "bash" },
     { "lacre manual", 0, "\n.SS lacre selfsign" },

@@ -72,7 +72,8 @@ local function check_ends(out, path, is_verified, set)
       out:add(i == 1 and "EXPIRES_SOON" or "CHAIN_EXPIRES_SOON",
         ("%s%s (%s)"):format(i == 1 and "expires " or shown(cert) .. " expires ", time.format(cert:not_after()),
           left_of(left, lifetime, due)),
-        { depth = i - 1, left = left, lifetime = lifetime, threshold = due, severity = left <= fatal and "fail" or nil })
+        { depth = i - 1, left = left, lifetime = lifetime, threshold = due,
+          severity = left <= fatal and "fail" or nil })
     end
   end
 end

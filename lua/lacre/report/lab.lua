@@ -32,6 +32,9 @@ local function describe_connection(add, conversation, style)
     end
     describe_flight(add, flight, style)
   end
+  if info.version == "1.3" then
+    add(style.dim "   Behind the hellos all is \"application_data\": encrypted, the server's certificate too.")
+  end
   add("   version     TLS %s", info.version)
   add("   cipher      %s", info.cipher)
   add("   group       %s", info.group or "unknown to this OpenSSL")

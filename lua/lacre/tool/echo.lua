@@ -44,6 +44,8 @@ local echo = {
 local function listen_address(text)
   if text:match "^%d+$" then
     text = "127.0.0.1:" .. text
+  elseif not text:find ":%d+$" then
+    return lacre_error.fail("config", "bad_name", "no port to listen on: %s", text)
   end
   return target.parse(text)
 end

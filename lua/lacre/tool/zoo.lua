@@ -108,6 +108,9 @@ end
 local function nothing() end
 
 local function inside(set)
+  if set.run and not set.run:find "%S" then
+    return lacre_error.fail("config", "unsupported", "no command to run")
+  end
   local menagerie, err = zoo.open { only = set.only, port = set.port }
   local done
   if menagerie then
