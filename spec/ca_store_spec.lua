@@ -48,11 +48,11 @@ describe("index.txt", function()
     local good = cases[1][1] .. "\n"
     local wrong = {
       ["V\t301231235959Z\t\t0A1B\tunknown\n"] = "5 fields instead of 6",
-      ["X\t301231235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "the status 'X' is none of V, R, E",
-      ["V\tsoon\t\t0A1B\tunknown\t/CN=a\n"] = "'soon' is no time",
-      ["V\t301331235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "'301331235959Z' is no time",
-      ["V\t301231235959Z\t\tzz\tunknown\t/CN=a\n"] = "'zz' is no serial number",
-      ["R\t301231235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "the revocation time '' is no time",
+      ["X\t301231235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "the status 'X' is not V, R or E",
+      ["V\tsoon\t\t0A1B\tunknown\t/CN=a\n"] = "'soon' is not a time",
+      ["V\t301331235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "'301331235959Z' is not a time",
+      ["V\t301231235959Z\t\tzz\tunknown\t/CN=a\n"] = "'zz' is not a serial number",
+      ["R\t301231235959Z\t\t0A1B\tunknown\t/CN=a\n"] = "the revocation time '' is not a time",
       ["R\t301231235959Z\t250101000000Z,why\t0A1B\tunknown\t/CN=a\n"] = "the reason 'why' is unknown",
       ["V\t301231235959Z\t\t0A1B\tunkn"] = "it has no end",
     }

@@ -52,7 +52,7 @@ describe("cert", function()
     for text, said in pairs {
       ["dns:bad.test"] = "neither a domain", ["10.0.0.0/33"] = "a prefix up to 32", ["10.0.0.1/8"] = "behind the first 8",
       ["2001:db8::/129"] = "a prefix up to 128", ["10.0.0.0/255.0.0.0"] = "no range of addresses", ["010.0.0.0/8"] = "no range",
-      ["*.a.test"] = "'a.test' stands for all below it", ["a b"] = "neither a domain", ["a@b@c"] = "neither", [""] = "is empty",
+      ["*.a.test"] = "'a.test' includes all below it", ["a b"] = "neither a domain", ["a@b@c"] = "neither", [""] = "is empty",
       ["http://a.test"] = "is a URI", ["u@.a.test"] = "neither a mailbox", ["O=x,"] = "no directory name", ["1.2.3"] = "neither",
     } do
       it(("refuses %q as a name constraint"):format(text), function()
@@ -89,7 +89,7 @@ describe("cert", function()
       ["no responder"] = { { hosts = { "a" }, ocsp_urls = { "" } }, "'ocsp_urls' %('' is no URI" },
       ["an issuer in other letters"] = { { hosts = { "a" }, issuer_urls = { "http://\195\188" } }, "'issuer_urls'" },
       ["a policy that is a word"] = { { hosts = { "a" }, policies = { "foo" } }, "'policies' %('foo' is no object identifier" },
-      ["a policy twice"] = { { hosts = { "a" }, policies = { "1.2.3", "1.2.3" } }, "'policies' %(1.2.3 is there twice" },
+      ["a policy twice"] = { { hosts = { "a" }, policies = { "1.2.3", "1.2.3" } }, "'policies' %(1.2.3 is given twice" },
     } do
       it("raises for " .. name, function()
         case[1].key = private
@@ -132,7 +132,7 @@ describe("cert", function()
       local twice = { { oid = "2.5.29.15", der = "\3\2\7\128" }, { name = "key_usage", value = { digital_signature = true } } }
       assert.has_error(function()
         cert.create { key = private, hosts = { "a" }, extensions = twice }
-      end, "bad option 'extensions' (key_usage is there twice, RFC 5280 section 4.2)")
+      end, "bad option 'extensions' (key_usage is given twice, RFC 5280 section 4.2)")
       assert.is_truthy(cert.create { key = private, hosts = { "a" }, extensions = { twice[1] } })
     end)
 
@@ -164,7 +164,7 @@ describe("cert", function()
       ["a serial number of 21 octets"] = { { key = private, hosts = { "a" }, serial = ("11"):rep(21) }, "bad option 'serial' to 'cert.create' (positive, at most 20 octets, in hexadecimal)" },
       ["a beginning before all years"] = { { key = private, hosts = { "a" }, not_before = -1e12 },
         "bad option 'not_before' to 'cert.create' (before the year 0)" },
-      ["an end before its beginning"] = { { key = private, hosts = { "a" }, not_after = 0 }, "bad options to 'cert.create' (it would end before it begins)" },
+      ["an end before its beginning"] = { { key = private, hosts = { "a" }, not_after = 0 }, "bad options to 'cert.create' (it would expire before it becomes valid)" },
     } do
       it("raises for " .. name, function()
         local ok, message = pcall(function() cert.create(case[1]) end)

@@ -65,7 +65,7 @@ describe("pin", function()
     local soon = pin.set { text, spare, expires = now + 29 * day }
     pin.check(soon, { leaf.cert })
     assert.equal(1, #said)
-    assert.matches("^a set of pins expires on %d+%-%d+%-%d+;", said[1])
+    assert.matches("^the pin set expires on %d+%-%d+%-%d+;", said[1])
     local later = pin.set { text, spare, expires = now + 90 * day }
     pin.check(later, { leaf.cert }, now + 70 * day)
     assert.equal(2, #said)
@@ -85,13 +85,13 @@ describe("pin", function()
   it("tells a mismatch that it only reports", function()
     local set = pin.set { spare, pki.self_signed().cert, report_only = true, scope = "leaf" }
     assert.is_truthy(store.verify(leaf.cert, { trust = root.cert, server_name = "a.example", pins = set }))
-    assert.same({ "no key of CN=a.example is pinned; the set of pins only reports" }, said)
+    assert.same({ "no key of CN=a.example matches a pin; the pin set is report_only" }, said)
     warning.on_warning(function(message) said[#said + 1] = message end)
     local client = tls.client { trust = root.cert, pins = set }
     local engine = client:engine { server_name = "a.example" }
     assert.is_truthy(tls.shake(engine, tls.server({ identity = leaf }):engine()))
     assert.equal("mismatch", engine:info().pin)
-    assert.equal("no key of a.example is pinned; the set of pins only reports", said[2])
+    assert.equal("no key of a.example matches a pin; the pin set is report_only", said[2])
   end)
 
   for name, case in pairs {

@@ -69,7 +69,7 @@ describe("the forms of results", function()
     local text = render "table"
     assert.matches("^PASS  good%.example:443", text)
     assert.matches("\nFAIL  =cmd.- HOSTNAME_MISMATCH quote .- %(%+1: EXPIRES_SOON%)\n", text)
-    assert.matches("4 targets: 1 PASS, 1 WARN, 2 FAIL in 1%.50 s; first to end: good", text)
+    assert.matches("4 targets: 1 PASS, 1 WARN, 2 FAIL in 1%.50 s; first to expire: good", text)
     local colored = render("table", { style = require("lacre.report.style").new(true) })
     assert.matches("\27%[31mFAIL\27%[0m", colored)
     assert.is_nil(render("table", { problems_only = true }):find "good.example:443  TLS")

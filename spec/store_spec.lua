@@ -282,7 +282,7 @@ describe("store", function()
     assert.has_error(function() store.verify(leaf.cert, { trust = 42, any_name = true }) end)
     assert.has_error(function() store.verify(42, { any_name = true }) end)
     assert.has_error(function() store.verify(leaf.cert, { trust = root.cert, any_name = true, policies = { "x" } }) end,
-      "bad option 'policies' to 'verify' ('x' is no object identifier)")
+      "bad option 'policies' to 'verify' ('x' is not an object identifier)")
   end)
 
   it("reads anchors from files, text, lists and parts", function()

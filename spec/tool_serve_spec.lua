@@ -157,7 +157,7 @@ describe("lacre serve", function()
       os.rename(log, log .. ".1")
       put("server.key", "nonsense")
       hang_up(started)
-      wait_for(started, "not reloaded, the old certificate stays: no_key")
+      wait_for(started, "not reloaded, still using the old certificate: no_key")
       assert.equal("b", (curl(port, "/b.txt")))
       local renewed = pki.issue(root)
       put("server.key", renewed.key_pem)
@@ -218,7 +218,7 @@ describe("lacre serve", function()
 
   it("takes from systemd no socket that does not listen, and not several", function()
     local cases = {
-      { "descriptor 3 is no socket that listens", "1", "s" }, { "ListenStream= and Accept=no", "1", "s" },
+      { "descriptor 3 is not a listening socket", "1", "s" }, { "ListenStream= and Accept=no", "1", "s" },
       { "2 sockets were handed over, and one is served", "2", "s; s.listen()" },
     }
     for _, case in ipairs(cases) do
@@ -258,7 +258,7 @@ describe("lacre serve", function()
       assert.equal("b", (curl(port, "/b.txt")))
       os.execute("kill " .. started.pid)
       wait_for(started, "2 requests")
-      assert.equal(1, select(2, started:output():gsub("lines of the log are lost: /dev/full: No space left", "")))
+      assert.equal(1, select(2, started:output():gsub("lines of the access log are being lost: /dev/full: No space left", "")))
     end)
   end)
 

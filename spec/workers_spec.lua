@@ -104,7 +104,7 @@ describe("two workers on one port", function()
       put("tickets.key", bytes)
       local output, code = process.run { command, "serve", directory, "--port", "0", "--ticket-keys", path "tickets.key" }
       assert.equal(3, code)
-      assert.matches("no_key: .*tickets.key does not hold one to four keys of 80 bytes", output)
+      assert.matches("no_key: .*tickets.key does not contain one to four keys of 80 bytes", output)
     end
   end)
 end)

@@ -32,7 +32,7 @@ local function key_or_kind(value)
   if key.is(value) or type(value) == "string" then
     return value
   end
-  return nil, ("key or kind of key expected, got %s"):format(type(value))
+  return nil, ("key or key type expected, got %s"):format(type(value))
 end
 
 local new_schema = {

@@ -91,7 +91,7 @@ local function reason_of(set, is_delta)
     misuse("bad option 'reason' (unknown reason '%s'%s)", set.reason,
       nearest and ("; did you mean '%s'?"):format(nearest) or "")
   elseif set.reason == "remove_from_crl" and not is_delta then
-    misuse "bad option 'reason' (only a delta list removes: give base_number)"
+    misuse "bad option 'reason' (only a delta CRL removes certificates: give base_number)"
   end
   -- "unspecified" is better left out: RFC 5280 section 5.3.1
   return number ~= 0 and number or nil
@@ -129,7 +129,7 @@ local function revoke(draft, set, now)
     local serial = revoke_one(draft, given, now, set.base_number ~= nil)
     local id = serial:lower():gsub("^0+", "")
     if seen[id] then
-      misuse("bad option 'revoked' to 'crl.create' (serial %s is there twice)", serial)
+      misuse("bad option 'revoked' to 'crl.create' (serial number %s is given twice)", serial)
     end
     seen[id] = true
   end
@@ -141,7 +141,7 @@ local function check_issuer(set)
   if not set.issuer_key:is_private() then
     misuse "bad option 'issuer_key' to 'crl.create' (a private key is needed to sign)"
   elseif not set.issuer_key:matches(issuer) then
-    return fail("sign", "key_mismatch", "the issuer's key is not that of %s", tostring(issuer:subject()))
+    return fail("sign", "key_mismatch", "the issuer's key does not belong to %s", tostring(issuer:subject()))
   elseif usage and not usage.crl_sign then
     return fail("sign", "issuer_not_ca", "the key of %s may not sign revocation lists", tostring(issuer:subject()))
   end

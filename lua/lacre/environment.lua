@@ -46,9 +46,9 @@ local FIRST = 3
 function environment.listening()
   local count = tonumber(variable "LISTEN_FDS" or "") or 0
   if count < 1 or tonumber(variable "LISTEN_PID" or "") ~= core.signals.process() then
-    return fail("config", "unsupported", "no listening socket was handed to this process (LISTEN_FDS, LISTEN_PID)")
+    return fail("config", "unsupported", "no listening socket was passed to this process (LISTEN_FDS, LISTEN_PID)")
   elseif count > 1 then
-    return fail("config", "unsupported", "%d sockets were handed over, and one is served: one ListenStream= a unit",
+    return fail("config", "unsupported", "%d sockets were passed, but only one is used: one ListenStream= per unit",
       count)
   end
   return FIRST

@@ -80,7 +80,7 @@ end
 function host.reference(text)
   local name, err = host.parse(text)
   if name and name.is_wildcard then
-    return fail("parse", "bad_name", "not the name of a host: %s", text)
+    return fail("parse", "bad_name", "not a host name: %s", text)
   end
   return name, err
 end

@@ -39,7 +39,7 @@ local own_schema = {
 local function check_headers(headers)
   for name, value in pairs(headers) do
     if not message.is_header(name, tostring(value)) then
-      options.misuse("bad option 'headers' to 'request' ('%s' is no header field)", tostring(name):gsub("%c", "?"))
+      options.misuse("bad option 'headers' to 'request' ('%s' is not a header field)", tostring(name):gsub("%c", "?"))
     elseif message.OURS[name:lower()] then
       options.misuse("bad option 'headers' to 'request' ('%s' is set by lacre)", name)
     end
@@ -109,9 +109,9 @@ end
 local function open(place, inline, deadline, io_timeout)
   local left = deadline and deadline - time.monotonic()
   if left and left <= 0 then
-    return fail("connect", "timeout", "no time is left for %s", place.host)
+    return fail("connect", "timeout", "the time limit was reached before %s", place.host)
   elseif place.scheme == "http" and inline.proxy then
-    return fail("config", "unsupported", "plaintext does not go through a proxy")
+    return fail("config", "unsupported", "http:// URLs cannot be fetched through a proxy")
   elseif place.scheme == "http" then
     return tcp.connect(place.host, place.port, { timeout = connecting_limits(left, io_timeout).timeout })
   end
@@ -193,7 +193,7 @@ function http.request(given)
   if not place then
     return nil, err
   elseif place.scheme == "http" and not set.plaintext then
-    return fail("config", "redirect_insecure", "%s is plaintext, which plaintext = true (--plaintext) allows", set.url)
+    return fail("config", "redirect_insecure", "%s is not encrypted; plaintext = true (--plaintext) allows it", set.url)
   end
   return follow(place, set, inline)
 end

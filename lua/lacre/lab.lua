@@ -65,7 +65,7 @@ local function refusals(identity, stranger)
       server_name = "localhost",
     },
     {
-      who = "a client two days from now, when the certificate has ended",
+      who = "a client two days from now, when the certificate has expired",
       code = "cert_expired",
       options = { trust = identity.cert, time = time.now() + 2 * DAY },
       server_name = "localhost",
@@ -150,7 +150,7 @@ function lab.run(message)
   local identity, err = lab.identity()
   local stranger = identity and lab.identity()
   if not stranger then
-    return fail("config", "internal_error", "no identity could be made: %s", tostring(err))
+    return fail("config", "internal_error", "no certificate could be made: %s", tostring(err))
   end
   local result
   result, err = loop.enter(run_lab, identity, stranger, message)

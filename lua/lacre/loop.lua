@@ -48,7 +48,7 @@ loop.now = time.monotonic
 
 local function must_run(name)
   if not loop.running() then
-    options.misuse("loop.%s is called outside of a task", name)
+    options.misuse("loop.%s was called outside a task", name)
   end
 end
 
@@ -117,7 +117,7 @@ function Task:join(seconds)
     table.insert(self.joiners, scheduler.current())
     local done, why = suspend(self, seconds)
     if why == "timeout" then
-      return fail("read", "timeout", "the task did not end in time")
+      return fail("read", "timeout", "the task did not finish in time")
     elseif not done then
       return nil, why
     end
@@ -160,7 +160,7 @@ loop.on_signal = traps.set
 ---@return any ... what the function returned; its error is raised
 function loop.run(fn, ...)
   if scheduler.is_open() then
-    options.misuse "loop.run is called inside of loop.run"
+    options.misuse "loop.run was called inside loop.run"
   elseif fn ~= nil then
     options.argument("run", 1, fn, "function")
   end

@@ -95,7 +95,7 @@ local function from_table(fields)
   local rdns = keyed_rdns(fields)
   for _, item in ipairs(fields) do
     if type(item) ~= "table" then
-      return name_text.refuse("an attribute is written { type, value }")
+      return name_text.refuse("write an attribute as { type, value }")
     end
     rdns[#rdns + 1] = item
   end

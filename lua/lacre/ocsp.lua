@@ -83,7 +83,7 @@ function ocsp.parse(bytes)
   if decoded.status ~= 0 then
     return self
   elseif not decoded.bytes or decoded.bytes.type ~= types.BASIC then
-    return fail("parse", "bad_der", "the OCSP response is of an unknown type")
+    return fail("parse", "bad_der", "the OCSP response has an unknown type")
   end
   return read_basic(self, decoded.bytes.basic)
 end
@@ -224,7 +224,7 @@ function methods:verify(given)
   if not one then
     return fail("verify", "ocsp_invalid", "the OCSP response is about other certificates")
   elseif set.nonce and types.nonce_of(self.data.extensions) ~= set.nonce then
-    return fail("verify", "ocsp_invalid", "the OCSP response does not hold the nonce that was sent")
+    return fail("verify", "ocsp_invalid", "the OCSP response does not contain the nonce that was sent")
   end
   local good, err = check.signature(self, set, now)
   if good then

@@ -36,7 +36,7 @@ function pin.mismatch(set, chain)
   end
   return lacre_error.new {
     code = "pin_mismatch", stage = "verify", library = "lacre", depth = 0, cert = chain[1], chain = chain,
-    message = "no certificate of the chain has a pinned key; it has " .. table.concat(lines, ", "),
+    message = "no key in the chain matches a pin; the chain has " .. table.concat(lines, ", "),
     detail = { pins = set:to_table().pins, presented_pins = pin.of_chain(chain) },
   }
 end
@@ -64,7 +64,7 @@ function pin.check(pins, chain, now)
   elseif set:match(chain) then
     return true
   elseif set.report_only then
-    warning.say("no key of %s is pinned; the set of pins only reports", tostring(chain[1] and chain[1]:subject()))
+    warning.say("no key of %s matches a pin; the pin set is report_only", tostring(chain[1] and chain[1]:subject()))
     return true
   end
   return nil, pin.mismatch(set, chain)

@@ -22,8 +22,8 @@ local read_schema = {
 }
 
 local hints = {
-  unsupported = "have it made anew, or open it with legacy = true, --legacy",
-  too_large = "have it sealed anew with fewer rounds, where it comes from",
+  unsupported = "have it made again, or open it with legacy = true (--legacy)",
+  too_large = "have it encrypted again with fewer rounds, where it comes from",
 }
 
 local function parse(bytes, set, what)
@@ -39,7 +39,7 @@ local function parse(bytes, set, what)
     local is_helpful = not (err.code == "unsupported" and set.legacy)
     return nil, annotate(err, { hint = is_helpful and hints[err.code] or nil })
   elseif not found.cert and not found.key and #found.chain == 0 then
-    return fail("parse", "no_certificate", "the file holds neither key nor certificate")
+    return fail("parse", "no_certificate", "the file contains neither a key nor a certificate")
   end
   return found
 end
@@ -47,7 +47,7 @@ end
 local function check_size(bytes)
   local whole = der.length(bytes)
   if not whole then
-    return fail("parse", "bad_der", "the bytes are no PKCS#12 file")
+    return fail("parse", "bad_der", "not a PKCS#12 file")
   elseif whole < #bytes then
     return fail("parse", "trailing_data", "%d bytes follow the PKCS#12 file", #bytes - whole)
   end

@@ -38,7 +38,7 @@ local function checked(ok, err)
   elseif type(err) == "table" then
     return nil, err
   end
-  return dialogue.refused(tostring(err or "the dialogue did not succeed"))
+  return dialogue.refused(tostring(err or "the STARTTLS dialogue failed"))
 end
 
 --- Carries a plain socket to the point where TLS begins.
@@ -61,7 +61,7 @@ end
 ---@return lacre.error? err plaintext_pending
 function starttls.must_be_silent(plain)
   if plain:dirty() or plain.socket:receive(1) then
-    return fail("starttls", "plaintext_pending", "bytes came before TLS began")
+    return fail("starttls", "plaintext_pending", "data arrived before TLS began")
   end
   return true
 end

@@ -68,7 +68,7 @@ end
 ---@return lacre.error? err
 function methods:add(item)
   if trust.is_shared(self) then
-    error("the system's store is shared; make one of your own with store.new { \"system\", ... }", 2)
+    error("the system's store is shared; make your own with store.new { \"system\", ... }", 2)
   end
   local done, err = blame(add, self, item)
   return done and self, err

@@ -50,7 +50,7 @@ end
 
 local function from_luasocket(object, set)
   if object:dirty() then
-    return fail("starttls", "plaintext_pending", "the socket has bytes that were not read")
+    return fail("starttls", "plaintext_pending", "the socket has unread data from before TLS")
   end
   local fd = object:getfd()
   if type(fd) ~= "number" or fd < 0 then
@@ -69,7 +69,7 @@ local function from_plain(plain, ctx)
   if ctx:role() == "client" then
     silent, err = starttls.must_be_silent(plain)
   elseif plain:dirty() then
-    silent, err = fail("starttls", "plaintext_pending", "the socket has bytes that were not read")
+    silent, err = fail("starttls", "plaintext_pending", "the socket has unread data from before TLS")
   else
     silent = true
   end

@@ -97,10 +97,10 @@ end
 
 local function prepare(self, entry)
   if entry.without_group and groups.list { entry.without_group } then
-    return fail("config", "unsupported", "this OpenSSL has %s: the entry without it does not apply",
+    return fail("config", "unsupported", "this OpenSSL supports %s: the server without it does not apply",
       entry.without_group)
   elseif entry.before_openssl and core.openssl.number >= entry.before_openssl then
-    return fail("config", "unsupported", "this OpenSSL corrects or leaves out what the entry has to say")
+    return fail("config", "unsupported", "this OpenSSL corrects or omits the fault")
   elseif not entry.leaf then
     return true
   end

@@ -12,7 +12,7 @@ Stream.__index = Stream
 -- nil and an error of lacre's: `pump` takes anything else for the end of the stream
 local function failed(why, stage)
   if why == "timeout" then
-    return fail(stage, "timeout", "the time limit of the cosocket ran out")
+    return fail(stage, "timeout", "the cosocket timed out")
   elseif why == "closed" then
     return nil, why
   end

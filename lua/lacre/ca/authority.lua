@@ -71,7 +71,7 @@ end
 ---@return lacre.error? err no_key
 function methods:key()
   if not self.private then
-    return fail("sign", "no_key", "the key of %s is not here", tostring(self.certificate:subject()))
+    return fail("sign", "no_key", "the CA %s has no key here", tostring(self.certificate:subject()))
   end
   return self.private
 end
@@ -89,7 +89,7 @@ local function choose_serial(books, asked)
     serial = asked and record.serial(asked) or sign.serial()
     used, err = books:is_used(serial)
     if used and asked then
-      return fail("sign", "serial_conflict", "the serial %s is in use", tostring(asked))
+      return fail("sign", "serial_conflict", "the serial number %s is already in use", tostring(asked))
     end
   until not used
   return used == false and serial or nil, err

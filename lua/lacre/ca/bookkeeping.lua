@@ -57,7 +57,7 @@ function methods:add(cert)
   if not text then
     return nil, err
   elseif text ~= "" and text:sub(-1) ~= "\n" then
-    return fail("save", "index_corrupt", "%s: the last line has no end", self.paths.index)
+    return fail("save", "index_corrupt", "%s: the last line is incomplete", self.paths.index)
   end
   local done
   done, err = self:note {
@@ -165,7 +165,7 @@ function methods:draw_number(last)
   end
   local number = record.serial(text or "01")
   if not number then
-    return fail("load", "index_corrupt", "%s holds no number", self.paths.crlnumber)
+    return fail("load", "index_corrupt", "%s contains no number", self.paths.crlnumber)
   end
   number = promises.later(number, last and record.successor(last))
   local done

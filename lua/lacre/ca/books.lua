@@ -131,7 +131,7 @@ function Books:find(serial)
   end
   local one = index.find(text, serial)
   if not one then
-    return fail("load", "unknown_serial", "no certificate with the serial %s was issued here", serial)
+    return fail("load", "unknown_serial", "this CA issued no certificate with the serial number %s", serial)
   end
   return one
 end

@@ -31,13 +31,13 @@ function rules.modes(found, report)
   for _, what in ipairs(private) do
     local stat = file.stat(found.paths[what])
     if stat and stat.mode % 64 ~= 0 then
-      report("error", ("%s is open to others (mode %o)"):format(found.paths[what], stat.mode), { fix = "mode" })
+      report("error", ("%s can be read by others (mode %o)"):format(found.paths[what], stat.mode), { fix = "mode" })
     end
   end
   for _, what in ipairs(shared) do
     local stat = file.stat(found.paths[what])
     if stat and (math.floor(stat.mode / 16) % 2 == 1 or math.floor(stat.mode / 2) % 2 == 1) then
-      report("error", ("%s may be changed by others (mode %o)"):format(found.paths[what], stat.mode), { fix = "mode" })
+      report("error", ("%s can be changed by others (mode %o)"):format(found.paths[what], stat.mode), { fix = "mode" })
     end
   end
 end
@@ -48,25 +48,25 @@ function rules.authority(found, report)
   local cert, now = found.cert, time.now()
   local left = cert:not_after() - now
   if not cert:is_ca() then
-    report("error", "its certificate is not that of a CA")
+    report("error", "its certificate is not a CA certificate")
   elseif left < 0 then
-    report("error", ("the CA ended %s"):format(time.format(cert:not_after())))
+    report("error", ("the CA certificate expired %s"):format(time.format(cert:not_after())))
   elseif left < 90 * DAY then
-    report("warning", ("the CA ends in %s"):format(time.humanize(left)))
+    report("warning", ("the CA certificate expires in %s"):format(time.humanize(left)))
   end
   if cert:not_before() > now + 300 then
-    report("warning", "the CA begins in the future: is the clock right?")
+    report("warning", "the CA certificate is not valid yet: is the clock right?")
   end
 end
 
 -- a key that is sealed is only looked at where its password is given
 function rules.key(found, report)
   if found.key_state == "missing" then
-    report("warning", found.paths.key .. " is not here: nothing can be signed")
+    report("warning", found.paths.key .. " is missing: nothing can be signed")
   elseif found.key_state == "foreign" then
-    report("error", "the key is not that of the CA's certificate")
+    report("error", "the key does not belong to the CA's certificate")
   elseif found.key_state == "unreadable" then
-    report("error", ("%s is no key: %s"):format(found.paths.key, tostring(found.key_error)))
+    report("error", ("%s is not a key: %s"):format(found.paths.key, tostring(found.key_error)))
   end
 end
 
@@ -100,11 +100,11 @@ end
 local function check_pair(found, one, cert, report)
   local about = { serial = one.serial }
   if record.serial(cert:serial()) ~= one.serial then
-    report("error", "the file of this serial holds another certificate", about)
+    report("error", "the file with this serial number contains another certificate", about)
   elseif not cert:is_issued_by(found.cert) then
     report("error", "it was not signed by this CA", about)
   elseif cert:not_after() ~= one.not_after then
-    report("error", ("the index says that it ends %s, and it ends %s"):format(
+    report("error", ("the index says it expires %s, but it expires %s"):format(
       time.format(one.not_after), time.format(cert:not_after())), about)
   end
 end
@@ -115,16 +115,16 @@ function rules.certificates(found, report)
     if cert then
       check_pair(found, one, cert, report)
     elseif fate and fate.issued then
-      report("error", "it is in the index, and its certificate is missing", { serial = one.serial })
+      report("error", "it is in the index, but its certificate is missing", { serial = one.serial })
     else
-      report("warning", "its certificate is not kept here", { serial = one.serial })
+      report("warning", "its certificate is not stored here", { serial = one.serial })
     end
   end
   for path, serial in pairs(found.misnamed) do
-    report("error", ("%s holds the certificate of another serial"):format(path), { serial = serial, fix = "names" })
+    report("error", ("%s contains the certificate of another serial"):format(path), { serial = serial, fix = "names" })
   end
   for path, why in pairs(found.alien) do
-    report("error", ("%s is no certificate: %s"):format(path, why))
+    report("error", ("%s is not a certificate: %s"):format(path, why))
   end
 end
 
@@ -132,7 +132,8 @@ function rules.records(found, report)
   for serial, cert in pairs(found.certs) do
     if not found.by_serial[serial] then
       local ours = cert:is_issued_by(found.cert)
-      local text = ours and "it was issued, and is not in the index" or "it lies here, and was not signed by this CA"
+      local text = ours and "it was issued, but is not in the index"
+        or "it is stored here, but was not signed by this CA"
       report("error", text, { serial = serial, fix = ours and "index" or nil })
     end
   end
@@ -143,19 +144,19 @@ end
 function rules.log(found, report)
   local serial, event = history.pending(found.entries)
   if found.log_text == nil or found.log_text == "" then
-    report("warning", "there is no log: nothing shows what was done here", { fix = "recover" })
+    report("warning", "there is no log: nothing shows what this CA did", { fix = "recover" })
   elseif found.chain.problem then
     report("error", ("log.jsonl, line %d: %s"):format(found.chain.line, found.chain.problem))
   elseif found.chain.torn then
-    report("error", "the last line of the log has no end", { fix = "recover" })
+    report("error", "the last line of the log is incomplete", { fix = "recover" })
   elseif serial then
-    report("error", ("an %s was begun and not finished"):format(event), { serial = serial, fix = "recover" })
+    report("error", ("an %s was started but not finished"):format(event), { serial = serial, fix = "recover" })
   end
 end
 
 function rules.noted_head(found, report, given)
   if given.expect and not found.chain.seen[given.expect] then
-    report("error", "the log does not hold the line that was noted: it was written anew")
+    report("error", "the log does not contain the expected line: it was rewritten")
   end
 end
 
@@ -167,9 +168,9 @@ function rules.agreement(found, report)
   for serial, fate in pairs(found.fates) do
     local one = found.by_serial[serial]
     if fate.issued and not one then
-      report("error", "the log says that it was issued, and it is not in the index", { serial = serial, fix = "index" })
+      report("error", "the log says it was issued, but it is not in the index", { serial = serial, fix = "index" })
     elseif one and fate.revoked and not one.revoked_at then
-      report("error", "the log says that it is revoked, and the index does not", { serial = serial, fix = "index" })
+      report("error", "the log says it is revoked, but the index does not", { serial = serial, fix = "index" })
     end
   end
   for _, one in ipairs(found.records) do
@@ -187,7 +188,7 @@ function rules.clock(found, report)
   for _, entry in ipairs(found.entries) do
     local at = time.parse(entry.time)
     if at and last and at < last - 300 then
-      report("warning", ("line %d of the log was written before the line above it: the clock jumped"):format(entry.seq))
+      report("warning", ("line %d of the log is older than the one above: the clock was set back"):format(entry.seq))
     end
     last = at or last
   end
@@ -202,7 +203,7 @@ end
 
 function rules.leftovers(found, report)
   for _, path in ipairs(found.leftovers) do
-    report("warning", path .. " was left by a process that died", { fix = "leftovers" })
+    report("warning", path .. " was left behind by a process that died", { fix = "leftovers" })
   end
 end
 

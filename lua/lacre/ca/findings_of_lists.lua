@@ -17,15 +17,15 @@ function rules.numbers(found, report)
   for _, what in ipairs { "serial", "crlnumber" } do
     local number, text = number_in(found.paths[what])
     if text and not number then
-      report("error", found.paths[what] .. " holds no number", { fix = what == "crlnumber" and "number" or nil })
+      report("error", found.paths[what] .. " contains no number", { fix = what == "crlnumber" and "number" or nil })
     end
   end
   local number, text = number_in(found.paths.crlnumber)
   local last = found.last_number
   if last and not text then
-    report("error", ("crlnumber is missing, and list %s is out already"):format(last), { fix = "number" })
+    report("error", ("crlnumber is missing, but CRL %s was already published"):format(last), { fix = "number" })
   elseif last and number and promises.later(number, last) == last then
-    report("error", ("crlnumber is %s, and list %s is out already"):format(number, last), { fix = "number" })
+    report("error", ("crlnumber is %s, but CRL %s was already published"):format(number, last), { fix = "number" })
   end
 end
 
@@ -38,13 +38,13 @@ function rules.revocations(found, report)
     if not one.revoked_at or not (fate and fate.revoked) then
       at = nil
     elseif one.reason ~= (fate.reason or "unspecified") then
-      report("error", ("the index says %s, and the log %s"):format(one.reason, fate.reason), about)
+      report("error", ("the index says %s, but the log says %s"):format(one.reason, fate.reason), about)
     elseif at and at ~= one.revoked_at then
-      report("error", ("the index says that it was revoked %s, and the log %s"):format(time.format(one.revoked_at),
+      report("error", ("the index says it was revoked %s, but the log says %s"):format(time.format(one.revoked_at),
         time.format(at)), about)
     end
     if one.revoked_at and one.revoked_at > now + 300 and at ~= one.revoked_at then
-      report("error", "its revocation is in the future: " .. time.format(one.revoked_at), { serial = one.serial })
+      report("error", "its revocation date is in the future: " .. time.format(one.revoked_at), { serial = one.serial })
     end
   end
 end
@@ -57,7 +57,7 @@ function rules.lost_keys(found, report)
     local said = record.is_compromised { revoked_at = fate.revoked and 0 or nil, reason = fate.reason }
     local noted = text:find(serial .. " " .. cert:pin() .. "\n", 1, true)
     if not noted and (said or one and record.is_compromised(one)) then
-      report("warning", "others have its key, and compromised.txt does not say so",
+      report("warning", "its key was compromised, but is not in compromised.txt",
         { serial = serial, fix = "lost_keys" })
     end
   end
@@ -68,13 +68,13 @@ local function check_entries(found, report)
     local serial = record.serial(old.serial)
     local one = found.by_serial[serial]
     if found.lost[serial] and not (found.fates[serial] and found.fates[serial].revoked) then
-      report("error", "the last revocation list says that it is revoked, and the index does not",
+      report("error", "the last CRL says it is revoked, but the index does not",
         { serial = serial, fix = "index" })
     elseif one and one.revoked_at and (old.reason or "unspecified") ~= one.reason then
-      report("warning", ("the last revocation list says %s, and the index %s"):format(old.reason or "unspecified",
+      report("warning", ("the last CRL says %s, but the index says %s"):format(old.reason or "unspecified",
         one.reason), { serial = serial })
     elseif one and one.revoked_at and old.time ~= one.revoked_at then
-      report("warning", ("the last revocation list says that it was revoked %s, and the index %s"):format(
+      report("warning", ("the last CRL says it was revoked %s, but the index says %s"):format(
         time.format(old.time), time.format(one.revoked_at)), { serial = serial })
     end
   end
@@ -83,20 +83,20 @@ end
 function rules.crl(found, report)
   if not found.crl then
     if file.stat(found.paths.crl) then
-      report("error", ("%s is no revocation list: %s"):format(found.paths.crl, tostring(found.crl_error)))
+      report("error", ("%s is not a CRL: %s"):format(found.paths.crl, tostring(found.crl_error)))
     elseif found.last_number then
-      report("warning", ("list %s was made, and is no longer here"):format(found.last_number))
+      report("warning", ("CRL %s was made, but is missing"):format(found.last_number))
     end
     return
   elseif not found.crl:verify(found.cert) then
-    return report("error", "the revocation list is not signed by this CA")
+    return report("error", "the CRL is not signed by this CA")
   elseif found.crl:is_expired() then
-    report("warning", ("the revocation list ended %s"):format(time.format(found.crl:next_update())))
+    report("warning", ("the CRL expired %s"):format(time.format(found.crl:next_update())))
   end
   check_entries(found, report)
   for _, one in ipairs(found.records) do
     if one.revoked_at and one.not_after > time.now() and not found.crl:find(one.serial) then
-      report("warning", "it is revoked, and the last revocation list does not say so", { serial = one.serial })
+      report("warning", "it is revoked, but not on the last CRL", { serial = one.serial })
     end
   end
 end

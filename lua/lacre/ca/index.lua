@@ -47,7 +47,7 @@ local function read_revocation(one, text)
   local at, reason, extra = text:match "^([^,]*),?([^,]*),?(.*)$"
   one.revocation, one.revoked_at, one.reason = text, index.instant(at), "unspecified"
   if not one.revoked_at then
-    return ("the revocation time '%s' is no time"):format(at)
+    return ("the revocation time '%s' is not a time"):format(at)
   elseif reason ~= "" and not record.index_reasons[reason] then
     return ("the reason '%s' is unknown"):format(reason)
   elseif reason ~= "" then
@@ -81,11 +81,11 @@ function index.read_line(line)
   end
   local status, ends, revocation, serial = fields[1], index.instant(fields[2]), fields[3], fields[4]
   if status ~= "V" and status ~= "R" and status ~= "E" then
-    return nil, ("the status '%s' is none of V, R, E"):format(status:gsub("%c", "?"))
+    return nil, ("the status '%s' is not V, R or E"):format(status:gsub("%c", "?"))
   elseif not ends then
-    return nil, ("'%s' is no time"):format(fields[2]:gsub("%c", "?"))
+    return nil, ("'%s' is not a time"):format(fields[2]:gsub("%c", "?"))
   elseif serial == "" or not record.serial(serial) then
-    return nil, ("'%s' is no serial number"):format(serial:gsub("%c", "?"))
+    return nil, ("'%s' is not a serial number"):format(serial:gsub("%c", "?"))
   end
   local one = { serial = record.serial(serial), not_after = ends, file = fields[5], subject = fields[6] }
   local why = status == "R" and read_revocation(one, revocation) or nil

@@ -168,7 +168,7 @@ function plans.install(cert, row, steps, place)
     steps[#steps + 1] = update_step(place)
     return
   end
-  steps[#steps + 1] = certutil_step(("put it into the database %s, for servers"):format(row.place), {
+  steps[#steps + 1] = certutil_step(("add it to the database %s, for TLS servers"):format(row.place), {
     "certutil", "-A", "-a", "-d", "sql:" .. row.place, "-t", "C,,", "-n", installation.name(cert),
   }, cert:to_pem())
 end
@@ -182,7 +182,7 @@ function plans.remove(cert, row, steps, place)
     steps[#steps + 1] = update_step(place, true)
     return
   end
-  steps[#steps + 1] = certutil_step(("take it out of the database %s"):format(row.place), {
+  steps[#steps + 1] = certutil_step(("remove it from the database %s"):format(row.place), {
     "certutil", "-D", "-d", "sql:" .. row.place, "-n", installation.name(cert),
   })
 end

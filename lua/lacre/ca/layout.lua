@@ -85,11 +85,11 @@ function layout.spare(paths, path)
   local wanted = real(path)
   for what, own in pairs(paths) do
     if what ~= "kind" and what ~= "directory" and real(own) == wanted then
-      return fail("save", "file_exists", "%s is a file of the CA: name another", path)
+      return fail("save", "file_exists", "%s is one of the CA's own files: choose another name", path)
     end
   end
   if paths.certs and real(paths.certs .. "/x"):sub(1, -3) == wanted:match "^(.*)/" then
-    return fail("save", "file_exists", "%s is among the certificates of the CA: name another", path)
+    return fail("save", "file_exists", "%s is in the CA's certificate directory: choose another name", path)
   end
   return true
 end
@@ -111,9 +111,9 @@ function layout.find(directory)
     return nil, err
   end
   if file.stat(ours.request) and file.stat(ours.key) then
-    return fail("load", "ca_not_found", "%s waits for the certificate of its request", directory)
+    return fail("load", "ca_not_found", "%s is waiting for the certificate of its request", directory)
   end
-  return fail("load", "ca_not_found", "%s holds no CA: neither ca.crt nor index.txt", directory)
+  return fail("load", "ca_not_found", "%s does not contain a CA: no ca.crt and no index.txt", directory)
 end
 
 --- Where the certificate of a serial may be, the likeliest first.

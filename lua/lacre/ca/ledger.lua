@@ -37,7 +37,7 @@ end
 function Ledger:add(cert)
   local one = record.of(cert)
   if self:is_used(one.serial) then
-    return fail("sign", "serial_conflict", "the serial %s is in use", one.serial)
+    return fail("sign", "serial_conflict", "the serial number %s is already in use", one.serial)
   end
   self.list[#self.list + 1], self.by_serial[one.serial] = one, one
   return true
@@ -50,7 +50,7 @@ end
 function Ledger:find(serial)
   local one = self.by_serial[serial]
   if not one then
-    return fail("load", "unknown_serial", "no certificate with the serial %s was issued here", serial)
+    return fail("load", "unknown_serial", "this CA issued no certificate with the serial number %s", serial)
   end
   return one
 end

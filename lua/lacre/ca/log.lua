@@ -94,7 +94,7 @@ function log.head(path)
     if line or #tail < size then
       local entry = line and decode(line)
       if line and not entry then
-        return fail("load", "log_corrupt", "%s: the last line is not one of ours", path)
+        return fail("load", "log_corrupt", "%s: the last line was not written by lacre", path)
       end
       return {
         seq = entry and entry.seq or 0, hash = line and hash(line) or NOTHING, entry = entry or nil, torn = torn,
@@ -102,7 +102,7 @@ function log.head(path)
     end
     size = size * 8
   until size > 16 * 1024 * 1024
-  return fail("load", "log_corrupt", "%s: the last line has no beginning", path)
+  return fail("load", "log_corrupt", "%s: the last line is too long", path)
 end
 
 --- Appends entries behind a head that was just read; durable when it returns.
@@ -190,9 +190,9 @@ function log.verify(text)
     number = number + 1
     local entry = decode(line)
     if not entry then
-      state.problem, state.line = "it is not one of ours", number
+      state.problem, state.line = "it was not written by lacre", number
     elseif entry.previous ~= state.hash or entry.seq ~= number then
-      state.problem, state.line = "the lines before it are not those it was written behind", number
+      state.problem, state.line = "the lines before it were changed", number
     end
     if state.problem then
       return entries, state

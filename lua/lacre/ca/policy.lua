@@ -67,7 +67,7 @@ end
 function checks.names(allowed, draft)
   for _, item in ipairs(names_of(draft)) do
     if not patterns.match(allowed, item) then
-      return ("%s is none of %s"):format(tostring(item.value), table.concat(allowed, ", "))
+      return ("%s is not one of %s"):format(tostring(item.value), table.concat(allowed, ", "))
     end
   end
 end
@@ -105,7 +105,8 @@ function checks.keys(allowed, draft)
       return nil
     end
   end
-  return ("the %s key of %d bits is none of %s"):format(draft.key:type(), draft.key:bits(), table.concat(allowed, ", "))
+  local names = table.concat(allowed, ", ")
+  return ("the %s key of %d bits is not one of %s"):format(draft.key:type(), draft.key:bits(), names)
 end
 
 function checks.longest(limit, draft)
@@ -212,7 +213,7 @@ end
 
 local function load_data(text, path)
   if text:byte() == 27 then
-    return nil, "it is no text"
+    return nil, "it is not text"
   end
   if setfenv then -- luacheck: ignore
     local chunk, why = loadstring(text, "@" .. path) -- luacheck: ignore
@@ -230,7 +231,7 @@ function policy.parse(text, path)
   local chunk, why = load_data(text, path)
   local ok, data = pcall(chunk or error, why)
   if ok and type(data) ~= "table" then
-    ok, data = false, "it returns no table"
+    ok, data = false, "it does not return a table"
   end
   if ok then
     ok, data = pcall(policy.new, data)

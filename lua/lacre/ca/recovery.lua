@@ -69,7 +69,7 @@ local function mend(books, entry)
   if not done then
     return nil, err
   end
-  return books:note { event = "repair", note = ("%d bytes of an unfinished line taken off"):format(cut) }
+  return books:note { event = "repair", note = ("%d bytes of an unfinished line removed"):format(cut) }
 end
 
 --- Finishes what a last entry announces.

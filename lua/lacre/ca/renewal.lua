@@ -112,7 +112,7 @@ end
 function methods:renew(which, given)
   return again(self, which, given, "ca:renew", function(old, set)
     if set.key then
-      return fail("config", "key_mismatch", "a renewal keeps its key; ca:rekey takes a new one")
+      return fail("config", "key_mismatch", "a renewal keeps the key; use ca:rekey for a new key")
     end
     return old:public_key()
   end)
@@ -161,7 +161,7 @@ end
 ---@return lacre.error? err key_mismatch issuer_not_ca
 function methods:replace_certificate(cert, above)
   if not cert:public_key():matches(self:cert()) then
-    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", tostring(self:cert():subject()))
+    return fail("sign", "key_mismatch", "the certificate does not match the key of %s", tostring(self:cert():subject()))
   elseif not cert:is_ca() then
     return fail("sign", "issuer_not_ca", "%s is not a CA", tostring(cert:subject()))
   end

@@ -94,7 +94,7 @@ function fixes.index(books, found)
   if not done then
     return nil, err
   end
-  return books:note { event = "repair", note = "the index was written anew; the old one is " .. aside }
+  return books:note { event = "repair", note = "the index was rebuilt; the old one is " .. aside }
 end
 
 function fixes.adopt(books, found)

@@ -50,7 +50,7 @@ function methods:revoke(which, reason)
   local set, now = options.check(revoke_schema, given, "ca:revoke"), time.now()
   local serial = record.which(which, "ca:revoke")
   if set.time and set.time > now then
-    return fail("sign", "revocation_in_future", "%s is in the future: a revocation holds from when it is made",
+    return fail("sign", "revocation_in_future", "%s is in the future: revoke as of now or earlier",
       time.format(set.time))
   end
   return change(self, serial, math.floor(set.time or now), set.reason)
@@ -114,11 +114,11 @@ end
 local function base_of(self)
   local base, err = self.books:last_crl()
   if not base and (not err or err.code == "file_not_found") then
-    return fail("sign", "crl_missing", "there is no full list yet that a delta could be of")
+    return fail("sign", "crl_missing", "there is no full CRL yet for a delta to build on")
   elseif base and base:is_delta() then
-    return fail("sign", "crl_invalid", "the last list is a delta itself")
+    return fail("sign", "crl_invalid", "the last CRL is a delta itself")
   elseif base and not base:number() then
-    return fail("sign", "crl_invalid", "the last list has no number that a delta could name: make a full one first")
+    return fail("sign", "crl_invalid", "the last CRL has no number: make a full CRL before a delta")
   end
   return base, err
 end

@@ -44,7 +44,7 @@ local function check_purposes(self, draft, set)
     local allowed = cert:extended_key_usage()
     for _, purpose in ipairs(allowed and wanted or {}) do
       if not allowed[purpose] and not allowed.any_extended_key_usage and purpose ~= "ocsp_signing" then
-        return fail("sign", "wrong_purpose", "%s is not for %s, nor is what it issues",
+        return fail("sign", "wrong_purpose", "%s may not issue certificates for %s",
           tostring(cert:subject()), purpose)
       end
     end
@@ -56,7 +56,7 @@ end
 local function check_key(self, draft)
   local serial = self.books:compromised(draft.key:pin())
   if serial then
-    return fail("sign", "key_compromised", "the key is that of serial %s, which was revoked as compromised", serial)
+    return fail("sign", "key_compromised", "this key was revoked as compromised, with serial number %s", serial)
   end
   return true
 end

@@ -32,7 +32,7 @@ local function set_key(draft, set)
   if (set.key ~= nil) == (set.csr ~= nil) then
     misuse "bad options to 'cert.create' (one of 'key' and 'csr' is required)"
   elseif set.csr and not set.csr:verify() then
-    return fail("sign", "csr_signature_invalid", "the request is not signed by the key in it")
+    return fail("sign", "csr_signature_invalid", "the request is not signed with its own key")
   end
   local err
   draft.key = set.key
@@ -56,7 +56,7 @@ local function set_names(draft, set)
   end
   if draft.names and #draft.names == 0 and draft.profile.needs_hosts then
     if copied(set, "hosts") and not set.hosts then
-      return fail("sign", "bad_name", "the request asks for no names, and a %s certificate needs some", set.profile)
+      return fail("sign", "bad_name", "the request contains no names, but a %s certificate needs them", set.profile)
     end
     misuse("bad options to 'cert.create' (a %s certificate needs 'hosts')", set.profile)
   end
@@ -93,10 +93,10 @@ local function nest_validity(draft, set)
     draft.not_before = early and first or draft.not_before
     draft.not_after = late and last or draft.not_after
   elseif early then
-    return fail("sign", "validity_exceeds_issuer", "the certificate would begin %s, its issuer begins %s",
+    return fail("sign", "validity_exceeds_issuer", "the certificate would start %s, but its issuer starts %s",
       time.format(draft.not_before), time.format(first))
   elseif late then
-    return fail("sign", "validity_exceeds_issuer", "the certificate would end %s, its issuer ends %s",
+    return fail("sign", "validity_exceeds_issuer", "the certificate would expire %s, but its issuer expires %s",
       time.format(draft.not_after), time.format(last))
   end
   return true
@@ -108,15 +108,15 @@ local function set_validity(draft, set)
   local start = set.not_before and draft.not_before or now
   draft.not_after = math.floor(set.not_after or start + (set.valid_for or draft.profile.valid_for))
   if set.valid_for and set.not_after then
-    misuse("bad option 'valid_for' to 'cert.create' (it excludes not_after)")
+    misuse("bad option 'valid_for' to 'cert.create' (valid_for and not_after cannot be combined)")
   elseif set.valid_for and set.valid_for <= 0 then
-    misuse("bad option 'valid_for' to 'cert.create' (more than nothing expected)")
+    misuse("bad option 'valid_for' to 'cert.create' (more than 0 expected)")
   elseif draft.not_before < FIRST then
     misuse "bad option 'not_before' to 'cert.create' (before the year 0)"
   elseif draft.not_after > LAST then
     misuse("bad option '%s' to 'cert.create' (past the year 9999)", set.not_after and "not_after" or "valid_for")
   elseif draft.not_after < draft.not_before then
-    misuse "bad options to 'cert.create' (it would end before it begins)"
+    misuse "bad options to 'cert.create' (it would expire before it becomes valid)"
   end
   return nest_validity(draft, set)
 end
@@ -162,7 +162,7 @@ local function set_issuer(draft, set)
   elseif not draft.issuer then
     return true
   elseif not draft.signer:matches(draft.issuer) then
-    return fail("sign", "key_mismatch", "the issuer's key is not that of %s", tostring(draft.issuer:subject()))
+    return fail("sign", "key_mismatch", "the issuer's key does not belong to %s", tostring(draft.issuer:subject()))
   end
   return check_issuer(draft, set)
 end

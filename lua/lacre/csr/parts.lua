@@ -18,7 +18,7 @@ local info_type = der.sequence {
 }
 
 local function malformed(why)
-  return fail("parse", "bad_der", "the bytes are no request: %s", why)
+  return fail("parse", "bad_der", "not a certificate request: %s", why)
 end
 
 local asks = { ["1.2.840.113549.1.9.14"] = true, ["1.3.6.1.4.1.311.2.1.14"] = true } -- RFC 2985, and Microsoft's

@@ -69,7 +69,7 @@ function request.parse(bytes)
   elseif err then
     return nil, err
   end
-  return fail("parse", "no_csr", "no certificate request among the bytes")
+  return fail("parse", "no_csr", "no certificate request found")
 end
 
 --- A request from a file.

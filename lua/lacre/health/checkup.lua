@@ -115,7 +115,7 @@ local function compare_addresses(out, seen)
     first = first or leaf
   end
   if differ then
-    out:add("ADDRESSES_DIFFER", ("%d addresses do not show the same certificate"):format(#seen))
+    out:add("ADDRESSES_DIFFER", ("%d addresses do not serve the same certificate"):format(#seen))
   end
 end
 

@@ -14,11 +14,11 @@ local diagnosis = {}
 local function check_version(out, facts, set)
   local least = set.min_tls or "1.2"
   if facts.version < least then
-    out:add("TLS_TOO_OLD", ("the server's best is TLS %s, needed is TLS %s"):format(facts.version, least), {
+    out:add("TLS_TOO_OLD", ("the server supports at most TLS %s; TLS %s is required"):format(facts.version, least), {
       version = facts.version,
     })
   elseif facts.version < "1.3" then
-    out:add("NO_TLS13", "TLS 1.3 is not spoken")
+    out:add("NO_TLS13", "TLS 1.3 is not supported")
   end
 end
 
@@ -35,7 +35,7 @@ local function check_cipher(out, facts)
     out:add("NO_FORWARD_SECRECY", ("%s has no forward secrecy"):format(name), { cipher = name })
   end
   if not (name:find "GCM" or name:find "CCM" or name:find "CHACHA20") then
-    out:add("NO_AEAD", ("%s is no AEAD"):format(name), { cipher = name })
+    out:add("NO_AEAD", ("%s is not an AEAD"):format(name), { cipher = name })
   end
 end
 
@@ -44,19 +44,19 @@ local LEAST_DH = 2048
 local function check_exchange(out, facts)
   local dh = facts.dh
   if dh and not dh.prime then
-    out:add("WEAK_DH", ("the Diffie-Hellman number of %d bits is no prime"):format(dh.bits), { bits = dh.bits })
+    out:add("WEAK_DH", ("the Diffie-Hellman modulus of %d bits is not prime"):format(dh.bits), { bits = dh.bits })
   elseif dh and dh.bits < LEAST_DH then
     out:add("WEAK_DH", ("Diffie-Hellman with %d bits"):format(dh.bits), { bits = dh.bits })
   elseif dh and not dh.safe then
-    out:add("WEAK_DH", "the Diffie-Hellman prime is not a safe one", { bits = dh.bits, severity = "warn" })
+    out:add("WEAK_DH", "the Diffie-Hellman prime is not a safe prime", { bits = dh.bits, severity = "warn" })
   end
   local group = facts.group or ""
   if group:find "MLKEM" then
     out:add("PQ", group)
   elseif facts.hybrid_group then
-    out:add("PQ", facts.hybrid_group .. ", which this OpenSSL does not have")
+    out:add("PQ", facts.hybrid_group .. ", which this OpenSSL does not support")
   elseif facts.hybrid_group == false then
-    out:add("NO_PQ", "no group with ML-KEM")
+    out:add("NO_PQ", "no key exchange group with ML-KEM")
   end
 end
 
@@ -64,19 +64,19 @@ local function check_client_cert(out, facts)
   local err = facts.client_cert_error
   local alert = err and (err.alert or err.code) or nil
   if facts.client_cert == "required" then
-    out:add("CLIENT_CERT_REQUIRED", "the server wants a client certificate" .. (alert and (" (%s)"):format(alert)
+    out:add("CLIENT_CERT_REQUIRED", "the server requires a client certificate" .. (alert and (" (%s)"):format(alert)
       or ""),
       { alert = alert })
   elseif facts.client_cert == "rejected" then
     out:add("HANDSHAKE_FAILED", "the server refused the client certificate: " .. tostring(alert), { alert = alert })
   elseif facts.client_cert == "requested" then
-    out:add("CLIENT_CERT_REQUESTED", "a client certificate is asked for, and not demanded")
+    out:add("CLIENT_CERT_REQUESTED", "a client certificate is requested, but not required")
   end
 end
 
 local function check_certificate(out, facts, set)
   if not facts.chain[1] then
-    out:add("NO_CERTIFICATE", "the server showed no certificate")
+    out:add("NO_CERTIFICATE", "the server sent no certificate")
     return
   end
   verify_rules.check(out, facts, set)
@@ -151,7 +151,7 @@ function diagnosis.expect(out, expected)
       end
     end
     if not found then
-      out:add("EXPECTATION_MISSED", ("%s was expected, and is not the case"):format(tostring(code)),
+      out:add("EXPECTATION_MISSED", ("%s was expected, but did not occur"):format(tostring(code)),
         { expected_code = code })
     end
   end

@@ -31,7 +31,7 @@ end
 --- a better threshold.
 local function left_of(left, lifetime, due)
   return ("%s left of %s%s"):format(time.humanize(left), time.humanize(lifetime),
-    due > lifetime / 2 and "; for so short a life try --warn auto" or "")
+    due > lifetime / 2 and "; for short-lived certificates try --warn auto" or "")
 end
 
 -- the baseline requirements of public CAs, section 6.3.2: days by the date of issuance
@@ -51,12 +51,12 @@ end
 local function check_lifetime(out, cert, set)
   local lifetime = lifetime_of(cert)
   if lifetime > 0 and lifetime <= 10 * DAY then
-    out:add("SHORT_LIVED", ("it lives for %s: --warn auto suits it"):format(time.humanize(lifetime)))
+    out:add("SHORT_LIVED", ("it is valid for %s: consider --warn auto"):format(time.humanize(lifetime)))
   end
   local longest = longest_life(cert:not_before() or 0)
   if set.is_public and lifetime > longest * DAY + 1 then
     out:add("LIFETIME_TOO_LONG",
-      ("it is valid for %d days, public CAs may issue for %d"):format(math.floor(lifetime / DAY),
+      ("it is valid for %d days; public CAs may issue for at most %d"):format(math.floor(lifetime / DAY),
       longest))
   end
 end
@@ -167,7 +167,7 @@ local function check_sent(out, chain)
       extra == 1 and "is" or "are", table.concat(names, ", ")))
   end
   if #chain > 1 and is_self_issued(top) then
-    out:add("ROOT_IN_CHAIN", "the root is sent too: " .. shown(top))
+    out:add("ROOT_IN_CHAIN", "the root is also sent: " .. shown(top))
   end
 end
 

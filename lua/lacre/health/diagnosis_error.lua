@@ -57,7 +57,7 @@ local function explain(out, answers)
     if answer and answer.kind == "server_hello" then
       if answer.version < 0x0303 then
         local version = sounding.version_name(answer.version)
-        out:add("TLS_TOO_OLD", ("the server's best is %s, needed is TLS 1.2"):format(full_name(version)),
+        out:add("TLS_TOO_OLD", ("the server supports at most %s; TLS 1.2 is required"):format(full_name(version)),
           { version = version })
       end
       weak_suite(out, answer)
@@ -66,7 +66,7 @@ local function explain(out, answers)
   local hybrid = answers.tls13
   if hybrid and hybrid.kind == "server_hello" and hybrid.group and not out.list[1] then
     local group = groups.name_of(hybrid.group) or ("0x%04x"):format(hybrid.group)
-    out:add("CLIENT_TOO_OLD", ("the server wants the key exchange %s, which this OpenSSL does not have"):format(group),
+    out:add("CLIENT_TOO_OLD", ("the server requires the group %s, which this OpenSSL does not support"):format(group),
       { group = group })
   end
 end
@@ -102,11 +102,11 @@ function diagnosis_error.check_old(out, answer)
     return
   end
   local version = sounding.version_name(answer.version)
-  out:add("OFFERS_OLD_TLS", ("it still speaks %s"):format(full_name(version)),
+  out:add("OFFERS_OLD_TLS", ("it still supports %s"):format(full_name(version)),
     { version = version, severity = answer.version <= 0x0300 and "fail" or nil })
   local row = old_suites.by_number[answer.cipher]
   if row then
-    out:add("WEAK_CIPHER", ("with %s it takes %s (%s)"):format(full_name(version), row.name, row.weakness),
+    out:add("WEAK_CIPHER", ("with %s it accepts %s (%s)"):format(full_name(version), row.name, row.weakness),
       { cipher = row.name })
   end
 end

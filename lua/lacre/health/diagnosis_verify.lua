@@ -51,7 +51,7 @@ local function name_mismatch(out, _, facts, set)
   local leaf, name = facts.chain[1], set.server_name
   local names = hosts_of(leaf)
   if not names then
-    out:add("NO_SAN", ("the certificate has no subjectAltName; it cannot be for %s"):format(name))
+    out:add("NO_SAN", ("the certificate has no subjectAltName, so it does not match %s"):format(name))
   else
     out:add("HOSTNAME_MISMATCH", ("for %s, not for %s"):format(names, name),
       { expected = name, presented = leaf:hosts() })
@@ -76,7 +76,7 @@ local special = {
   hostname_mismatch = name_mismatch,
   unknown_issuer = no_issuer,
   self_signed = function(out, finding)
-    out:add("SELF_SIGNED", ("%s is signed by itself and not trusted"):format(shown(finding.cert)))
+    out:add("SELF_SIGNED", ("%s is self-signed and not trusted"):format(shown(finding.cert)))
   end,
   untrusted_root = function(out, finding)
     out:add("UNTRUSTED_ROOT", ("the chain ends in %s, which is not trusted"):format(shown(finding.cert)))
@@ -109,12 +109,12 @@ end
 
 -- what a person is told of a certificate; for the rest, what OpenSSL calls it
 local sentences = {
-  BAD_SIGNATURE = "the signature on %s is wrong",
+  BAD_SIGNATURE = "the signature on %s is invalid",
   WRONG_EKU = "%s may not be used for servers",
-  INVALID_CA = "%s is no CA, and certifies another",
-  PATHLEN = "below %s there are more CAs than it allows",
-  NAME_CONSTRAINT = "a CA above %s may not certify for its names",
-  UNKNOWN_CRITICAL_EXT = "%s demands that something be understood which nobody here understands",
+  INVALID_CA = "%s is not a CA, but issued another certificate",
+  PATHLEN = "there are more CAs below %s than its path length allows",
+  NAME_CONSTRAINT = "a CA above %s may not issue for its names",
+  UNKNOWN_CRITICAL_EXT = "%s has a critical extension that is unknown here",
 }
 
 local function plain(out, finding)
@@ -163,9 +163,9 @@ function diagnosis_verify.check(out, facts, set)
 end
 
 local staples = {
-  missing = { "MUST_STAPLE_MISSING", "the certificate demands a stapled OCSP response, and none came" },
+  missing = { "MUST_STAPLE_MISSING", "the certificate requires a stapled OCSP response, but none was sent" },
   invalid = { "STAPLE_BAD", "the stapled OCSP response is not about this certificate, or not signed by its issuer" },
-  expired = { "STAPLE_BAD", "the stapled OCSP response is past its time" },
+  expired = { "STAPLE_BAD", "the stapled OCSP response is out of date" },
   unknown = { "STAPLE_BAD", "the OCSP responder does not know the certificate" },
 }
 
@@ -184,8 +184,8 @@ function diagnosis_verify.check_staple(out, facts, ocsp)
   elseif not facts.staple and facts.chain[1]:must_staple() then
     out:add(staples.missing[1], staples.missing[2])
   elseif facts.staple_state ~= "good" or ocsp == "off" then
-    out:add("REVOCATION_UNCHECKED", facts.staple and "the stapled OCSP response was not read; revocation was not asked"
-      or "no stapled OCSP response; revocation was not asked")
+    out:add("REVOCATION_UNCHECKED", facts.staple and "the stapled OCSP response was ignored; revocation was not checked"
+      or "no stapled OCSP response; revocation was not checked")
   end
 end
 

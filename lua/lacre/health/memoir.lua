@@ -131,7 +131,7 @@ function memoir.load(path)
   if not whole then
     return nil, lacre_error.annotate(err, { path = path })
   elseif not is_state(whole) then
-    return fail("load", "bad_state", "%s is no state of lacre health", path)
+    return fail("load", "bad_state", "%s is not a state file of lacre health", path)
   end
   return whole.targets
 end

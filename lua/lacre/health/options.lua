@@ -39,7 +39,7 @@ end
 local function some_seconds(value)
   local length, why = seconds(value)
   if length and length <= 0 then
-    return nil, "more than nothing expected"
+    return nil, "more than 0 expected"
   end
   return length, why
 end

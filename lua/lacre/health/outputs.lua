@@ -16,7 +16,7 @@ function health_outputs.parse(set)
     local format, path = text:match "^(%l+):(.+)$"
     format = format or text
     if not formats.has(format) then
-      return fail("config", "unsupported", "no output is called %s; known are %s", format, table.concat(formats.names,
+      return fail("config", "unsupported", "unknown output format: %s; known: %s", format, table.concat(formats.names,
         " "))
     end
     local directory = path and path:match "^(.+)/[^/]*$"

@@ -121,9 +121,9 @@ end
 
 local function judge(list, cert, issuer, set)
   if not list:verify(issuer) then
-    return fail("verify", "crl_invalid", "the revocation list is not signed by %s", tostring(issuer:subject()))
+    return fail("verify", "crl_invalid", "the CRL is not signed by %s", tostring(issuer:subject()))
   elseif list:is_expired(set.now) then
-    return fail("verify", "crl_expired", "the revocation list is past its nextUpdate")
+    return fail("verify", "crl_expired", "the CRL is out of date (past its nextUpdate)")
   end
   local entry = list:find(cert)
   if entry and entry.reason ~= "remove_from_crl" then
@@ -145,7 +145,7 @@ end
 function revocation.crl(cert, issuer, set)
   local url = cert:crl_urls()[1]
   if not url then
-    return fail("verify", "crl_missing", "the certificate names no revocation list")
+    return fail("verify", "crl_missing", "the certificate names no CRL")
   end
   local list, err = list_at(set, url)
   if not list then

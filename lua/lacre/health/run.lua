@@ -37,7 +37,7 @@ function health_run.gather(set)
   if not all then
     return nil, err
   elseif #all == 0 and not set.serve then
-    return fail("config", "bad_name", "there is no target: name some, or a file of them with -f")
+    return fail("config", "bad_name", "no targets: give some, or a file of them with -f")
   elseif set.shard then
     local index, count = set.shard:match "^(%d+)/(%d+)$"
     index, count = tonumber(index), tonumber(count)

@@ -11,7 +11,7 @@ local serving = {}
 local function address_of(text)
   local port = text:match "^:?(%d+)$"
   if not port and not text:find "^[^:]+:%d+$" and not text:find "^%[.+%]:%d+$" then
-    return fail("config", "bad_name", "not where to listen: %s (write 9219, or 192.0.2.1:9219)", text)
+    return fail("config", "bad_name", "not an address to listen on: %s (write 9219, or 192.0.2.1:9219)", text)
   end
   return target.parse(port and "127.0.0.1:" .. port or text)
 end
@@ -22,7 +22,7 @@ local apart = { "watch", "state", "baseline", "output" }
 local function check_alone(set)
   for _, name in ipairs(apart) do
     if set[name] then
-      return fail("config", "unsupported", "serve and %s do not go together", name)
+      return fail("config", "unsupported", "serve and %s cannot be combined", name)
     end
   end
   return true

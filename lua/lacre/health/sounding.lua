@@ -87,7 +87,7 @@ function sounding.ask(plain, question, server_name)
   end
   local answer = greeting.read_server(bytes)
   if not answer then
-    return fail("handshake", "bad_record", "the answer cannot be understood")
+    return fail("handshake", "bad_record", "the answer cannot be parsed")
   end
   return answer
 end

@@ -38,7 +38,7 @@ end
 
 -- a target whose turn never came
 local function unexamined(row, set)
-  local _, err = lacre_error.fail("connect", "timeout", "there was no time left for it")
+  local _, err = lacre_error.fail("connect", "timeout", "the deadline passed before it was checked")
   return checkup.conclude(row, set, diagnosis.of_error(err), nil, err)
 end
 

@@ -38,7 +38,7 @@ local function split_scheme(text)
   end
   local row = target_words.schemes[scheme:lower()]
   if not row then
-    return fail("config", "bad_name", "no protocol is called %s; known are host:port, https://, smtp:// ...", scheme)
+    return fail("config", "bad_name", "unknown protocol: %s; write host:port, https://, smtp:// ...", scheme)
   end
   return rest:gsub("[/?#].*$", ""), { port = row[1], starttls = row[2] }
 end
@@ -48,7 +48,7 @@ local function split_starttls(text, from)
   if not protocol then
     return text
   elseif not starttls.option(protocol) or from.starttls then
-    return fail("config", "bad_name", "no STARTTLS protocol is called %s; known are %s", protocol,
+    return fail("config", "bad_name", "unknown STARTTLS protocol: %s; known: %s", protocol,
       table.concat(starttls.names, " "))
   end
   from.starttls = protocol
@@ -100,7 +100,7 @@ local function applied(row, set)
   row.name = set.name or row.name
   row.starttls = set.starttls or row.starttls
   if row.starttls and not starttls.option(row.starttls) then
-    return fail("config", "bad_name", "no STARTTLS protocol is called %s", row.starttls)
+    return fail("config", "bad_name", "unknown STARTTLS protocol: %s", row.starttls)
   end
   return row
 end
@@ -123,7 +123,7 @@ end
 
 local function refuse_long(text)
   local shown = text:sub(1, 40) .. "..."
-  local _, err = fail("config", "bad_name", "a line of %d bytes is no target: %s", #text, shown)
+  local _, err = fail("config", "bad_name", "a line of %d bytes is not a target: %s", #text, shown)
   return { { text = shown, error = err, set = {} } }
 end
 
@@ -202,7 +202,7 @@ function targets.gather(list, files)
   for _, text in ipairs(list or {}) do
     local words = without_comment(text)
     local some = words ~= "" and read_line(words, {})
-      or { { text = text, set = {}, error = select(2, fail("config", "bad_name", "an empty target")) } }
+      or { { text = text, set = {}, error = select(2, fail("config", "bad_name", "the target is empty")) } }
     for _, row in ipairs(some) do
       rows[#rows + 1] = row
     end

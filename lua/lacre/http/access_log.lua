@@ -33,7 +33,7 @@ function Log:write(line)
   end
   local written, why = self.handle:write(line .. "\n")
   if not written and not self.is_lost then
-    self.say(("lines of the log are lost: %s: %s"):format(self.path, tostring(why)))
+    self.say(("lines of the access log are being lost: %s: %s"):format(self.path, tostring(why)))
   end
   self.is_lost = not written
 end

@@ -88,7 +88,7 @@ local function begin(self, response)
   if response.status == 206 then
     local first = response.headers["content-range"] or ""
     if self.offset == 0 or tonumber(first:match "^bytes (%d+)%-") ~= self.offset then
-      return fail("read", "http_malformed", "not the part that was asked for: %s", (first:gsub("%c", "?")))
+      return fail("read", "http_malformed", "not the requested range: %s", (first:gsub("%c", "?")))
     end
   else
     self.offset = 0

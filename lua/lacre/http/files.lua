@@ -190,7 +190,7 @@ local function root_of(set)
   if stat and stat.kind == "directory" then
     inside, err = file.stat(root .. "/.") -- what cannot be entered shows nothing
   elseif stat then
-    return lacre_error.fail("load", "file_not_found", "%s is no directory", set.root)
+    return lacre_error.fail("load", "file_not_found", "%s is not a directory", set.root)
   end
   if not inside then
     return nil, lacre_error.annotate(err, { path = set.root })

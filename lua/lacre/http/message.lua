@@ -97,7 +97,7 @@ function message.read_status(stream)
       return { status = tonumber(status), reason = reason:sub(2), headers = headers }
     end
   end
-  return malformed "announcements without an answer"
+  return malformed "too many interim responses"
 end
 
 --- How the body of a message is delimited (RFC 9112 section 6.3).
@@ -107,10 +107,10 @@ end
 function message.framing(headers)
   local coding, length = headers["transfer-encoding"], headers["content-length"]
   if coding and length then
-    return malformed "both a length and a transfer coding"
+    return malformed "both Content-Length and Transfer-Encoding"
   elseif coding then
     if coding:lower() ~= "chunked" then
-      return malformed("an unknown transfer coding: " .. coding)
+      return malformed("unknown Transfer-Encoding: " .. coding)
     end
     return "chunked"
   elseif length then
@@ -123,7 +123,7 @@ end
 
 local function cut(err)
   if err.code == "closed" then
-    return select(2, fail("read", "unexpected_eof", "the body ended before its length"))
+    return select(2, fail("read", "unexpected_eof", "the body ended before its Content-Length"))
   end
   return err
 end
@@ -154,7 +154,7 @@ local function read_size(stream)
   end
   local hex = line:match "^(%x+)[ \t]*$" or line:match "^(%x+)[ \t]*;"
   if not hex or #hex > 8 then
-    return malformed("not the size of a chunk: " .. line)
+    return malformed("bad chunk size: " .. line)
   end
   return tonumber(hex, 16)
 end

@@ -44,7 +44,7 @@ local function leave(ask, place)
   local ctx = ask.inline.context
   if settings.is(ctx) and ctx:certificate() then
     return fail("read", "redirect_insecure",
-      "a redirect to %s, which is not to see the client's certificate", place.host)
+      "redirect to %s, a different host, which must not get the client certificate", place.host)
   end
   ask.headers, ask.inline = without(ask.headers, headers_of_a_host), without(ask.inline, options_of_a_host)
   return true
@@ -60,10 +60,10 @@ end
 function redirect.step(place, response, set, ask)
   local next_place = url.resolve(place, response.headers.location)
   if not next_place or next_place.port == 0 then
-    return fail("read", "http_malformed", "%s redirects to what is no place of the web: %s", place.host,
+    return fail("read", "http_malformed", "%s redirects to an invalid URL: %s", place.host,
       response.headers.location:gsub("[^\32-\126]", "?"):sub(1, 200))
   elseif next_place.scheme ~= "https" and (place.scheme == "https" or not set.plaintext) then
-    return fail("read", "redirect_insecure", "%s redirects to plaintext", place.host)
+    return fail("read", "redirect_insecure", "%s redirects to an unencrypted http:// URL", place.host)
   elseif not url.same_host(place, next_place) then
     local left, err = leave(ask, next_place)
     if not left then

@@ -23,9 +23,9 @@ function url.parse(text)
   local scheme, authority, path = text:match "^(%a+)://([^/?#]*)([^#]*)"
   scheme = scheme and scheme:lower()
   if not default_ports[scheme or ""] or text:find "[%c ]" then
-    return no_url("not a URL of the web: %s", text)
+    return no_url("not an http or https URL: %s", text)
   elseif authority:find("@", 1, true) then
-    return no_url("a URL with a user name is refused: %s", text:gsub("//.*@", "//...@"))
+    return no_url("a URL with a user name is not accepted: %s", text:gsub("//.*@", "//...@"))
   end
   local place = target.parse(authority, default_ports[scheme])
   if not place then

@@ -28,7 +28,7 @@ local function encode(self, set)
   elseif set.format == "traditional" then
     local label = traditional_labels[self:type()]
     if not label then
-      return fail("save", "unsupported", "%s keys have no traditional form", self:type())
+      return fail("save", "unsupported", "%s keys have no traditional format", self:type())
     end
     local bytes, err = core.keyfile.traditional(self)
     return bytes, bytes and label or err

@@ -25,9 +25,9 @@ local function unlocked(open, password, what)
 end
 
 local hints = {
-  unsupported = "have it sealed anew: openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out NEW",
-  too_large = "have it sealed anew with fewer rounds, where it comes from",
-  openssh = "ssh-keygen -p -m PKCS8 -f COPY turns a copy of one, RSA or ECDSA, into PKCS#8",
+  unsupported = "encrypt it again: openssl pkcs8 -topk8 -provider legacy -provider default -in FILE -out NEW",
+  too_large = "have it encrypted again with fewer rounds, where it comes from",
+  openssh = "convert a copy of it (RSA or ECDSA) to PKCS#8: ssh-keygen -p -m PKCS8 -f COPY",
 }
 
 --- A key of PEM or DER.
@@ -52,7 +52,7 @@ local function warn_of_readers(path, parsed, bytes)
   local is_open = parsed:is_private() and not bytes:find("ENCRYPTED", 1, true)
   local stat = is_open and file.stat(path)
   if stat and stat.kind == "file" and (stat.mode % 64 >= 32 or stat.mode % 8 >= 4) then
-    warning.say("%s: a private key that others may read (mode %04o); chmod 600 it", path, stat.mode)
+    warning.say("%s: this private key can be read by others (mode %04o); run chmod 600", path, stat.mode)
   end
 end
 
@@ -90,8 +90,8 @@ function reading.without_pin(text)
 end
 
 local uri_hints = {
-  unsupported = "have openssl.cnf load the provider of such URIs: for pkcs11: it is pkcs11-provider",
-  no_key = "openssl storeutl URI lists what is there; a wrong PIN shows nothing",
+  unsupported = "load the provider for such URIs in openssl.cnf (pkcs11-provider for pkcs11:)",
+  no_key = "run openssl storeutl URI to list the keys; with a wrong PIN it lists none",
 }
 
 --- A key behind a URI of OSSL_STORE.

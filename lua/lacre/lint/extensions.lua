@@ -21,7 +21,7 @@ local function empty(which, clause, fix)
     rule = "empty_" .. which, level = "error", clause = strict .. clause,
     check = function(cert)
       local set = cert[which](cert)
-      return set and next(set) == nil and which .. " is there and allows nothing" or nil
+      return set and next(set) == nil and which .. " is present but empty" or nil
     end,
     fix = fix,
   }
@@ -35,7 +35,7 @@ local function critical(which, wanted, rule, clause)
       return one and one.critical ~= wanted
         and ("%s is %s"):format(which, wanted and "not critical" or "critical") or nil
     end,
-    fix = ("have it issued with %s %s"):format(which, wanted and "critical" or "not critical"),
+    fix = ("reissue it with %s %s"):format(which, wanted and "critical" or "not critical"),
   }
 end
 
@@ -49,25 +49,25 @@ return {
         end
       end
     end,
-    fix = "have it issued anew by software that encodes it right",
+    fix = "reissue it with software that encodes it correctly",
   },
   {
     rule = "duplicate_extension", level = "error", clause = strict .. "4.2",
     check = function(_, facts)
-      return facts.duplicate and ("%s is there twice"):format(facts.duplicate) or nil
+      return facts.duplicate and ("%s is present twice"):format(facts.duplicate) or nil
     end,
-    fix = "have it issued with each extension once",
+    fix = "reissue it with each extension only once",
   },
   {
     rule = "unknown_critical", level = "warning", clause = strict .. "4.2",
     check = function(_, facts)
       for _, one in ipairs(facts.list) do
         if one.critical and not one.name then
-          return ("the extension %s is critical, and verifiers do not know it"):format(one.oid)
+          return ("the extension %s is critical, but verifiers do not know it"):format(one.oid)
         end
       end
     end,
-    fix = "have it issued without that extension, or with it not critical",
+    fix = "reissue it without that extension, or with it not critical",
   },
   {
     rule = "basic_constraints_critical", level = "error", clause = strict .. "4.2.1.9",
@@ -75,7 +75,7 @@ return {
       local one = constraints_of(facts)
       return one and cert:is_ca() and not one.critical and "a CA's basic_constraints are not critical" or nil
     end,
-    fix = "have the CA issued with basic_constraints critical",
+    fix = "reissue the CA with critical basic_constraints",
   },
   {
     rule = "path_length", level = "error", clause = strict .. "4.2.1.9",
@@ -84,16 +84,16 @@ return {
       if not value or not value.path_length then
         return nil
       elseif not value.ca then
-        return "it has a path length and is no CA"
+        return "it has a path length, but is not a CA"
       end
-      return usage and not usage.key_cert_sign and "it has a path length and may not sign certificates" or nil
+      return usage and not usage.key_cert_sign and "it has a path length, but may not sign certificates" or nil
     end,
-    fix = "have it issued without a path length",
+    fix = "reissue it without a path length",
   },
   {
     rule = "ca_as_leaf", level = "error", clause = "CA/Browser Forum BR section 7.1.2.7",
     check = function(cert, facts)
-      return facts.is_asked and needed[facts.profile] and cert:is_ca() and "a CA is not used as a leaf" or nil
+      return facts.is_asked and needed[facts.profile] and cert:is_ca() and "a CA certificate is used as a leaf" or nil
     end,
     fix = "issue a certificate for the service from that CA",
   },
@@ -102,20 +102,20 @@ return {
     check = function(cert, facts)
       local usage = cert:key_usage()
       if cert:is_ca() and not usage_of(facts) then
-        return "a CA says what its key may do, and this one does not"
+        return "a CA needs a key_usage, and this one has none"
       elseif cert:is_ca() and usage and not usage.key_cert_sign then
         return "the key of this CA may not sign certificates"
       end
     end,
-    fix = "have the CA issued with key_usage key_cert_sign, crl_sign",
+    fix = "reissue the CA with key_usage key_cert_sign, crl_sign",
   },
   {
     rule = "leaf_key_usage", level = "error", clause = strict .. "4.2.1.3",
     check = function(cert)
       local usage = cert:key_usage()
-      return usage and usage.key_cert_sign and not cert:is_ca() and "it may sign certificates and is no CA" or nil
+      return usage and usage.key_cert_sign and not cert:is_ca() and "it may sign certificates, but is not a CA" or nil
     end,
-    fix = "have it issued without key_cert_sign",
+    fix = "reissue it without key_cert_sign",
   },
   {
     rule = "key_usage_critical", level = "warning", clause = strict .. "4.2.1.3",
@@ -123,16 +123,16 @@ return {
       local one = usage_of(facts)
       return one and not one.critical and "key_usage is not critical" or nil
     end,
-    fix = "have it issued with key_usage critical",
+    fix = "reissue it with critical key_usage",
   },
-  empty("key_usage", "4.2.1.3", "have it issued with what its key is for, or without key_usage"),
-  empty("extended_key_usage", "4.2.1.12", "have it issued with its purpose, or without extended_key_usage"),
+  empty("key_usage", "4.2.1.3", "reissue it with the right key_usage, or without it"),
+  empty("extended_key_usage", "4.2.1.12", "reissue it with the right extended_key_usage, or without it"),
   {
     rule = "subject_key_id", level = "error", clause = strict .. "4.2.1.2",
     check = function(cert, facts)
       return cert:is_ca() and not subject_id(facts) and "this CA has no subject key identifier" or nil
     end,
-    fix = "have the CA issued with subject_key_id",
+    fix = "reissue the CA with subject_key_id",
   },
   critical("subject_key_id", false, "subject_key_id_critical", "4.2.1.2"),
   {
@@ -142,7 +142,7 @@ return {
         and (authority_id(facts) and "its authority key identifier names no key"
           or "it has no authority key identifier") or nil
     end,
-    fix = "have it issued with authority_key_id: Python 3.13 and strict OpenSSL refuse it without",
+    fix = "reissue it with authority_key_id: Python 3.13 and strict OpenSSL reject it without",
   },
   critical("authority_key_id", false, "authority_key_id_critical", "4.2.1.1"),
   critical("authority_info_access", false, "authority_info_access_critical", "4.2.2.1"),
@@ -154,9 +154,9 @@ return {
       if one and not one.malformed and #cert:subject_alt_names() == 0 then
         return "its list of alternative names is empty"
       end
-      return facts.profile == "server" and not one and "a server's names are in subjectAltName, and it has none" or nil
+      return facts.profile == "server" and not one and "a server needs its names in subjectAltName: it has none" or nil
     end,
-    fix = "have it issued with its names in subject_alt_names: the common name is not looked at",
+    fix = "reissue it with its names in subject_alt_names: the common name is not used",
   },
   {
     rule = "empty_subject", level = "error", clause = strict .. "4.1.2.6",
@@ -165,11 +165,11 @@ return {
       if not cert:subject():is_empty() then
         return nil
       elseif cert:is_ca() then
-        return "a CA has a subject, and this one has none"
+        return "a CA needs a subject, and this one has none"
       end
-      return not (one and one.critical) and "its subject is empty and its alternative names are not critical" or nil
+      return not (one and one.critical) and "its subject is empty, but its subjectAltName is not critical" or nil
     end,
-    fix = "have it issued with a subject, or with critical subject_alt_names",
+    fix = "reissue it with a subject, or with critical subject_alt_names",
   },
   {
     rule = "extended_key_usage", level = "error", clause = strict .. "4.2.1.12",
@@ -179,32 +179,32 @@ return {
         return ("it is not for %s"):format(purpose)
       end
     end,
-    fix = "have it issued with the purpose it is used for",
+    fix = "reissue it with the purpose it is used for",
   },
   {
     rule = "no_extended_key_usage", level = "warning", clause = "CA/Browser Forum BR section 7.1.2.7.6",
     check = function(cert, facts)
       return needed[facts.profile] and not cert:is_ca() and not purposes_of(facts)
-        and "it does not say what it is for, and Apple's verifier refuses that" or nil
+        and "it has no extended_key_usage, and Apple's verifier rejects that" or nil
     end,
-    fix = "have it issued with extended_key_usage",
+    fix = "reissue it with extended_key_usage",
   },
   {
     rule = "name_constraints", level = "error", clause = strict .. "4.2.1.10",
     check = function(cert, facts)
       local one = facts.by_name.name_constraints
       if one and not cert:is_ca() then
-        return "it limits the names of others and is no CA"
+        return "it has name constraints, but is not a CA"
       end
       return one and not one.critical and "its name constraints are not critical" or nil
     end,
-    fix = "have the CA issued with name_constraints critical",
+    fix = "reissue the CA with critical name_constraints",
   },
   {
     rule = "must_staple", level = "warning", clause = "RFC 7633 section 4",
     check = function(cert)
-      return cert:must_staple() and #cert:ocsp_urls() == 0 and "it asks for stapling and names no OCSP responder" or nil
+      return cert:must_staple() and #cert:ocsp_urls() == 0 and "it requires stapling and names no responder" or nil
     end,
-    fix = "have it issued with ocsp_urls, or without must_staple",
+    fix = "reissue it with ocsp_urls, or without must_staple",
   },
 }

@@ -22,11 +22,11 @@ local function fault_of(name)
   end
   local parsed = host.parse(name)
   if not parsed then
-    return "is no host name"
+    return "is not a host name"
   elseif parsed.type == "ip" then
     return "is an IP address: it has to be an iPAddress"
   elseif name:find "_" then
-    return "has an underscore, which hosts have not"
+    return "has an underscore, which host names may not have"
   end
 end
 
@@ -48,7 +48,7 @@ end
 
 -- IP addresses are in the list as text; what is no address was kept as hexadecimal
 local function bad_address(value)
-  return value:sub(1, 1) == "#" and "is no IP address" or nil
+  return value:sub(1, 1) == "#" and "is not an IP address" or nil
 end
 
 local function is_among(common, object)
@@ -79,10 +79,10 @@ return {
     rule = "wildcard_depth", level = "warning", clause = "CA/Browser Forum BR section 3.2.2.6",
     check = function(object)
       return faults(object, "dns", function(name)
-        return name:find "^%*%.[^.]+$" and "is a wildcard of a whole top-level domain, which some clients refuse" or nil
+        return name:find "^%*%.[^.]+$" and "is a wildcard for a top-level domain, which some clients reject" or nil
       end)
     end,
-    fix = "name the hosts, or a wildcard two labels deep",
+    fix = "name the hosts, or use a wildcard below a domain (*.example.org)",
   },
   {
     rule = "common_name", level = "warning", clause = "RFC 9525 section 2, CA/Browser Forum BR section 7.1.4.3",
@@ -100,17 +100,17 @@ return {
       local common = object:subject():get "CN"
       return common and #common > 64 and "the common name is longer than 64 characters" or nil
     end,
-    fix = "leave the common name out: the alternative names count",
+    fix = "leave the common name out: only subjectAltName counts",
   },
   {
     rule = "hidden_character", level = "error", clause = "RFC 5280 section 4.1.2.4",
     check = function(object)
       for _, value in object:subject():each() do
         if value:find "[%z\1-\31\127]" then
-          return "an attribute of the subject holds a control character: " .. quoted(value)
+          return "an attribute of the subject contains a control character: " .. quoted(value)
         end
       end
     end,
-    fix = "have it issued with a subject that shows all it says",
+    fix = "reissue it with a subject without control characters",
   },
 }

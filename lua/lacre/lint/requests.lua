@@ -9,9 +9,9 @@ return {
   {
     rule = "proof", level = "error", clause = "RFC 2986 section 3",
     check = function(csr)
-      return not csr:verify() and "it is not signed by the key in it" or nil
+      return not csr:verify() and "it is not signed with its own key" or nil
     end,
-    fix = "make the request anew with the private key",
+    fix = "make the request again, with its private key",
   },
   {
     rule = "weak_key", level = "error", clause = "CA/Browser Forum BR section 6.1.5",
@@ -31,7 +31,7 @@ return {
       local weak = algorithm:lower():find "sha1" or algorithm:lower():find "md[245]"
       return weak and ("it is signed with %s"):format(algorithm) or nil
     end,
-    fix = "make the request anew with SHA-256",
+    fix = "make the request again, with SHA-256",
   },
   {
     rule = "malformed_extension", level = "error", clause = "RFC 5280 section 4.2",
@@ -42,12 +42,12 @@ return {
         end
       end
     end,
-    fix = "make the request anew",
+    fix = "make the request again",
   },
   {
     rule = "subject_alt_names", level = "warning", clause = "RFC 9525 section 2",
     check = function(csr, facts)
-      return facts.profile == "server" and #csr:subject_alt_names() == 0 and "it asks for no alternative names" or nil
+      return facts.profile == "server" and #csr:subject_alt_names() == 0 and "it asks for no subjectAltName" or nil
     end,
     fix = "ask for the names in subjectAltName, or have the CA add them",
   },
@@ -60,7 +60,7 @@ return {
       end
       return usage and usage.key_cert_sign and "it asks to sign certificates, which is never copied" or nil
     end,
-    fix = "a CA is made with the profile intermediate, not by its own wish",
+    fix = "a CA is made with the profile intermediate, whatever its request says",
   },
   {
     rule = "not_copied", level = "note", clause = "RFC 2986 section 4.1",
@@ -72,6 +72,6 @@ return {
         end
       end
     end,
-    fix = "give the CA what it should add",
+    fix = "tell the CA operator what to add",
   },
 }

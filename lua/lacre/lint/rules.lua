@@ -35,9 +35,9 @@ end
 local function curve_fault(key)
   local curve = key:curve()
   if not curve then
-    return "the key spells its curve out, which verifiers refuse"
+    return "the key has explicit curve parameters, which verifiers reject"
   elseif not curve:find "^P%-" then
-    return ("the curve %s is known to few verifiers"):format(curve)
+    return ("the curve %s is supported by few verifiers"):format(curve)
   end
 end
 
@@ -66,19 +66,19 @@ return {
   {
     rule = "version", level = "error", clause = strict .. "4.1.2.1",
     check = function(cert, facts)
-      return cert:version() ~= 3 and (#facts.list > 0 and "it has extensions and is not of version 3"
-        or ("it is of version %s"):format(cert:version())) or nil
+      return cert:version() ~= 3 and (#facts.list > 0 and "it has extensions, but is not version 3"
+        or ("it is version %s"):format(cert:version())) or nil
     end,
-    fix = "have it issued as version 3",
+    fix = "reissue it as version 3",
   },
   {
     rule = "serial", level = "error", clause = strict .. "4.1.2.2",
     check = function(cert)
       local serial = cert:serial()
-      local text = "the serial number %s is not positive and of at most 20 octets"
+      local text = "the serial number %s is not positive, or longer than 20 octets"
       return not sign.is_serial(serial) and text:format(serial) or nil
     end,
-    fix = "have it issued with a random positive serial number",
+    fix = "reissue it with a random positive serial number",
   },
   {
     rule = "signature_mismatch", level = "error", clause = strict .. "4.1.1.2",
@@ -87,7 +87,7 @@ return {
       return inner and oid.algorithm(inner) ~= cert:signature_algorithm()
         and "the two places that name the signature algorithm disagree" or nil
     end,
-    fix = "have it issued anew",
+    fix = "reissue it",
   },
   {
     rule = "weak_signature", level = "error", clause = "CA/Browser Forum BR section 7.1.3.2",
@@ -96,7 +96,7 @@ return {
       local weak = algorithm:lower():find "sha1" or algorithm:lower():find "md[245]"
       return weak and not cert:is_self_issued() and ("it is signed with %s"):format(algorithm) or nil
     end,
-    fix = "have it signed with SHA-256 or better",
+    fix = "reissue it with SHA-256 or better",
   },
   {
     rule = "weak_key", level = "error", clause = "CA/Browser Forum BR section 6.1.5",
@@ -119,29 +119,29 @@ return {
       if not first or not last then
         return "its dates cannot be read"
       end
-      return first > last and "it ends before it begins" or nil
+      return first > last and "it expires before it becomes valid" or nil
     end,
-    fix = "have it issued anew",
+    fix = "reissue it",
   },
   {
     rule = "time_form", level = "error", clause = strict .. "4.1.2.5",
     check = function(cert)
       return date_fault(cert, function(tag, text)
         return not text:find(forms[tag] or "^$")
-          and ("'%s' is no date to verifiers: seconds and a Z, no more"):format(plain.printable(text)) or nil
+          and ("'%s' is not a valid date: it must end in seconds and Z"):format(plain.printable(text)) or nil
       end)
     end,
-    fix = "have it issued anew by software that encodes it right",
+    fix = "reissue it with software that encodes it correctly",
   },
   {
     rule = "time_type", level = "warning", clause = strict .. "4.1.2.5",
     check = function(cert)
       return date_fault(cert, function(tag, text)
         return tag == 0x18 and (tonumber(text:sub(1, 4)) or 2050) < 2050
-          and "a date before 2050 has two digits for its year, and here it has four" or nil
+          and "a date before 2050 must have a two-digit year, and this one has four" or nil
       end)
     end,
-    fix = "have it issued anew by software that encodes it right",
+    fix = "reissue it with software that encodes it correctly",
   },
   {
     rule = "expired", level = "warning", clause = strict .. "6.1.3",
@@ -159,24 +159,24 @@ return {
     check = function(cert)
       return cert:issuer():is_empty() and "its issuer has no name" or nil
     end,
-    fix = "have it issued by a CA with a subject",
+    fix = "reissue it from a CA with a subject",
   },
   {
     rule = "public_lifetime", level = "note", clause = "CA/Browser Forum BR section 6.3.2",
     check = function(cert, facts)
       local limit = facts.profile == "server" and not cert:is_self_issued() and lifetime_limit(cert)
       return limit and at_least(limit * DAY)(cert)
-        and ("it is valid longer than the %d days that browsers accept from public CAs"):format(limit) or nil
+        and ("it is valid for longer than the %d days that browsers accept from public CAs"):format(limit) or nil
     end,
-    fix = "nothing, where the CA is your own; a public one has to issue it for less",
+    fix = "fine for your own CA; a public CA must issue it for less",
   },
   {
     rule = "public_client_auth", level = "note", clause = "Chrome Root Program policy section 3.2",
     check = function(cert, facts)
       local purposes = cert:extended_key_usage()
       return facts.profile == "server" and purposes and purposes.client_auth and not cert:is_self_issued()
-        and "it is also for clients, which public CAs no longer issue" or nil
+        and "it is also valid for clients, which public CAs no longer issue" or nil
     end,
-    fix = "nothing, where the CA is your own",
+    fix = "fine for your own CA",
   },
 }

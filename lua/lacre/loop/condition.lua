@@ -32,7 +32,7 @@ end
 ---@return string|lacre.error? why "timeout", or canceled
 function Condition:wait(seconds)
   if not scheduler.running() then
-    options.misuse "a condition is waited for outside of a task"
+    options.misuse "condition:wait was called outside a task"
   elseif scheduler.current().canceled then
     return canceled()
   end

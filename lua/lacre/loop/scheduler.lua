@@ -213,7 +213,7 @@ function scheduler.drive(main)
     run_ready()
     if live > 0 and not stopping and not (main and main.done) then
       if first > last and watched.count() == 0 and not timers.next() then
-        error("every task waits for another", 0)
+        error("deadlock: every task waits for another", 0)
       end
       poll_once()
     end

@@ -41,7 +41,7 @@ end
 ---@param name string
 ---@param fn? fun(name: string)
 function traps.set(name, fn)
-  options.expect("on_signal", 1, known[name], "name of a signal, as TERM,", name)
+  options.expect("on_signal", 1, known[name], "name of a signal, such as TERM,", name)
   options.expect("on_signal", 2, fn == nil or type(fn) == "function", "function or nil", fn)
   if fn == nil then
     core.signals.forget(name)

@@ -61,7 +61,7 @@ end
 ---@return lacre.error? err
 function watched.await(task, fd, events)
   if occupied(fd, events) then
-    error(("two tasks wait for descriptor %d"):format(fd), 0)
+    error(("two tasks are waiting for descriptor %d"):format(fd), 0)
   end
   task.fd, awaited = fd, awaited + 1
   if events ~= "w" then

@@ -73,11 +73,11 @@ local function make_attribute(kind, value)
   if not row then
     return nil, ("unknown attribute '%s'"):format(tostring(kind))
   elseif type(value) ~= "string" or value == "" then
-    return nil, ("attribute '%s' has no text"):format(kind)
+    return nil, ("attribute '%s' is empty"):format(kind)
   end
   local short = row.short
   if short == "C" and not value:match "^%a%a$" then
-    return nil, "a country is two letters (ISO 3166)"
+    return nil, "a country has two letters (ISO 3166)"
   elseif value:find "[\128-\255]" and plain.text(value) ~= value then
     return nil, ("attribute '%s' is not UTF-8"):format(kind)
   elseif ia5[short] and value:find "[\128-\255]" and not is_encoded(value) then

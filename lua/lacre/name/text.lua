@@ -9,7 +9,7 @@ local name_text = {}
 ---@return nil, lacre.error
 function name_text.refuse(format, ...)
   local _, err = lacre_error.fail("parse", "bad_name", format, ...)
-  return nil, lacre_error.annotate(err, { hint = "a name is written CN=www.example.com,O=Example,C=PT" })
+  return nil, lacre_error.annotate(err, { hint = "write a name as CN=www.example.com,O=Example,C=PT" })
 end
 
 local function unescape(text)
@@ -56,7 +56,7 @@ local function rdns_of(parts, multi)
     for j, text in ipairs(multi and split(part, "+") or { part }) do
       rdns[i][j] = pair_of(text)
       if not rdns[i][j] then
-        return name_text.refuse("'%s' is not written TYPE=value", (text:gsub("%c", "?")))
+        return name_text.refuse("'%s' is not TYPE=value", (text:gsub("%c", "?")))
       end
     end
   end

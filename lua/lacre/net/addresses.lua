@@ -62,7 +62,7 @@ function addresses.name(host)
     local name, err = names.reference(host)
     return name and name.value, err
   elseif host == "" or host:find "[%c ]" or names.is_octal(host) then
-    return fail("resolve", "bad_name", "not the name of a host: %s", (host:gsub("%c", "?")))
+    return fail("resolve", "bad_name", "not a host name: %s", (host:gsub("%c", "?")))
   end
   return host
 end

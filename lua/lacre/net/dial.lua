@@ -54,7 +54,7 @@ local function annotated(err, place, address)
     err.message = err.message:gsub("^connect: ", (target.format(address, place.port):gsub("%%", "%%%%")) .. ": ")
   end
   if err.code == "permission_denied" then
-    err.hint = "a rule of the firewall or of routing forbids it, or what confines this process"
+    err.hint = "check firewall and routing rules, and the sandbox of this process"
   end
   return lacre_error.annotate(err, { host = place.host, port = place.port, address = address })
 end

@@ -56,7 +56,7 @@ local function adopt(given)
     socket, err = net.adopt(fd, false)
   end
   if socket and not socket:listens() then
-    local _, why = fail("config", "unsupported", "descriptor %d is no socket that listens", fd)
+    local _, why = fail("config", "unsupported", "descriptor %d is not a listening socket", fd)
     why.hint = given == "systemd" and "the socket unit needs ListenStream= and Accept=no" or nil
     return nil, why
   end

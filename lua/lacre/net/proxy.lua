@@ -63,8 +63,8 @@ end
 local function said_no(code, reason, through)
   local _, err = refused("the proxy answered %s%s", code, (reason:gsub("%c", "")))
   if code == "407" then
-    err.hint = through.authorization and "the proxy does not take this user and password"
-      or "give user and password: http://user:password@host:port"
+    err.hint = through.authorization and "the proxy rejected the user name and password"
+      or "give a user name and password: http://user:password@host:port"
   end
   return nil, err
 end

@@ -55,7 +55,7 @@ function stream.await(socket, want, deadline, code, stage, waiter)
   elseif lacre_error.is(why) then
     return nil, why
   end
-  return fail(stage, code, code == "timeout" and "the time limit ran out" or "no answer in time")
+  return fail(stage, code, code == "timeout" and "the time limit was reached" or "no answer in time")
 end
 
 --- When an operation that begins now has to end, or nil.

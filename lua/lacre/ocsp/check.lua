@@ -72,11 +72,11 @@ end
 --- That it is neither of the future nor over.
 function check.times(one, set, now)
   if one.this_update > now + SKEW then
-    return invalid("the OCSP response is of the future: %s", time.format(one.this_update))
+    return invalid("the OCSP response is dated in the future: %s", time.format(one.this_update))
   elseif one.next_update and one.next_update < now - SKEW then
-    return fail("verify", "ocsp_expired", "the OCSP response ended %s", time.format(one.next_update))
+    return fail("verify", "ocsp_expired", "the OCSP response expired %s", time.format(one.next_update))
   elseif set.max_age and one.this_update < now - set.max_age - SKEW then
-    return fail("verify", "ocsp_expired", "the OCSP response is of %s", time.format(one.this_update))
+    return fail("verify", "ocsp_expired", "the OCSP response is from %s", time.format(one.this_update))
   end
   return true
 end

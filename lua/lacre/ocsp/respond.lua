@@ -105,7 +105,7 @@ local function check_signer(set)
   if not set.key:is_private() then
     misuse "bad option 'key' to 'ocsp.respond' (a private key is needed to sign)"
   elseif not set.key:matches(signer) then
-    return fail("sign", "key_mismatch", "the key is not that of %s", tostring(signer:subject()))
+    return fail("sign", "key_mismatch", "the key does not belong to %s", tostring(signer:subject()))
   elseif set.signer then
     local purposes = signer:extended_key_usage()
     if not set.signer:is_issued_by(set.issuer) or not purposes or not purposes.ocsp_signing then

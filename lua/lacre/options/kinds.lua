@@ -45,7 +45,7 @@ local kinds = {
     if number then
       return tonumber(number) * units[unit]
     end
-    return nil, ("size in bytes, or as 64k, 10M, 2G expected, got %s"):format(tostring(value))
+    return nil, ("size in bytes, or such as 64k, 10M, 2G, expected, got %s"):format(tostring(value))
   end,
   instant = function(value)
     local instant, err = time.parse(value)

@@ -76,7 +76,7 @@ local function check_pattern(pattern)
   local bare = tostring(pattern):gsub("^%*%*?%.", "")
   local parsed = type(pattern) == "string" and host.parse(bare)
   if not parsed then
-    error(("bad option 'hosts' to 'pin.set' ('%s' is no host)"):format(tostring(pattern)), 0)
+    error(("bad option 'hosts' to 'pin.set' ('%s' is not a host name)"):format(tostring(pattern)), 0)
   end
   return (pattern:match "^%*%*?%." or "") .. parsed.value
 end
@@ -84,7 +84,7 @@ end
 -- RFC 7469 section 4.3: with one pin, the loss of one key locks everybody out
 local function warn_alone(set)
   if #set.pins == 1 and not set.allow_no_backup then
-    warning.say("%s has no pin beside it: if its key is lost, nobody gets in; add a backup, or allow_no_backup = true",
+    warning.say("%s is the only pin: if its key is lost, nobody can connect; add a backup, or allow_no_backup = true",
       tostring(set.pins[1]))
   end
   set:warn()
@@ -216,9 +216,9 @@ function set_methods:warn(now)
   if not left or left > SOON then
     return
   elseif left >= 0 then
-    warning.say("a set of pins expires on %s; give it a later date, or newer pins", time.format(self.expires, "date"))
+    warning.say("the pin set expires on %s; give it a later date, or newer pins", time.format(self.expires, "date"))
   elseif self.on_expired == "unpin" then
-    warning.say("a set of pins expired on %s, and pins nothing any more", time.format(self.expires, "date"))
+    warning.say("the pin set expired on %s, and pins nothing any more", time.format(self.expires, "date"))
   end
 end
 

@@ -72,7 +72,8 @@ end
 
 local function earliest(results)
   local first = results.earliest
-  return first and ("; first to end: %s on %s"):format(escape(first.target), time.format(first.not_after, "date")) or ""
+  return first
+    and ("; first to expire: %s on %s"):format(escape(first.target), time.format(first.not_after, "date")) or ""
 end
 
 local page = [[

@@ -113,14 +113,14 @@ local function describe_connection(add, say, result)
   end
 end
 
-local words = { no = "not asked for", requested = "asked for, not demanded", required = "demanded",
+local words = { no = "not requested", requested = "requested, not required", required = "required",
   rejected = "refused" }
 
 local function describe_extras(add, say, result)
   if not result.version then
     return
   end
-  add("ocsp staple  %s", result.staple_state or (result.staple and "not judged: the chain does not verify") or "none")
+  add("ocsp staple  %s", result.staple_state or (result.staple and "not checked: the chain does not verify") or "none")
   say(meanings.staple)
   add("client cert  %s", words[result.client_cert])
   say(meanings.client_cert)
@@ -194,7 +194,7 @@ function info.text(result, style)
   if not result.chain[1] then
     return table.concat(lines, "\n")
   end
-  add "certificates, as the server sent them:"
+  add "certificates sent by the server:"
   say(meanings.chain)
   say("The pin: " .. meanings.pin)
   for i, cert in ipairs(result.chain) do
@@ -225,7 +225,7 @@ function info.to_table(result)
   copy.chain = plain_chain(result.chain)
   copy.verified_chain = result.verified_chain and plain_chain(result.verified_chain)
   copy.verify = { ok = result.verify.ok, error = result.verify.error and result.verify.error:to_table() }
-  copy.ocsp = result.staple and { staple = result.staple_state or "not judged" } or nil
+  copy.ocsp = result.staple and { staple = result.staple_state or "not checked" } or nil
   copy.scts = result.cert and result.cert:scts() or nil
   copy.grade = cells.verdict(result.grade)
   return copy

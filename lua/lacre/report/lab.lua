@@ -6,11 +6,11 @@ local time = require "lacre.time"
 local lab = {}
 
 local function describe_identity(add, certificate, style)
-  add(style.bold "1. An identity, made a moment ago")
+  add(style.bold "1. A self-signed certificate, just made")
   add("   issued to   %s", table.concat(certificate:hosts(), ", "))
   add("   expires     %s (%s)", time.format(certificate:not_after()), time.humanize(certificate:expires_in()))
   add("   pin         %s", certificate:pin())
-  add "   It signs itself: nobody vouches for it, so the client is told to trust exactly it."
+  add "   No CA vouches for it, so the client is told to trust exactly this certificate."
 end
 
 local function describe_flight(add, flight, style)
@@ -25,7 +25,7 @@ end
 local function describe_connection(add, conversation, style)
   local info = conversation.info
   add("")
-  add(style.bold "2. The handshake: chain, name and dates verified, then keys agreed on")
+  add(style.bold "2. The handshake: keys are agreed on, and chain, name and dates are verified")
   for _, flight in ipairs(conversation.wire) do
     if flight.bytes == conversation.sent then
       break
@@ -42,9 +42,9 @@ end
 
 local function describe_exchange(add, conversation, style)
   add("")
-  add(style.bold "3. A line goes out and comes back")
+  add(style.bold "3. A line is sent and comes back")
   add("   the client said          %q", conversation.message:gsub("\n$", ""))
-  add("   an observer of the wire saw %d bytes:", #conversation.sent)
+  add("   an observer on the wire saw %d bytes:", #conversation.sent)
   for line in records.dump(conversation.sent, 96):gmatch "[^\n]+" do
     add("      %s", style.dim(line))
   end
@@ -57,7 +57,7 @@ local function describe_refusals(add, refusals, style)
   for _, refusal in ipairs(refusals) do
     local mark = refusal.held and style.good "refused" or style.bad "NOT AS EXPECTED"
     add("   %s: %s", refusal.who, mark)
-    add("      %s", refusal.error and tostring(refusal.error) or "it was let in")
+    add("      %s", refusal.error and tostring(refusal.error) or "it was accepted")
   end
 end
 
@@ -66,7 +66,7 @@ local function describe_client(add, who, outcome, mark, style)
   if outcome.error then
     add("      %s", tostring(outcome.error))
   end
-  add("      in the middle was read: %s", outcome.read == "" and style.good "nothing" or
+  add("      the attacker read: %s", outcome.read == "" and style.good "nothing" or
     style.bad(("%q"):format((outcome.read:gsub("\n$", "")))))
 end
 
@@ -76,16 +76,16 @@ end
 
 local function describe_middle(add, story, style)
   add("")
-  add(style.bold "6. Somebody in the middle, with a certificate of their own")
-  add "   A proxy stands between: towards the client it plays the server, and hands everything on."
+  add(style.bold "6. An attacker in the middle, with a certificate of their own")
+  add "   The attacker's proxy poses as the server, reads everything, and passes it on."
   describe_client(add, "the client that verifies", story.verifying, marked(story.verifying, "refused", style), style)
   add("   %s", style.warn "DEMONSTRATION of what never to do: a client whose verification was switched off")
   describe_client(add, "the careless client", story.careless,
-    story.careless.held and style.bad "let in, and noticed nothing: its answer came" or "NOT AS EXPECTED", style)
-  add "   What to do instead, when a certificate does not verify: trust exactly it, or its pin."
-  describe_client(add, "a client that knows the pin, through the middle", story.pinned,
+    story.careless.held and style.bad "connected, and noticed nothing: the answer arrived" or "NOT AS EXPECTED", style)
+  add "   What to do instead when a certificate does not verify: trust exactly that certificate, or its pin."
+  describe_client(add, "a client that knows the pin, through the attacker's proxy", story.pinned,
     marked(story.pinned, "refused", style), style)
-  add("   the same client, straight to the server: %s", marked(story.direct, "let in", style))
+  add("   the same client, directly to the server: %s", marked(story.direct, "let in", style))
 end
 
 local function describe_spoiled(add, spoiled, style)
@@ -99,11 +99,11 @@ end
 
 local function describe_sense(add, style)
   add("")
-  add(style.bold "What TLS gave")
-  add "   confidentiality   section 3: an observer saw bytes that mean nothing"
-  add "   authentication    sections 4 and 6: nobody but the owner of the key was let in"
-  add "   integrity         section 5: nothing could be changed unnoticed"
-  add "   All three rest on verification: without it the keys are agreed on with whoever answers."
+  add(style.bold "What TLS provided")
+  add "   confidentiality   section 3: an observer saw only encrypted bytes"
+  add "   authentication    sections 4 and 6: only the owner of the key was accepted"
+  add "   integrity         section 5: a change was noticed"
+  add "   All three depend on verification: without it, keys are agreed on with whoever answers."
 end
 
 local function lab_text(result, style)
@@ -119,7 +119,7 @@ local function lab_text(result, style)
   describe_middle(add, result.middle, style)
   describe_sense(add, style)
   add("")
-  add(result.held and style.good "Everything held." or style.bad "Something did not hold.")
+  add(result.held and style.good "Everything went as expected." or style.bad "Something did NOT go as expected.")
   return table.concat(lines, "\n")
 end
 

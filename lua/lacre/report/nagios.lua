@@ -49,7 +49,7 @@ local function headline(results, fail_on)
     text = ("%s; %s %s"):format(text, clean(worst.target), clean(worst.problems[1].code .. " "
       .. worst.problems[1].message))
   elseif results.earliest then
-    text = ("%s; first to end %s"):format(text, clean(results.earliest.target))
+    text = ("%s; first to expire %s"):format(text, clean(results.earliest.target))
   end
   return text
 end

@@ -16,8 +16,8 @@ local function add_notes(lines, one, style, prefix)
     local verdict = one.verified and "the chain verifies" or "NOT VERIFIED (" .. one.error.code .. ")"
     local paint = one.verified and style.dim or style.warn
     lines[#lines + 1] = paint("# " .. plain.printable(prefix) .. verdict
-      .. "; to pin what was seen once is trust on first use:")
-    lines[#lines + 1] = paint "# compare it with what the operator says, and pin a spare key too"
+      .. "; pinning what you saw once is trust on first use:")
+    lines[#lines + 1] = paint "# compare it with the operator's own value, and pin a spare key too"
   end
   if one.match ~= nil then
     lines[#lines + 1] = prefix .. (one.match and style.good "match" or style.bad "NO MATCH")

@@ -45,17 +45,17 @@ local metrics = {
   { "tls_cert_verify_ok", "Whether chain and name verify.", function(add, result)
     add(result.verified and 1 or 0)
   end },
-  { "tls_cert_not_after_timestamp_seconds", "End of the server's certificate.", function(add, result)
+  { "tls_cert_not_after_timestamp_seconds", "Expiry of the server's certificate.", function(add, result)
     if result.not_after then
       add(result.not_after, "serial", result.cert:serial())
     end
   end },
-  { "probe_ssl_earliest_cert_expiry", "First end among the certificates sent.", function(add, result)
+  { "probe_ssl_earliest_cert_expiry", "Earliest expiry among the certificates sent.", function(add, result)
     if result.soonest_not_after then
       add(result.soonest_not_after)
     end
   end },
-  { "ssl_cert_not_after", "End of each certificate sent.", function(add, result)
+  { "ssl_cert_not_after", "Expiry of each certificate sent.", function(add, result)
     local seen = {}
     for i, cert in ipairs(result.chain or {}) do
       local id = cert:serial() .. tostring(cert:issuer())
@@ -66,7 +66,7 @@ local metrics = {
       end
     end
   end },
-  { "probe_tls_version_info", "Version of TLS.", function(add, result)
+  { "probe_tls_version_info", "TLS version.", function(add, result)
     if result.version then
       add(1, "version", "TLS " .. result.version)
     end
@@ -76,13 +76,13 @@ local metrics = {
       add(1, "cipher", result.cipher)
     end
   end },
-  { "tls_health_pq", "Whether the key exchange withstands quantum computers.", function(add, result)
+  { "tls_health_pq", "Whether the key exchange is post-quantum.", function(add, result)
     if result.version then
       local group = result.hybrid_group or result.key_exchange or ""
       add(group:find "MLKEM" and 1 or 0, "group", group)
     end
   end },
-  { "tls_health_duration_seconds", "Time of each stage.", function(add, result)
+  { "tls_health_duration_seconds", "Duration of each stage.", function(add, result)
     for _, stage in ipairs { "resolve", "connect", "starttls", "handshake", "total" } do
       local seconds = result.timing and result.timing[stage]
       if seconds then
@@ -132,7 +132,7 @@ return function(results, set)
     end
     family(lines, name, metric[2], samples)
   end
-  family(lines, "probe_duration_seconds", "Time that the run took.", { "probe_duration_seconds "
+  family(lines, "probe_duration_seconds", "Duration of the run.", { "probe_duration_seconds "
     .. number(results.seconds) })
   if not alone then
     family(lines, "tls_health_last_run_timestamp_seconds", "When the run ended.",

@@ -76,7 +76,7 @@ local function summary(results, style)
   local text = ("%s%d target%s: %d PASS, %d WARN, %d FAIL in %.2f s"):format(
     part, total, total == 1 and "" or "s", counts.pass, counts.warn, counts.fail, results.seconds)
   if results.earliest then
-    text = text .. ("; first to end: %s on %s"):format(plain.printable(results.earliest.target),
+    text = text .. ("; first to expire: %s on %s"):format(plain.printable(results.earliest.target),
       time.format(results.earliest.not_after, "date"))
   end
   if results.interrupted then

@@ -5,11 +5,11 @@ local fail = require("lacre.error").fail
 local dialogue = {}
 
 local function unsupported(what)
-  return fail("starttls", "starttls_unsupported", "the server does not offer it: %s", (what:gsub("%c", " ")))
+  return fail("starttls", "starttls_unsupported", "the server does not offer STARTTLS: %s", (what:gsub("%c", " ")))
 end
 
 local function refused(what)
-  return fail("starttls", "starttls_refused", "the server refused: %s", (what:gsub("%c", " ")))
+  return fail("starttls", "starttls_refused", "the server refused STARTTLS: %s", (what:gsub("%c", " ")))
 end
 
 local MOST_LINES = 200

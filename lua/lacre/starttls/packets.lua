@@ -52,7 +52,7 @@ local function xmpp(plain, host)
   elseif done > 2 then
     return refused(text)
   elseif not at_end then
-    return fail("starttls", "plaintext_pending", "bytes came before TLS began")
+    return fail("starttls", "plaintext_pending", "data arrived before TLS began")
   end
   return true
 end
@@ -71,7 +71,7 @@ local function ldap(plain)
   end
   local tag, length = head:byte(1, 2)
   if tag ~= 48 or length > 127 then
-    return refused "not an answer of LDAP"
+    return refused "not an LDAP answer"
   end
   local body
   body, err = plain:read(length)
@@ -80,7 +80,7 @@ local function ldap(plain)
   end
   local code = body:match "^\2\1\1\120.\10\1(.)"
   if not code then
-    return refused "not an answer of LDAP"
+    return refused "not an LDAP answer"
   elseif code ~= "\0" then
     return (code == "\2" and unsupported or refused)(("result code %d"):format(code:byte()))
   end
@@ -119,7 +119,7 @@ local function mysql(plain)
   end
   local zero = packet:find("\0", 2, true)
   if packet:byte() ~= 10 or not zero then
-    return refused "not a greeting of MySQL"
+    return refused "not a MySQL greeting"
   elseif math.floor(byte_at(packet, zero + 15) / 8) % 2 == 0 then
     return unsupported "no CLIENT_SSL among its capabilities"
   end

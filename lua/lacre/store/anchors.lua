@@ -166,7 +166,7 @@ local function add_system(store)
     found, tried = add_known_places(store)
   end
   if not found then
-    return fail("load", "trust_unavailable", "no trust store of the system found; looked in %s",
+    return fail("load", "trust_unavailable", "the system's trust store was not found; looked in %s",
       table.concat(tried, ", "))
   end
   return true

@@ -42,7 +42,7 @@ local strictness = { [true] = 1, [false] = 0, anchors = 2 }
 local function check_policies(list)
   for _, oid in ipairs(list or {}) do
     if type(oid) ~= "string" or not oid:find "^%d" or not core.oid.content(oid) then
-      error(("bad option 'policies' to 'verify' ('%s' is no object identifier)"):format(tostring(oid)), 0)
+      error(("bad option 'policies' to 'verify' ('%s' is not an object identifier)"):format(tostring(oid)), 0)
     end
   end
 end

@@ -166,7 +166,7 @@ function trust.store(spec)
   if not done then
     return nil, err
   elseif sources[store].anchors == 0 and #sources[store].directories == 0 then
-    return fail("load", "trust_empty", "no trust anchor was given")
+    return fail("load", "trust_empty", "no trusted certificate was given")
   end
   return store
 end

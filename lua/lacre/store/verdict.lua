@@ -42,7 +42,7 @@ end
 local function nonconforming(finding)
   local rule = rule_of(finding)
   return ("%s breaks a rule of RFC 5280: %s"):format(subject(finding), (rule:gsub("_", " "))), { rule = rule },
-    "re-issue the certificate so that it conforms, or set strict = false for this connection"
+    "reissue the certificate so that it conforms, or set strict = false"
 end
 
 local purpose_names = {
@@ -58,30 +58,31 @@ local words = {
   hostname_mismatch = function(finding, context)
     local leaf = leaf_of(finding, context)
     local names = leaf and shown.hosts(leaf) or "no name at all"
-    return ("the certificate is for %s, not for %s"):format(names, context.server_name or "the name asked for"),
+    return ("the certificate is for %s, not for %s"):format(names, context.server_name or "the requested name"),
       { expected = context.server_name, presented = leaf and leaf:hosts() or {},
         kind = finding.reason == "X509_V_ERR_IP_ADDRESS_MISMATCH" and "ip" or "dns" }
   end,
 
   email_mismatch = function(finding, context)
-    return ("the %s is not for %s"):format(subject(finding), context.email or "the address asked for"),
+    return ("the %s is not for %s"):format(subject(finding), context.email or "the requested address"),
       { expected = context.email }
   end,
 
   unknown_issuer = function(finding, context)
-    local message = ("%s was issued by %s, which is not known"):format(subject(finding), issuer(finding))
+    local message = ("%s was issued by %s, which is neither in the chain nor trusted"):format(subject(finding), issuer(finding))
     local alone = context.presented and #context.presented <= 1
     return message, { missing_issuer = issuer(finding) },
-      alone and "add its intermediates, which a server should send, or trust its issuer"
+      alone and "add its intermediate certificates (a server should send them), or trust its issuer"
         or "trust the CA at the top of this chain"
   end,
 
   untrusted_root = function(finding)
-    return ("the chain ends in %s, which is not trusted"):format(subject(finding)), nil, "trust this CA if it is yours"
+    return ("the chain ends in %s, which is not trusted"):format(subject(finding)), nil,
+      "if this is your own CA, trust its root certificate (trust = its file, or --trust FILE)"
   end,
 
   self_signed = function(finding)
-    return ("%s is signed by itself and not trusted"):format(subject(finding)), nil,
+    return ("%s is self-signed and not trusted"):format(subject(finding)), nil,
       "trust exactly this certificate (trust = its file, or --trust FILE), or its pin (trust = \"pins\")"
   end,
 
@@ -116,7 +117,7 @@ local words = {
   end,
 
   chain_too_long = function(_, context)
-    return "the chain is longer than allowed", { limit = context.max_depth }
+    return "the chain is longer than max_depth allows", { limit = context.max_depth }
   end,
 }
 

@@ -51,7 +51,7 @@ end
 local function check_ciphers(set)
   for _, name in ipairs(set.ciphers or {}) do
     if suites.is_bare(name) then
-      misuse("bad option 'ciphers' to '%s' (%s shows no certificate or encrypts nothing)", set.role, name)
+      misuse("bad option 'ciphers' to '%s' (%s has no authentication or no encryption)", set.role, name)
     end
   end
 end
@@ -96,13 +96,13 @@ local function allowed_groups(set, policy)
   if why == "unknown" then
     misuse("bad option 'groups' to '%s' (unknown group '%s')", set.role, tostring(culprit))
   elseif not list then
-    return fail("config", "unsupported", "this OpenSSL has no group %s", culprit)
+    return fail("config", "unsupported", "this OpenSSL does not support the group %s", culprit)
   end
   local allowed = narrowed("groups", list, set)
   if #list == 0 and #(set.groups or policy.groups) == 0 then
     misuse("bad option 'groups' to '%s' (the list is empty)", set.role)
   elseif #list == 0 then
-    return fail("config", "unsupported", "this OpenSSL has none of the groups")
+    return fail("config", "unsupported", "this OpenSSL supports none of the groups")
   elseif #allowed == 0 then
     return fail("config", "no_shared_group", "the system's policy allows none of the groups %s",
       table.concat(list, ", "))
@@ -141,7 +141,7 @@ local function apply_sigalgs(set, ctx)
   end
   local done, err = ctx:sigalgs(table.concat(list, ":"))
   if not done then
-    return fail("config", "unsupported", "this OpenSSL has not all of the signature algorithms %s: %s",
+    return fail("config", "unsupported", "this OpenSSL does not support all of the signature algorithms %s: %s",
       table.concat(set.sigalgs, ", "), err.message)
   end
   return true
@@ -183,7 +183,7 @@ local function apply_lab(set, ctx)
   if done and set.ciphers then
     local tls12, tls13 = suites.cipher_lists(set.ciphers, false)
     if not tls12 then
-      return fail("config", "unsupported", "this OpenSSL has no %s", tls13)
+      return fail("config", "unsupported", "this OpenSSL does not support %s", tls13)
     end
     done, err = ctx:ciphers(tls12, tls13)
   end

@@ -110,7 +110,7 @@ end
 local function end_point(cert)
   local digest = cert:signature_algorithm():lower():match "sha%-?(%d+)"
   if not digest then
-    return fail("read", "unsupported", "the certificate's signature has no digest that RFC 5929 could name")
+    return fail("read", "unsupported", "the certificate's signature algorithm has no hash for RFC 5929")
   end
   local name = (digest == "1" or digest == "224") and "sha256" or "sha" .. digest
   return core.bytes.digest(name, cert:to_der())
@@ -121,7 +121,7 @@ local function unique(self)
   if bytes then
     return bytes
   end
-  return fail("read", "unsupported", "tls-unique is of TLS 1.2 with an extended master secret; tls-exporter is of both")
+  return fail("read", "unsupported", "tls-unique needs TLS 1.2 with extended master secret; use tls-exporter")
 end
 
 --- What binds an authentication inside the connection to the connection.
@@ -134,7 +134,7 @@ function methods:channel_binding(kind)
   elseif kind == "tls-unique" then
     return unique(self)
   elseif kind ~= "tls-server-end-point" then
-    return fail("read", "unsupported", "no channel binding of the type %s", tostring(kind))
+    return fail("read", "unsupported", "unknown channel binding type %s", tostring(kind))
   end
   local chain = self.context:role() == "client" and self.core:peer_chain()
   local cert = chain and chain[1] or self.context:role() == "server" and self.core:local_cert() or nil

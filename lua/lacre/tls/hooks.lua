@@ -128,7 +128,7 @@ end
 local function alone(ask_one)
   return function(self)
     if self.is_asking then
-      return fail("handshake", "handshake_incomplete", "a hook is still being asked about this connection")
+      return fail("handshake", "handshake_incomplete", "a hook is still running for this connection")
     end
     return ask_one(self)
   end
@@ -145,7 +145,7 @@ function hooks.complete(self)
   local set, err = settings.inside(self.context).set, nil
   local logged, why = peer.log_keys(self)
   if set.alpn_required and not self.core:info().alpn then
-    err = select(2, fail("handshake", "alpn_mismatch", "the server chose no application protocol"))
+    err = select(2, fail("handshake", "alpn_mismatch", "the server selected no application protocol (ALPN)"))
   elseif not logged then
     err = select(2, fail("handshake", "hook_failed", "keylog raised an error: %s", peer_error.text_of(why)))
   end

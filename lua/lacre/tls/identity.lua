@@ -71,7 +71,7 @@ local absent = { cert = { "no_certificate", "certificate" }, key = { "no_key", "
 local function incomplete(option)
   local code, what = absent[option][1], absent[option][2]
   local _, err = fail("config", code, "the identity has no %s", what)
-  err.hint = ("a certificate and its key go together: give %s too"):format(option)
+  err.hint = ("a certificate and its key are needed together: give %s too"):format(option)
   return nil, err
 end
 
@@ -98,7 +98,7 @@ function identity.load(given)
   if not chain then
     return nil, err
   elseif not private:is_private() then
-    return fail("config", "no_key", "a private key is needed, and this one is public")
+    return fail("config", "no_key", "a private key is needed, but this key is public")
   elseif not private:matches(leaf) then
     return fail("config", "key_mismatch", "the key does not belong to the certificate %s", tostring(leaf:subject()))
   end

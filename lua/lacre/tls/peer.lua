@@ -50,7 +50,7 @@ local function staple_of(set)
     local ok, der, next_update = loop.pcall(source, set.identities[1])
     if not ok or type(der) ~= "string" or #der > MOST_STAPLE then
       local is_large = ok and type(der) == "string"
-      warning.say("ocsp_staple gave no response: %s", is_large and "it is too large" or tostring(der))
+      warning.say("ocsp_staple returned no response: %s", is_large and "it is too large" or tostring(der))
       der, next_update = nil, time.now() + 60
     end
     kept = { der = der, next_update = next_update }
@@ -98,7 +98,7 @@ function peer.tell_pins(self)
   if pins then
     pins:warn((peer.time_of(set)))
     if pins.report_only and self.core:pin_state() == "mismatch" then
-      warning.say("no key of %s is pinned; the set of pins only reports", self.name or "the peer")
+      warning.say("no key of %s matches a pin; the pin set is report_only", self.name or "the peer")
     end
   end
 end

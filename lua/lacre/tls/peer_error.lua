@@ -121,7 +121,7 @@ local staple_errors = {
   invalid = { "ocsp_invalid", "the OCSP response is not about this certificate, or not signed by its issuer" },
   expired = { "ocsp_expired", "the OCSP response is past its nextUpdate" },
   unknown = { "ocsp_unknown", "the OCSP responder does not know the certificate" },
-  revoked = { "cert_revoked", "the OCSP response says that the certificate is revoked" },
+  revoked = { "cert_revoked", "the OCSP response says the certificate is revoked" },
 }
 
 local function staple_error(self)
@@ -155,7 +155,7 @@ function peer_error.explain(self, err)
   if self.unwelcome then
     err = self.unwelcome
   elseif self.core:refused_name() == true then
-    err.code, err.message = "unrecognized_name", "the client asked for a name that is not served here"
+    err.code, err.message = "unrecognized_name", "the client asked for a host name that is not served here"
   elseif err.reason == "SSL_R_INVALID_STATUS_RESPONSE" then
     err = staple_error(self) or err
   elseif err.reason == "SSL_R_CERTIFICATE_VERIFY_FAILED" or err.code == "cert_invalid" then

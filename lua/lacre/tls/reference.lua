@@ -61,7 +61,7 @@ reference.sni_option = {
     if value == false or is_name then
       return value
     end
-    return nil, "the name of a host, or false, expected"
+    return nil, "host name, or false, expected"
   end,
 }
 

@@ -125,7 +125,7 @@ local function apply_keylog(set, ctx)
     set.keylog = os.getenv "SSLKEYLOGFILE" or nil
   end
   if set.keylog then
-    warning.say "keylog is set: whoever reads it reads everything"
+    warning.say "keylog is set: whoever has it can decrypt everything"
     ctx:keylog()
   end
   return true
@@ -148,7 +148,7 @@ local function apply_client_auth(set, ctx)
   elseif set.client_trust == nil then
     misuse("missing option 'client_trust' to 'server' (client_auth needs it)")
   elseif set.client_trust == "system" then
-    misuse("bad option 'client_trust' to 'server' (public CAs say nothing about your users)")
+    misuse("bad option 'client_trust' to 'server' (public CAs do not identify your users: name your own CA)")
   end
   local anchors, err = apply_trust(set, ctx, set.client_trust)
   if not anchors then
@@ -203,7 +203,7 @@ local steps = {
 ---@return table|lacre.error settings or the error
 local function build(role, given, lab)
   if given and given.insecure == true then
-    misuse("bad option 'insecure' to '%s' (say what you give up, as in { accept_any_name = true })", role)
+    misuse("bad option 'insecure' to '%s' (name what you give up, as in { accept_any_name = true })", role)
   end
   local set = options.check(schema[role], given, role)
   set.lab = not (lab and lab.acts) and lab or nil

@@ -6,8 +6,8 @@
 local suites = require "lacre.tls.suites"
 
 local never = {
-  verify = "unknown: verification is always on; to trust your own CA or certificate say trust = ...",
-  verify_mode = "unknown: verification is always on; to trust your own CA or certificate say trust = ...",
+  verify = "unknown: verification is always on; to trust your own CA or certificate use trust = ...",
+  verify_mode = "unknown: verification is always on; to trust your own CA or certificate use trust = ...",
 }
 
 local versions = { "1.0", "1.1", "1.2", "1.3" }

@@ -104,7 +104,7 @@ end
 
 function forms.der(items, set)
   if #items ~= 1 then
-    options.misuse("bad option 'to' to 'tool.convert' (DER holds one thing, and there are %d)", #items)
+    options.misuse("bad option 'to' to 'tool.convert' (DER can hold only one object, and there are %d)", #items)
   end
   local found = items[1]
   return found.value:to_der(found.kind == "key" and { password = set.password_text or nil } or nil)
@@ -159,7 +159,7 @@ local function divide(items)
   end
   if not identity.cert then
     local code = #identity.chain > 0 and "key_mismatch" or "no_certificate"
-    return fail("config", code, "no certificate of this key is given")
+    return fail("config", code, "there is no certificate for this key")
   end
   return identity
 end
@@ -169,8 +169,8 @@ function forms.p12(items, set)
   if not identity then
     return nil, err
   elseif not set.password_text then
-    return fail("config", "password_required", "a PKCS#12 file needs a password: --encrypt asks for one, "
-      .. "--new-password-file and --new-password-env name one")
+    return fail("config", "password_required", "a PKCS#12 file needs a password: use --encrypt to be asked for one, "
+      .. "or --new-password-file or --new-password-env")
   end
   return pkcs12.create {
     key = identity.key, cert = identity.cert, chain = identity.chain, password = set.password_text,

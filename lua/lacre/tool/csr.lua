@@ -79,8 +79,8 @@ function tool.text(result, style)
     names[i] = plain.printable(tostring(item.value))
   end
   local key_words = result.is_old_key and "the key that signed it"
-    or result.is_sealed and "private key, sealed with the password"
-    or "private key, readable by you alone: it stays here"
+    or result.is_sealed and "private key, encrypted with the password"
+    or "private key, readable only by you: keep it secret"
   return table.concat({
     ("%s  request for %s"):format(style.bold(result.csr_file or "-"), table.concat(names, ", ")),
     ("%s  %s"):format(style.bold(result.key_file or "-"), key_words),

@@ -140,11 +140,11 @@ end
 ---@return lacre.error? err
 function echo.run(set)
   if set.listen and set.connect then
-    return lacre_error.fail("config", "unsupported", "listen and connect exclude each other")
+    return lacre_error.fail("config", "unsupported", "listen and connect cannot be combined")
   elseif (set.cert == nil) ~= (set.key == nil) then
-    return lacre_error.fail("config", "unsupported", "cert and key belong together: the server needs both, or neither")
+    return lacre_error.fail("config", "unsupported", "the server needs both cert and key, or neither")
   elseif (set.trust or set.pin or set.server_name) and not set.connect then
-    return lacre_error.fail("config", "unsupported", "trust, pin and server_name are for a client: say connect too")
+    return lacre_error.fail("config", "unsupported", "trust, pin and server_name are for a client: add connect")
   elseif set.listen then
     return run_server(set)
   elseif set.connect then

@@ -168,7 +168,7 @@ function get.run(set)
   local out = set.out ~= "-" and set.out or nil
   local response, err
   if out and request.method == "HEAD" then
-    return fail("config", "unsupported", "there is nothing to write to %s: --head asks for no content", out)
+    return fail("config", "unsupported", "nothing would be written to %s: --head asks for no content", out)
   elseif out then
     response, err = download.fetch(out, request, set)
   elseif set.on_data and request.method ~= "HEAD" then

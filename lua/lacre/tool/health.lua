@@ -37,8 +37,8 @@ local health = {
 local function explain(code)
   local row = health_codes.by_code[code:upper()]
   if not row then
-    local _, err = fail("config", "bad_name", "no reason is called %s", code)
-    return nil, lacre_error.annotate(err, { hint = "docs/reasons.md lists them all" })
+    local _, err = fail("config", "bad_name", "unknown reason: %s", code)
+    return nil, lacre_error.annotate(err, { hint = "docs/reasons.md lists all reasons" })
   end
   return { explained = row }
 end
@@ -85,7 +85,7 @@ end
 
 local function explained_text(row)
   return ("%s (%s)\n%s%s"):format(row.code, row.severity:upper(), row.meaning,
-    row.error and "\nIn the library this is the error " .. row.error .. "." or "")
+    row.error and "\nThe library's error code is " .. row.error .. "." or "")
 end
 
 --- For people; nothing where it was put out on the way.

@@ -51,7 +51,7 @@ local function check_suites(out, facts)
     end
   end
   if #weak > 0 then
-    out:add("WEAK_CIPHER", "it takes " .. table.concat(weak, ", "))
+    out:add("WEAK_CIPHER", "it accepts " .. table.concat(weak, ", "))
   end
 end
 
@@ -107,7 +107,7 @@ local function refused(set, row, err)
   if not set.probe then
     local first = out:sorted()[1]
     return nil, lacre_error.annotate(err, { hint = first.message ~= err.message and first.message
-      or "lacre info HOST --probe asks what it does speak" })
+      or "run lacre info HOST --probe to see what it supports" })
   end
   return {
     host = row.host, port = row.port, address = err.address, refusal = out, chain = {}, pins = {}, timing = {},

@@ -123,7 +123,7 @@ end
 local function validity_text(found, style)
   local last = found.value:not_after()
   if not last then
-    return style.bad "  the end of its validity cannot be read"
+    return style.bad "  its expiry date cannot be read"
   end
   local left = found.days_left
   local words = time.humanize(left * 86400)
@@ -145,7 +145,7 @@ end
 local function add_item(lines, found, style)
   local head = found.path .. (found.inside and " (" .. found.inside .. ")" or "")
   if is_sealed(found) then
-    local words = "%s: sealed %s; --password-file or --password-env opens it"
+    local words = "%s: encrypted %s; open it with --password-file or --password-env"
     lines[#lines + 1] = words:format(style.bold(head), found.meant)
     return
   elseif found.error then
@@ -166,13 +166,13 @@ local function chain_text(chain, count, style)
   end
   local words = { ("chain of %d certificates"):format(#chain.order) }
   if not chain.in_order then
-    words[#words + 1] = style.warn("not in order; leaf first would be " .. table.concat(chain.order, ", "))
+    words[#words + 1] = style.warn("not in order; the order, leaf first, is " .. table.concat(chain.order, ", "))
   end
   if #chain.unused > 0 then
-    words[#words + 1] = style.warn("not of the chain: " .. table.concat(chain.unused, ", "))
+    words[#words + 1] = style.warn("not part of the chain: " .. table.concat(chain.unused, ", "))
   end
   if chain.missing then
-    words[#words + 1] = "its next issuer is not here: " .. plain.printable(chain.missing)
+    words[#words + 1] = "the next issuer is missing: " .. plain.printable(chain.missing)
   end
   return table.concat(words, "; ")
 end

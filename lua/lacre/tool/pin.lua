@@ -81,7 +81,7 @@ local function first_error(list)
       return found.error
     end
   end
-  return lacre_error.new { code = "no_key", stage = "parse", message = "nothing in it has a key", path = list[1].path }
+  return lacre_error.new { code = "no_key", stage = "parse", message = "it contains no key", path = list[1].path }
 end
 
 local function from_file(path, password)

@@ -88,10 +88,10 @@ end
 
 local function key_line(identity)
   if identity.is_old_key then
-    return "the private key it belongs to"
+    return "the existing private key"
   end
-  return identity.is_sealed and "private key, sealed with the password"
-    or "private key, readable by you alone: it stays here"
+  return identity.is_sealed and "private key, encrypted with the password"
+    or "private key, readable only by you: keep it secret"
 end
 
 local function names_of(certificate)
@@ -111,10 +111,10 @@ local function trust_lines(identity, style)
   host = host:find ":" and "[" .. host .. "]" or host
   return {
     "",
-    style.dim "clients have to be told to trust exactly this certificate:",
+    style.dim "tell clients to trust exactly this certificate:",
     ("  curl --cacert %s https://%s:8443/"):format(identity.cert_file, host),
     ("  lacre echo --connect %s:8443 --trust %s"):format(host, identity.cert_file),
-    style.dim "browsers want a CA: lacre ca init, and lacre ca issue",
+    style.dim "for browsers, make a CA instead: lacre ca init, lacre ca issue",
   }
 end
 
@@ -127,7 +127,7 @@ function selfsign.text(identity, style)
   local lines = {
     ("%s  certificate for %s"):format(style.bold(identity.cert_file), names_of(certificate)),
     ("%s  %s"):format(style.bold(identity.key_file), key_line(identity)),
-    identity.p12_file and ("%s  both, as PKCS#12"):format(style.bold(identity.p12_file)) or false,
+    identity.p12_file and ("%s  certificate and key as PKCS#12"):format(style.bold(identity.p12_file)) or false,
     ("valid until %s (%s)"):format(
       time.format(certificate:not_after(), "date"), time.humanize(certificate:expires_in())
     ),

@@ -78,8 +78,8 @@ local function tickets_of(path)
   if not bytes then
     return nil, err
   elseif #bytes == 0 or #bytes % KEY ~= 0 or #bytes > 4 * KEY then
-    local _, why = fail("load", "no_key", "%s does not hold one to four keys of 80 bytes", path)
-    why.hint = "openssl rand -out FILE 80 makes one"
+    local _, why = fail("load", "no_key", "%s does not contain one to four keys of 80 bytes", path)
+    why.hint = "make one: openssl rand -out FILE 80"
     return nil, why
   end
   local keys = {}
@@ -133,10 +133,10 @@ local function reload(service, make, log, say)
     service:reload(ctx)
     say(("reloaded: pin %s"):format(ctx:certificate():pin()))
   else
-    say(("not reloaded, the old certificate stays: %s"):format(tostring(err)))
+    say(("not reloaded, still using the old certificate: %s"):format(tostring(err)))
   end
   if not opened then
-    say(("the log stays as it is: %s"):format(tostring(why)))
+    say(("the log was not reopened: %s"):format(tostring(why)))
   end
 end
 

@@ -117,7 +117,7 @@ function verify.text(verdict, style)
     lines[#lines + 1] = ("  %d %s, until %s"):format(i - 1, plain.printable(tostring(cert:subject())), until_text)
   end
   if not verdict.host and not verdict.email then
-    lines[#lines + 1] = style.warn "no name was checked: say --host or --email"
+    lines[#lines + 1] = style.warn "no name was checked: use --host or --email"
   end
   return table.concat(lines, "\n")
 end

@@ -143,7 +143,7 @@ function tool.run(set)
   local stranger = unknown(set.only)
   if stranger then
     local _, err = lacre_error.fail("config", "bad_name", "the zoo has no '%s'", stranger)
-    return nil, lacre_error.annotate(err, { hint = "lacre zoo --list shows what it has" })
+    return nil, lacre_error.annotate(err, { hint = "run lacre zoo --list to see what it has" })
   elseif set.list then
     return { entries = rows_of(zoo.rows, set.only), unavailable = {} }
   end

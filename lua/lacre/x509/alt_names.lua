@@ -44,7 +44,7 @@ local checks = {
   dns = function(item)
     local parsed, err = host.parse(item.value)
     if parsed and parsed.type ~= "dns" then
-      return fail("parse", "bad_name", "an IP address is no DNS name: %s", item.value)
+      return fail("parse", "bad_name", "an IP address is not a DNS name: %s", item.value)
     end
     return parsed and { type = "dns", value = parsed.value }, err
   end,

@@ -99,7 +99,7 @@ local function read_der(bytes, set)
   local length = der.length(bytes)
   local kind = length and der_kind.of(bytes:sub(1, length))
   if not kind then
-    local _, err = fail("parse", "bad_der", "neither PEM nor anything known in DER")
+    local _, err = fail("parse", "bad_der", "neither PEM nor a known kind of DER")
     return { item("unknown", nil, err) }
   end
   return readers[kind](bytes, set)
@@ -156,7 +156,7 @@ function documents.parse(bytes, set)
   local list = bytes:find("-----BEGIN ", 1, true) and read_pem(bytes, set or {})
     or bytes ~= "" and read_der(bytes, set or {}) or {}
   if #list == 0 then
-    return fail("parse", "no_certificate", "nothing is there")
+    return fail("parse", "no_certificate", "it is empty")
   end
   return list
 end

@@ -34,7 +34,7 @@ end
 
 local function uri(url, option)
   if type(url) ~= "string" or not url:find "^%a[%w+.-]*:[^%c \127-\255]+$" then
-    options.misuse("bad option '%s' ('%s' is no URI)", option, tostring(url))
+    options.misuse("bad option '%s' ('%s' is not a URI)", option, tostring(url))
   end
   return { type = "uri", value = url }
 end
@@ -46,9 +46,9 @@ function extension_list.policies(list)
   local policies, seen = {}, {}
   for i, oid in ipairs(list) do
     if type(oid) ~= "string" or not oid:find "^%d" or not extension.oid(oid) then
-      options.misuse("bad option 'policies' ('%s' is no object identifier)", tostring(oid))
+      options.misuse("bad option 'policies' ('%s' is not an object identifier)", tostring(oid))
     elseif seen[oid] then
-      options.misuse("bad option 'policies' (%s is there twice)", oid)
+      options.misuse("bad option 'policies' (%s is given twice)", oid)
     end
     policies[i], seen[oid] = { policy = oid }, true
   end
@@ -146,7 +146,7 @@ function extension_list.make(values, given, is_nameless)
     if item.oid or item.name then
       local one = made(item)
       if doubled[one.oid] then
-        options.misuse("bad option 'extensions' (%s is there twice, RFC 5280 section 4.2)", item.name or one.oid)
+        options.misuse("bad option 'extensions' (%s is given twice, RFC 5280 section 4.2)", item.name or one.oid)
       end
       doubled[one.oid], dropped[one.oid], added[#added + 1] = true, true, one
     end

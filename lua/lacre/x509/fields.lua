@@ -43,7 +43,7 @@ function fields.check(list)
     if not is_known(first, second ~= "" and second) then
       local nearest = options.nearest(first, known)
       local guess = nearest and ("did you mean '%s'? "):format(nearest) or ""
-      options.misuse("bad option 'field' (there is no '%s'; %sthere are: %s)", plain.printable(path), guess, names())
+      options.misuse("bad option 'field' (there is no '%s'; %sfields: %s)", plain.printable(path), guess, names())
     end
   end
 end

@@ -39,7 +39,7 @@ function filing.key(value, password)
   end
   local private, err = key.load(value, { password = password })
   if private and not private:is_private() then
-    return fail("load", "no_key", "%s holds a public key, and a private one is needed", value)
+    return fail("load", "no_key", "%s contains a public key, but a private key is needed", value)
   end
   return private, err or reading.without_pin(value)
 end
@@ -63,7 +63,7 @@ end
 local function bundle_of(identity, password)
   if not password then
     return fail("config", "password_required",
-      "a PKCS#12 file needs a password: --encrypt asks for one, --password-file and --password-env name one")
+      "a PKCS#12 file needs a password: use --encrypt to be asked for one, or --password-file or --password-env")
   end
   return pkcs12.create {
     cert = identity.cert, key = identity.key, chain = identity.chain, password = password,

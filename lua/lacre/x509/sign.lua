@@ -44,7 +44,7 @@ local function new_scheme(key, hash)
   local kind = key:type()
   if not (kind == "rsa" or kind == "ec" or direct[kind]) then
     local _, err = fail("sign", "unsupported_key_type", "certificates are not signed with %s keys here", kind)
-    err.hint = "use a key of the kind p256, p384, p521, rsa, ed25519 or ed448"
+    err.hint = "use a key of type p256, p384, p521, rsa, ed25519 or ed448"
     return nil, err
   elseif key:security_bits() < 112 then
     return fail("sign", "weak_key", "the %s key of %d bits is too weak to sign", kind, key:bits())

@@ -19,9 +19,9 @@ local function domain(text, whole)
   local dot, rest = text:match "^(%.?)(.*)$"
   local parsed = host.parse(rest)
   if not parsed or parsed.type ~= "dns" then
-    return refuse(whole or text, "is neither a domain nor a range of addresses")
+    return refuse(whole or text, "is neither a domain nor an IP range")
   elseif parsed.is_wildcard then
-    return refuse(whole or text, ("has a wildcard; '%s' stands for all below it"):format(parsed.value:sub(3)))
+    return refuse(whole or text, ("has a wildcard; '%s' includes all below it"):format(parsed.value:sub(3)))
   end
   return dot .. parsed.value
 end
@@ -45,11 +45,11 @@ local function ip(text)
   local octets = not host.is_octal(address) and core.bytes.address(address)
   local range = octets and general.range(address .. "/" .. bits)
   if not octets then
-    return refuse(text, "is no range of addresses (10.0.0.0/8, 2001:db8::/32)")
+    return refuse(text, "is not an IP range (10.0.0.0/8, 2001:db8::/32)")
   elseif not range then
-    return refuse(text, ("has no length of a prefix up to %d behind its slash"):format(#octets * 8))
+    return refuse(text, ("has no prefix length from 0 to %d after its slash"):format(#octets * 8))
   elseif has_more(range) then
-    return refuse(text, ("has bits behind the first %d, which its mask would not look at"):format(bits))
+    return refuse(text, ("has bits set after the first %d, outside its prefix"):format(bits))
   end
   return address .. "/" .. bits
 end
@@ -71,7 +71,7 @@ local function dir(value)
   end
   local parsed = name.parse(value)
   if not parsed or parsed:is_empty() then
-    return refuse(value, "is no directory name")
+    return refuse(value, "is not a directory name")
   end
   return parsed
 end
@@ -108,9 +108,9 @@ end
 
 local function of(text)
   if text:find "://" then
-    return refuse(text, "is a URI; { type = \"uri\", value = HOST } limits the hosts of URIs")
+    return refuse(text, "is a URI; use { type = \"uri\", value = HOST } to constrain the hosts of URIs")
   elseif text == "" then
-    return refuse(text, "is empty; { type = \"dns\", value = \"\" } stands for every name of a type")
+    return refuse(text, "is empty; use { type = \"dns\", value = \"\" } for every name of that type")
   end
   return checked { type = type_of(text), value = text }
 end

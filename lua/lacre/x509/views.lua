@@ -157,7 +157,7 @@ function views.request_text(csr)
   local lines = { "certificate request" }
   line(lines, "subject", tostring(csr:subject()))
   line(lines, "key", key_text(csr))
-  line(lines, "proof", csr:verify() and "signed by its own key" or "NOT signed by its own key")
+  line(lines, "proof", csr:verify() and "signed with its own key" or "NOT signed with its own key")
   add_signature(lines, csr, csr:pin())
   add_extensions(lines, csr)
   return table.concat(lines, "\n") .. "\n"

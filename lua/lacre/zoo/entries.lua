@@ -58,44 +58,44 @@ local function add_suite(name, about, verdict, codes, cipher, prime, kind)
 end
 
 add("sound", "good", "nothing is wrong", "pass", {}, { leaf = {} })
-add("sound", "good-rsa", "a key of RSA, 2048 bits", "pass", {}, { leaf = { kind = "rsa" } })
+add("sound", "good-rsa", "an RSA key of 2048 bits", "pass", {}, { leaf = { kind = "rsa" } })
 add("sound", "good-p384", "a key on P-384", "pass", {}, { leaf = { kind = "p384" } })
-add("sound", "good-ed25519", "a key of Ed25519", "pass", {}, { leaf = { kind = "ed25519" }, client = "either" })
-add("sound", "good-mldsa65", "a key of ML-DSA-65", "pass", {}, { leaf = { kind = "ml-dsa-65" }, client = "either" })
+add("sound", "good-ed25519", "an Ed25519 key", "pass", {}, { leaf = { kind = "ed25519" }, client = "either" })
+add("sound", "good-mldsa65", "an ML-DSA-65 key", "pass", {}, { leaf = { kind = "ml-dsa-65" }, client = "either" })
 add("sound", "no-subject", "no subject at all, the names in a critical subjectAltName", "pass", {},
   { leaf = { create = { subject = {} } } })
-add("sound", "idn", "an international name besides", "pass", {},
+add("sound", "idn", "also has an internationalized name", "pass", {},
   { leaf = { create = { hosts = { "xn--bcher-kva.zoo.test", "localhost", "127.0.0.1", "::1", "idn.zoo.test" } } } })
 add("sound", "alpn", "offers h2 and http/1.1", "pass", {}, { leaf = {}, server = { alpn = { "http/1.1", "h2" } } })
-add("sound", "root-in-chain", "sends its root too, which only wastes bytes", "pass", {},
+add("sound", "root-in-chain", "also sends its root, which only wastes bytes", "pass", {},
   { leaf = { chain = { "issuing", "root" } } })
-add("sound", "tls12", "TLS 1.2 and nothing newer", "pass", {}, { leaf = {}, server = { max_version = "1.2",
+add("sound", "tls12", "TLS 1.2 only", "pass", {}, { leaf = {}, server = { max_version = "1.2",
   min_version = "1.2" } })
-add("sound", "tls13", "TLS 1.3 and nothing older", "pass", {}, { leaf = {}, server = { min_version = "1.3" } })
-add("sound", "client-cert-optional", "asks for a client certificate and does without", "pass", {},
+add("sound", "tls13", "TLS 1.3 only", "pass", {}, { leaf = {}, server = { min_version = "1.3" } })
+add("sound", "client-cert-optional", "asks for a client certificate, but does not require one", "pass", {},
   { leaf = {}, client_auth = "optional" })
 
 add("dates", "expired", "ended yesterday", "fail", { "CERT_EXPIRED" }, { leaf = { days = { -90, -1 } } })
 add("dates", "not-yet-valid", "begins tomorrow", "fail", { "CERT_NOT_YET_VALID" }, { leaf = { days = { 1, 90 } } })
-add("dates", "expires-20d", "ends in twenty days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -70, 20 } } })
-add("dates", "short-6d", "lives for six days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -1, 5 } } })
-add("dates", "short-6d-auto", "the same, judged with --warn auto", "pass", {},
+add("dates", "expires-20d", "expires in twenty days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -70, 20 } } })
+add("dates", "short-6d", "valid for six days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -1, 5 } } })
+add("dates", "short-6d-auto", "the same, checked with --warn auto", "pass", {},
   { leaf = { days = { -1, 5 } }, ask = { warn = "auto" } })
-add("dates", "long-1000d", "lives for a thousand days, from a private CA", "pass", {}, { leaf = { days = { -1,
+add("dates", "long-1000d", "valid for a thousand days, from a private CA", "pass", {}, { leaf = { days = { -1,
   999 } } })
-add("dates", "long-1000d-public", "the same, from a CA that everybody trusts", "warn", { "LIFETIME_TOO_LONG" },
+add("dates", "long-1000d-public", "the same, from a public CA", "warn", { "LIFETIME_TOO_LONG" },
   { leaf = { days = { -1, 999 } }, ask = { is_public = true } })
-add("dates", "no-date", "from and to a 32nd of February", "fail", { "VERIFY" }, { leaf = { no_date = true } })
-add("dates", "expired-intermediate", "the intermediate ended", "fail", { "CHAIN_EXPIRED" },
+add("dates", "no-date", "its dates are the 32nd of February", "fail", { "VERIFY" }, { leaf = { no_date = true } })
+add("dates", "expired-intermediate", "the intermediate has expired", "fail", { "CHAIN_EXPIRED" },
   { leaf = { chain = { "expired" } } })
-add("dates", "future-intermediate", "the intermediate has not begun", "fail", { "CHAIN_EXPIRED" },
+add("dates", "future-intermediate", "the intermediate is not valid yet", "fail", { "CHAIN_EXPIRED" },
   { leaf = { chain = { "future" } } })
-add("dates", "ending-intermediate", "the intermediate ends in ten days, before the certificate", "warn",
+add("dates", "ending-intermediate", "the intermediate expires in ten days, before the certificate", "warn",
   { "CHAIN_EXPIRES_SOON" }, { leaf = { chain = { "ending" } } })
 
 add("names", "wrong-host", "for another host", "fail", { "HOSTNAME_MISMATCH" },
   { leaf = { create = { hosts = { "wrong.zoo.invalid" } } } })
-add("names", "no-san", "names its host in the common name only", "fail", { "NO_SAN" },
+add("names", "no-san", "has its host name in the common name only", "fail", { "NO_SAN" },
   { leaf = { create = { profile = "client", extended_key_usage = { "server_auth" }, subject = { CN = "localhost" },
     hosts = {} } } })
 add("names", "many-names", "twelve hundred names", "warn", { "SAN_COUNT" },
@@ -103,32 +103,32 @@ add("names", "many-names", "twelve hundred names", "warn", { "SAN_COUNT" },
 add("names", "name-constraint", "its CA may issue for other domains only", "fail", { "NAME_CONSTRAINT" },
   { leaf = { chain = { "constrained" } } })
 
-add("chain", "self-signed", "signed by itself", "fail", { "SELF_SIGNED" }, { leaf = { self = true } })
-add("chain", "untrusted-root", "from a CA that nobody trusts", "fail", { "UNTRUSTED_ROOT" },
+add("chain", "self-signed", "self-signed", "fail", { "SELF_SIGNED" }, { leaf = { self = true } })
+add("chain", "untrusted-root", "from an untrusted CA", "fail", { "UNTRUSTED_ROOT" },
   { leaf = { issuer = "rogue" } })
-add("chain", "untrusted-root-sent", "the same, and it sends the root", "fail", { "UNTRUSTED_ROOT" },
+add("chain", "untrusted-root-sent", "the same, and it also sends the root", "fail", { "UNTRUSTED_ROOT" },
   { leaf = { issuer = "rogue", chain = { "rogue", "rogue_root" } } })
 add("chain", "incomplete-chain", "the intermediate is not sent", "fail", { "CHAIN_INCOMPLETE" },
   { leaf = { chain = {} }, office = "issuer" })
-add("chain", "reversed-chain", "the root before the intermediate", "warn", { "CHAIN_ORDER" },
+add("chain", "reversed-chain", "sends the root before the intermediate", "warn", { "CHAIN_ORDER" },
   { leaf = { issuer = "deep", chain = { "issuing_long", "deep" } } })
-add("chain", "extra-certs", "certificates nobody needs", "warn", { "CHAIN_EXTRA_CERTS" },
+add("chain", "extra-certs", "sends certificates that do not belong to the chain", "warn", { "CHAIN_EXTRA_CERTS" },
   { leaf = { chain = { "issuing", "rogue", "rogue_root" } } })
-add("chain", "not-a-ca", "the issuer is no CA", "fail", { "INVALID_CA" }, { leaf = { chain = { "no_ca" } } })
+add("chain", "not-a-ca", "the issuer is not a CA", "fail", { "INVALID_CA" }, { leaf = { chain = { "no_ca" } } })
 add("chain", "pathlen", "one CA more than the path length allows", "fail", { "PATHLEN" },
   { leaf = { issuer = "deep", chain = { "deep", "issuing" } } })
-add("chain", "bad-signature", "the signature is wrong", "fail", { "BAD_SIGNATURE" }, { leaf = { spoiled = true } })
-add("chain", "wrong-eku", "for clients, not for servers", "fail", { "WRONG_EKU" },
+add("chain", "bad-signature", "the signature is invalid", "fail", { "BAD_SIGNATURE" }, { leaf = { spoiled = true } })
+add("chain", "wrong-eku", "valid for clients, not for servers", "fail", { "WRONG_EKU" },
   { leaf = { create = { extended_key_usage = { "client_auth" } } } })
-add("chain", "wrong-eku-intermediate", "the intermediate is for clients only", "fail", { "WRONG_EKU" },
+add("chain", "wrong-eku-intermediate", "the intermediate is valid for clients only", "fail", { "WRONG_EKU" },
   { leaf = { chain = { "server_only" } } })
-add("chain", "unknown-critical", "a critical extension nobody knows", "fail", { "UNKNOWN_CRITICAL_EXT" },
+add("chain", "unknown-critical", "an unknown critical extension", "fail", { "UNKNOWN_CRITICAL_EXT" },
   { leaf = { create = { extensions = { { oid = "1.3.6.1.4.1.32473.1", der = "\5\0", critical = true } } } } })
 add("chain", "nonconforming", "no authority key identifier", "warn", { "NONCONFORMING" },
   { leaf = { create = { extensions = { authority_key_id = false } } }, client = "either" })
 
-add("keys", "rsa1024", "a key of RSA, 1024 bits", "fail", { "WEAK_KEY" }, { leaf = { kind = "rsa:1024" } })
-add("keys", "rsa4104", "a key of RSA, larger than is good for anything", "warn", { "OVERSIZED_KEY" },
+add("keys", "rsa1024", "an RSA key of 1024 bits", "fail", { "WEAK_KEY" }, { leaf = { kind = "rsa:1024" } })
+add("keys", "rsa4104", "an RSA key larger than is useful", "warn", { "OVERSIZED_KEY" },
   { leaf = { kind = "rsa:4104" } })
 add("keys", "sha1", "signed with SHA-1", "fail", { "WEAK_SIGNATURE" }, { leaf = { hash = "sha1" } })
 add("keys", "md5", "signed with MD5", "fail", { "WEAK_SIGNATURE" }, { leaf = { hash = "md5", issuer = "rsa" } })
@@ -147,29 +147,29 @@ add_suite("null", "no encryption", "fail", { "WEAK_CIPHER", "NO_FORWARD_SECRECY"
   "TLS_RSA_WITH_NULL_SHA256")
 add_suite("anonymous", "no certificate", "fail", { "WEAK_CIPHER", "NO_CERTIFICATE", "NO_AEAD" },
   "TLS_ECDH_anon_WITH_AES_128_CBC_SHA")
-add("suite", "rc4", "RC4 and nothing else", "fail", { "WEAK_CIPHER" }, { raw = raw.old(0x0303, 0x0005) })
-add("suite", "3des", "3DES and nothing else", "fail", { "WEAK_CIPHER" }, { raw = raw.old(0x0303, 0x000a) })
-add("suite", "export", "a suite of the export kind", "fail", { "WEAK_CIPHER", "TLS_TOO_OLD" }, { raw = raw.old(0x0301,
+add("suite", "rc4", "RC4 only", "fail", { "WEAK_CIPHER" }, { raw = raw.old(0x0303, 0x0005) })
+add("suite", "3des", "3DES only", "fail", { "WEAK_CIPHER" }, { raw = raw.old(0x0303, 0x000a) })
+add("suite", "export", "an export cipher suite", "fail", { "WEAK_CIPHER", "TLS_TOO_OLD" }, { raw = raw.old(0x0301,
   0x0008) })
 add_suite("cbc", "AES in CBC mode", "warn", { "NO_AEAD" }, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA")
 add_suite("static-rsa", "no forward secrecy", "warn", { "NO_FORWARD_SECRECY" }, "TLS_RSA_WITH_AES_128_GCM_SHA256")
 add_suite("dh1024", "Diffie-Hellman with 1024 bits", "fail", { "WEAK_DH" }, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
   OAKLEY_2)
-add_suite("dh-composite", "Diffie-Hellman with a number that is no prime", "fail", { "WEAK_DH" },
+add_suite("dh-composite", "Diffie-Hellman with a modulus that is not prime", "fail", { "WEAK_DH" },
   "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", (MODP_2048:gsub("%s", ""):gsub("FF$", "FD")))
 add_suite("dh2048", "Diffie-Hellman with a safe prime of 2048 bits", "pass", {}, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
   MODP_2048)
-add("suite", "pq-only", "X25519MLKEM768 and nothing else", "fail", { "CLIENT_TOO_OLD" },
+add("suite", "pq-only", "X25519MLKEM768 only", "fail", { "CLIENT_TOO_OLD" },
   { raw = raw.only_group(0x11ec), without_group = "X25519MLKEM768", client = "either" })
-add("suite", "pq", "X25519MLKEM768 and nothing else", "pass", {},
+add("suite", "pq", "X25519MLKEM768 only", "pass", {},
   { leaf = {}, server = { min_version = "1.3", groups = { "X25519MLKEM768" } }, client = "either" })
 
-add("pins", "pin-mismatch", "another key than the one that was pinned", "fail", { "PIN_MISMATCH" },
+add("pins", "pin-mismatch", "a different key from the pinned one", "fail", { "PIN_MISMATCH" },
   { leaf = {}, ask = { pins = { "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", allow_no_backup = true } },
     client = "either" })
-add("client", "client-cert-12", "wants a client certificate, TLS 1.2", "warn", { "CLIENT_CERT_REQUIRED" },
+add("client", "client-cert-12", "requires a client certificate, TLS 1.2", "warn", { "CLIENT_CERT_REQUIRED" },
   { leaf = {}, server = { min_version = "1.2", max_version = "1.2" }, client_auth = "required", client = "refuse" })
-add("client", "client-cert-13", "wants a client certificate, TLS 1.3, and says so late", "warn",
+add("client", "client-cert-13", "requires a client certificate, TLS 1.3 (refuses after the handshake)", "warn",
   { "CLIENT_CERT_REQUIRED" },
   { leaf = {}, server = { min_version = "1.3" }, client_auth = "required", client = "refuse" })
 
@@ -188,48 +188,48 @@ end
 local REVOKED = { time = 1767225600, reason = "key_compromise" }
 local must_staple = { create = { must_staple = true } }
 
-add("revocation", "staple-good", "promises a stapled OCSP response, and keeps its word", "pass", {},
+add("revocation", "staple-good", "must-staple, and sends a stapled OCSP response", "pass", {},
   { leaf = must_staple, make = stapled("good", { -1, 6 }) })
-add("revocation", "must-staple", "promises a stapled OCSP response, and sends none", "fail", { "MUST_STAPLE_MISSING" },
+add("revocation", "must-staple", "must-staple, but sends no stapled OCSP response", "fail", { "MUST_STAPLE_MISSING" },
   { leaf = must_staple, client = "either" })
-add("revocation", "staple-revoked", "its stapled OCSP response says that it is revoked", "fail", { "REVOKED" },
+add("revocation", "staple-revoked", "its stapled OCSP response says it is revoked", "fail", { "REVOKED" },
   { leaf = {}, make = stapled(REVOKED, { -1, 6 }), client = "either" })
-add("revocation", "staple-old", "its stapled OCSP response is past its time", "fail", { "STAPLE_BAD" },
+add("revocation", "staple-old", "its stapled OCSP response is out of date", "fail", { "STAPLE_BAD" },
   { leaf = {}, make = stapled("good", { -30, -20 }), client = "either" })
-add("revocation", "staple-garbage", "its stapled OCSP response is none", "fail", { "STAPLE_BAD" },
+add("revocation", "staple-garbage", "its stapled OCSP response is garbage", "fail", { "STAPLE_BAD" },
   { leaf = {}, server = { ocsp_staple = "0garbage" }, client = "either", before_openssl = 0x30600000 })
-add("revocation", "ocsp-good", "the responder says good", "pass", {}, { leaf = {}, office = "good",
+add("revocation", "ocsp-good", "the OCSP responder says it is good", "pass", {}, { leaf = {}, office = "good",
   ask = { ocsp = "hard" } })
-add("revocation", "ocsp-revoked", "the responder says revoked", "fail", { "REVOKED" },
+add("revocation", "ocsp-revoked", "the OCSP responder says it is revoked", "fail", { "REVOKED" },
   { leaf = {}, office = "revoked", ask = { ocsp = "hard" }, client = "either" })
-add("revocation", "ocsp-dead", "there is no responder where there should be one", "fail", { "OCSP_PROBLEM" },
+add("revocation", "ocsp-dead", "its OCSP responder does not answer", "fail", { "OCSP_PROBLEM" },
   { leaf = {}, office = "dead", ask = { ocsp = "hard" }, client = "either" })
-add("revocation", "ocsp-dead-soft", "the same, taken softly", "warn", { "REVOCATION_UNKNOWN" },
+add("revocation", "ocsp-dead-soft", "the same, with --ocsp soft", "warn", { "REVOCATION_UNKNOWN" },
   { leaf = {}, office = "dead", ask = { ocsp = "soft" } })
-add("revocation", "crl-revoked", "is on its issuer's list", "fail", { "REVOKED" },
+add("revocation", "crl-revoked", "is on its issuer's CRL", "fail", { "REVOKED" },
   { leaf = {}, office = "revoked", ask = { crl = "fetch" }, client = "either" })
-add("revocation", "crl-dead", "there is no list where there should be one", "fail", { "CRL_PROBLEM" },
+add("revocation", "crl-dead", "its CRL cannot be fetched", "fail", { "CRL_PROBLEM" },
   { leaf = {}, office = "dead", ask = { crl = "fetch" }, client = "either" })
 
-add("talk", "refused", "nothing listens there", "fail", { "CONNECT_REFUSED" }, { closed = true })
+add("talk", "refused", "nothing listens on the port", "fail", { "CONNECT_REFUSED" }, { closed = true })
 add("talk", "plain-http", "speaks HTTP", "fail", { "NOT_TLS" },
   { raw = raw.answers "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" })
 add("talk", "ssh", "speaks SSH", "fail", { "NOT_TLS" }, { raw = raw.speaks "SSH-2.0-zoo\r\n" })
-add("talk", "smtp", "speaks SMTP, and wants STARTTLS", "fail", { "NOT_TLS" },
+add("talk", "smtp", "speaks SMTP, and needs STARTTLS", "fail", { "NOT_TLS" },
   { raw = raw.speaks "220 mail.zoo.test ESMTP\r\n" })
 add("talk", "garbage", "speaks nothing", "fail", { "NOT_TLS" }, { raw = raw.speaks(("\1\2\3garbage"):rep(20)) })
 add("talk", "starttls", "SMTP with STARTTLS", "pass", {},
   { leaf = {}, before = raw.smtp, ask = { starttls = "smtp" }, client = "either" })
-add("talk", "starttls-stripped", "SMTP whose STARTTLS somebody took away", "fail", { "STARTTLS_REFUSED" },
+add("talk", "starttls-stripped", "SMTP whose STARTTLS offer was removed by an attacker", "fail", { "STARTTLS_REFUSED" },
   { raw = raw.smtp_without_starttls, ask = { starttls = "smtp" } })
 add("talk", "silent", "accepts, and says nothing", "fail", { "TIMEOUT" }, { raw = raw.silent, slow = true })
 add("talk", "drip", "sends a byte at a time", "fail", { "TIMEOUT" }, { raw = raw.drips, slow = true })
 add("talk", "eof", "hangs up", "fail", { "CLOSED_EARLY" }, { raw = raw.eof })
 add("talk", "cut", "hangs up in the middle of the handshake", "fail", { "CLOSED_EARLY" }, { raw = raw.cuts })
-add("talk", "reset", "breaks the connection off", "fail", { "RESET" }, { raw = raw.reset })
+add("talk", "reset", "resets the connection", "fail", { "RESET" }, { raw = raw.reset })
 add("talk", "alert", "refuses with internal_error", "fail", { "HANDSHAKE_FAILED" }, { raw = raw.alerts(80) })
-add("talk", "unrecognized-name", "knows no such name", "fail", { "NAME_UNRECOGNIZED" }, { raw = raw.alerts(112) })
-add("talk", "truncation", "answers with half of what it announces, and hangs up", "pass", {},
+add("talk", "unrecognized-name", "does not know the name", "fail", { "NAME_UNRECOGNIZED" }, { raw = raw.alerts(112) })
+add("talk", "truncation", "sends half of the announced response, and hangs up", "pass", {},
   { leaf = {}, truncates = true, client = "refuse" })
 
 return entries

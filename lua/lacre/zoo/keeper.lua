@@ -2,7 +2,7 @@
 
 local zoo_keeper = {}
 
-local BODY = "You reached %s of the zoo of lacre. A careful client %s here.\n"
+local BODY = "You reached %s in lacre's zoo. A careful client %s here.\n"
 
 --- What a client that takes care does with an entry.
 ---@param entry table

@@ -115,9 +115,9 @@ function zoo_tour.run(menagerie, set)
 end
 
 local words = {
-  overlooked = { "bad", "OVERLOOKED", "accepted what must be refused" },
-  refused = { "warn", "REFUSED", "refused what is good" },
-  hung = { "warn", "HUNG", "did not give up by itself" },
+  overlooked = { "bad", "OVERLOOKED", "accepted a server it must refuse" },
+  refused = { "warn", "REFUSED", "refused a good server" },
+  hung = { "warn", "HUNG", "did not give up in time" },
 }
 
 --- What went wrong, for people.

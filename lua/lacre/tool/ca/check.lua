@@ -33,7 +33,7 @@ function check.run(set)
     repair = set.repair, expect = set.expect, password = set.try_key and set.password or nil,
     lock_timeout = set.lock_timeout,
     on_wait = function(path)
-      parts.event(set, "waiting for %s, which another process holds", path)
+      parts.event(set, "waiting for %s, locked by another process", path)
     end,
   })
 end
@@ -60,7 +60,7 @@ function check.text(result, style)
     result.ok and style.good "ok" or style.bad "not ok", counts.valid, counts.revoked, counts.expired,
     result.log_entries, result.log_head)
   if result.key == "sealed" then
-    lines[#lines + 1] = "the key is sealed, and was not tried: --try-key"
+    lines[#lines + 1] = "the key is encrypted and was not tested: use --try-key"
   end
   return table.concat(lines, "\n")
 end

@@ -58,8 +58,8 @@ end
 
 function crl.text(result, style)
   local list = result.crl
-  return ("%s  list %s of %d revoked%s, until %s"):format(style.bold(result.file), list:number(), list:count(),
-    list:is_delta() and ", since list " .. list:base_number() or "", time.format(list:next_update()))
+  return ("%s  CRL %s with %d revoked%s, until %s"):format(style.bold(result.file), list:number(), list:count(),
+    list:is_delta() and ", since CRL " .. list:base_number() or "", time.format(list:next_update()))
 end
 
 function crl.to_table(result)

@@ -58,7 +58,7 @@ local function clear(set, ca, path)
     os.remove(waiting)
     return true
   end
-  local what = serial and "the key of serial " .. serial .. ", which was issued before the process died"
+  local what = serial and "the key of serial " .. serial .. ", issued before the process died"
     or "a key that another program left"
   local none, err = fail("save", "file_exists", "%s: %s", waiting, what)
   err.hint = serial and hint_of(set, path, serial) or "move it away, or remove it if no certificate was issued for it"

@@ -34,7 +34,7 @@ local function sealed(set, cert, chain)
     return nil, err
   end
   if set.legacy then
-    parts.event(set, "warning: 3DES and SHA-1 seal this file; whoever gets it can try passwords quickly")
+    parts.event(set, "warning: this file is encrypted with 3DES and SHA-1; whoever gets it can guess passwords quickly")
   end
   return require("lacre.pkcs12").create {
     cert = cert, key = private, chain = chain, password = password, name = parts.name_of(cert), legacy = set.legacy,
@@ -74,7 +74,7 @@ end
 
 function export.text(result, style)
   return ("%s  %s%s"):format(style.bold(result.file), parts.name_of(result.cert),
-    result.sealed and ", sealed with its key and chain" or ", with its chain")
+    result.sealed and ", encrypted, with its key and chain" or ", with its chain")
 end
 
 function export.to_table(result)

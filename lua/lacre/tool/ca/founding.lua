@@ -15,7 +15,7 @@ function founding.password(set)
   elseif type(set.password) == "function" then
     return set.password(set.dir)
   elseif set.password == nil then
-    options.misuse "missing option 'password' (the CA's key is sealed; no_password has to be said)"
+    options.misuse "missing option 'password' (the CA's key is encrypted unless no_password = true)"
   end
   return set.password
 end

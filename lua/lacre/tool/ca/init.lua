@@ -93,10 +93,10 @@ function init.text(result, style)
   return table.concat({
     ("%s  the CA: %s"):format(style.bold(result.dir), tostring(result.cert:subject())),
     ("valid until %s; its key is %s"):format(
-      time.format(result.cert:not_after(), "date"), result.sealed and "sealed with your password" or "not sealed"),
+      time.format(result.cert:not_after(), "date"), result.sealed and "encrypted with your password" or "not sealed"),
     "fingerprint " .. result.cert:fingerprint("sha256", "colon"),
     "",
-    style.dim "issue from it, and have programs trust it:",
+    style.dim "next: issue a certificate, and make programs trust the CA:",
     ("  lacre ca issue %s www.example.test"):format(result.dir),
     ("  curl --cacert %s https://www.example.test/"):format(cert_file),
     ("  lacre ca trust install %s --dry-run"):format(result.dir),

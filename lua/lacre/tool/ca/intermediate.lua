@@ -133,7 +133,7 @@ local function check_answer(paths, cert)
   if not holder then
     return nil, err
   elseif not cert:public_key():matches(holder:public_key()) then
-    return fail("sign", "key_mismatch", "the certificate is not for the key of %s", paths.directory)
+    return fail("sign", "key_mismatch", "the certificate does not belong to the key of %s", paths.directory)
   elseif not cert:is_ca() then
     return fail("sign", "issuer_not_ca", "it is not a CA's certificate: sign the request with --profile intermediate")
   end
@@ -180,7 +180,7 @@ end
 function intermediate.run(set)
   local ways = (set.issuer and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0)
   if ways ~= 1 then
-    options.misuse "bad option 'issuer' (one of issuer, request and cert says how the CA is signed)"
+    options.misuse "bad option 'issuer' (give exactly one of issuer, request and cert)"
   end
   return (set.issuer and signed_at_once or set.request and requested or answered)(set)
 end
@@ -188,9 +188,9 @@ end
 function intermediate.text(result, style)
   if result.request_file then
     return table.concat({
-      ("%s  the request: carry it to the CA above"):format(style.bold(result.request_file)),
-      ("%s  the key stays here"):format(style.bold(result.dir .. "/ca.key")),
-      style.dim "there, and then back here:",
+      ("%s  the request: take it to the issuing CA"):format(style.bold(result.request_file)),
+      ("%s  the key: keep it here"):format(style.bold(result.dir .. "/ca.key")),
+      style.dim "run this there, and then the second command here:",
       ("  lacre ca sign ROOT %s --profile intermediate"):format(result.request_file:match "[^/]*$"),
       ("  lacre ca intermediate %s --cert ca.crt --chain root.crt"):format(result.dir),
     }, "\n")

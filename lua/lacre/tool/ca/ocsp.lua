@@ -91,7 +91,7 @@ local function run_until_told(set, ca)
       over:notify()
     end)
   end
-  parts.event(set, "answering on http://%s/", target.format(opened:address()))
+  parts.event(set, "answering OCSP requests on http://%s/", target.format(opened:address()))
   if set.on_listen then
     set.on_listen(opened, over)
   end
@@ -107,7 +107,7 @@ end
 function ocsp.run(set)
   local ways = (set.port and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0)
   if ways ~= 1 then
-    options.misuse "bad option 'port' (one of port, request and cert says what to answer)"
+    options.misuse "bad option 'port' (give exactly one of port, request and cert)"
   end
   local ca, who = parts.spare(set, set.out)
   if ca then
@@ -125,7 +125,7 @@ function ocsp.text(result)
   if result.answered then
     return ("%d answers"):format(result.answered)
   end
-  return result.file and result.file .. "  the answer, in DER" or "answered; --out FILE keeps it"
+  return result.file and result.file .. "  the answer, in DER" or "answered, but not saved: use --out FILE"
 end
 
 function ocsp.to_table(result)

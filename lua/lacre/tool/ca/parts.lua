@@ -76,7 +76,7 @@ function parts.open(set, without_key)
   return ca.load(set.dir, {
     password = set.password, key = not without_key, lock_timeout = set.lock_timeout,
     on_wait = function(path)
-      event(set, "waiting for %s, which another process holds", path)
+      event(set, "waiting for %s, locked by another process", path)
     end,
   })
 end
@@ -156,10 +156,10 @@ function parts.text(identity, style)
       #identity.chain > 0 and ", with its chain" or "")
   end
   if identity.key_file then
-    lines[#lines + 1] = ("%s  private key, readable by you alone"):format(style.bold(identity.key_file))
+    lines[#lines + 1] = ("%s  private key, readable only by you"):format(style.bold(identity.key_file))
   end
   if identity.p12_file then
-    lines[#lines + 1] = style.bold(identity.p12_file) .. "  all of it in one sealed file, for browsers and Windows"
+    lines[#lines + 1] = style.bold(identity.p12_file) .. "  all of it in one encrypted file, for browsers and Windows"
   end
   lines[#lines + 1] = "serial " .. cert:serial()
   local last = cert:not_after()

@@ -29,8 +29,8 @@ local function changed(set, change)
 end
 
 local function tail(result)
-  return result.crl_file and ("%s  list %s, until %s: it has to reach whoever verifies"):format(
-    result.crl_file, result.crl:number(), time.format(result.crl:next_update())) or "no list was made: lacre ca crl"
+  return result.crl_file and ("%s  CRL %s, until %s: publish it where verifiers get it"):format(
+    result.crl_file, result.crl:number(), time.format(result.crl:next_update())) or "no CRL was made: run lacre ca crl"
 end
 
 local revoke = {

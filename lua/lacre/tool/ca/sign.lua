@@ -54,13 +54,13 @@ end
 
 local function show(set, request, what)
   local public = request:public_key()
-  parts.event(set, "asked for: %s, for %s", what.subject ~= "" and what.subject or "no subject",
+  parts.event(set, "requested: %s, for %s", what.subject ~= "" and what.subject or "no subject",
     #what.names > 0 and table.concat(what.names, ", ") or "no names")
   if public then
     parts.event(set, "its key: %s, %d bits, %s", public:type(), public:bits(), public:pin())
   end
   for _, other in ipairs(what.left_out) do
-    parts.event(set, "left out: %s", other)
+    parts.event(set, "ignored: %s", other)
   end
 end
 
