@@ -9,7 +9,7 @@ return {
   },
   cipher = "How the data is encrypted and protected against changes.",
   group = "How both sides agreed on a key that no observer can learn.",
-  no_group = "The client encrypts a secret with the certificate's key: whoever gets that key later can decrypt everything.",
+  no_group = "The client encrypts a secret with the certificate's key: whoever gets it later can decrypt everything.",
   signature = "How the server proved that it has the certificate's private key.",
   no_signature = "The server signed nothing: it proved that it has the key by decrypting, or not at all.",
   verified = "The chain leads to a trusted CA, the name is the one asked for, and no certificate has expired.",

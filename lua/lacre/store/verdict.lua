@@ -69,7 +69,8 @@ local words = {
   end,
 
   unknown_issuer = function(finding, context)
-    local message = ("%s was issued by %s, which is neither in the chain nor trusted"):format(subject(finding), issuer(finding))
+    local message = ("%s was issued by %s, which is neither in the chain nor trusted"):format(
+      subject(finding), issuer(finding))
     local alone = context.presented and #context.presented <= 1
     return message, { missing_issuer = issuer(finding) },
       alone and "add its intermediate certificates (a server should send them), or trust its issuer"
