@@ -92,7 +92,7 @@ describe("ca in memory", function()
     none, err = ca:issue { hosts = { "a.test" }, not_before = first - 1, not_after = first + 60 }
     assert.is_nil(none)
     assert.equal("validity_exceeds_issuer", err.code)
-    assert.matches("begin", err.message)
+    assert.matches("start", err.message)
     assert.equal(first, must(ca:issue { hosts = { "a.test" }, not_before = 0, clamp = true }).cert:not_before())
   end)
 

@@ -51,9 +51,9 @@ describe("cert", function()
 
     for text, said in pairs {
       ["dns:bad.test"] = "neither a domain", ["10.0.0.0/33"] = "a prefix up to 32", ["10.0.0.1/8"] = "behind the first 8",
-      ["2001:db8::/129"] = "a prefix up to 128", ["10.0.0.0/255.0.0.0"] = "no range of addresses", ["010.0.0.0/8"] = "no range",
+      ["2001:db8::/129"] = "prefix length from 0 to 128", ["10.0.0.0/255.0.0.0"] = "not an IP range", ["010.0.0.0/8"] = "not an IP range",
       ["*.a.test"] = "'a.test' includes all below it", ["a b"] = "neither a domain", ["a@b@c"] = "neither", [""] = "is empty",
-      ["http://a.test"] = "is a URI", ["u@.a.test"] = "neither a mailbox", ["O=x,"] = "no directory name", ["1.2.3"] = "neither",
+      ["http://a.test"] = "is a URI", ["u@.a.test"] = "neither a mailbox", ["O=x,"] = "is not a directory name", ["1.2.3"] = "neither",
     } do
       it(("refuses %q as a name constraint"):format(text), function()
         for _, which in ipairs { "permitted", "excluded" } do
@@ -85,10 +85,10 @@ describe("cert", function()
       ["a path of less than nothing"] = { { profile = "ca", subject = "CN=x", path_length = -1 }, "'path_length' %(0 or more" },
       ["any path"] = { { profile = "ca", subject = "CN=x", path_length = true }, "'path_length' %(0 or more" },
       ["a path below a leaf"] = { { hosts = { "a" }, path_length = 1 }, "a server certificate signs no others" },
-      ["lists that are nowhere"] = { { hosts = { "a" }, crl_urls = { "not a url" } }, "'crl_urls' %('not a url' is no URI" },
-      ["no responder"] = { { hosts = { "a" }, ocsp_urls = { "" } }, "'ocsp_urls' %('' is no URI" },
+      ["lists that are nowhere"] = { { hosts = { "a" }, crl_urls = { "not a url" } }, "'crl_urls' %('not a url' is not a URI" },
+      ["no responder"] = { { hosts = { "a" }, ocsp_urls = { "" } }, "'ocsp_urls' %('' is not a URI" },
       ["an issuer in other letters"] = { { hosts = { "a" }, issuer_urls = { "http://\195\188" } }, "'issuer_urls'" },
-      ["a policy that is a word"] = { { hosts = { "a" }, policies = { "foo" } }, "'policies' %('foo' is no object identifier" },
+      ["a policy that is a word"] = { { hosts = { "a" }, policies = { "foo" } }, "'policies' %('foo' is not an object identifier" },
       ["a policy twice"] = { { hosts = { "a" }, policies = { "1.2.3", "1.2.3" } }, "'policies' %(1.2.3 is given twice" },
     } do
       it("raises for " .. name, function()

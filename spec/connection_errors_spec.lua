@@ -124,7 +124,7 @@ describe("an error of the network", function()
     if code ~= 0 and not output:find "unreachable\t" then
       return pending("a network namespace is needed: " .. output)
     end
-    assert.equal("host_unreachable\t192.0.2.1:443:\tthe\npermission_denied\t198.51.100.1:443:\ta\n"
+    assert.equal("host_unreachable\t192.0.2.1:443:\tthe\npermission_denied\t198.51.100.1:443:\tcheck\n"
       .. "connection_refused\t127.0.0.1:443:\tcheck\n", output)
   end)
 

@@ -44,7 +44,7 @@ describe("a context", function()
       "TLS_RSA_WITH_NULL_SHA256" } do
       for _, insecure in ipairs { {}, { allow_weak_crypto = true } } do
         local why = mistake("client", { trust = root.cert, ciphers = { suite }, insecure = insecure })
-        assert.matches("shows no certificate or encrypts nothing", why)
+        assert.matches("has no authentication or no encryption", why)
       end
     end
     assert.matches("unknown cipher suite '1'", mistake("client", { trust = root.cert, ciphers = { 1 } }))
@@ -111,7 +111,7 @@ describe("a context", function()
     mistake("server", {})
     mistake("server", { identity = id, cert = id.cert })
     mistake("server", { identity = id, client_auth = "required" })
-    assert.matches("say nothing about your users", mistake("server", { identity = id, client_auth = "optional", client_trust = "system" }))
+    assert.matches("do not identify your users", mistake("server", { identity = id, client_auth = "optional", client_trust = "system" }))
     mistake("client", { trust = "pins" })
     mistake("client", { alpn = { "" } })
     mistake("client", { alpn = { ("x"):rep(256) } })
@@ -130,7 +130,7 @@ describe("an identity", function()
           local ctx, err = make(given)
           assert.is_nil(ctx)
           assert.equal(case[2], err.code)
-          assert.matches("go together", err.hint)
+          assert.matches("are needed together", err.hint)
         end
       end
     end

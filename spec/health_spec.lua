@@ -95,7 +95,7 @@ describe("health", function()
     end
     local rows = require("lacre.health.targets").read(table.concat(lines, "\n"), "list")
     assert.equal(16, #rows)
-    assert.matches("a line of %d+ bytes is no target", rows[2].error.message)
+    assert.matches("a line of %d+ bytes is not a target", rows[2].error.message)
     assert.is_true(os.clock() - started < 5)
   end)
 

@@ -166,7 +166,7 @@ describe("info", function()
       local plain = assert(info(target, { trust = tls.root.cert }))
       door:close()
       assert.same({ "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "pass", "fail" }, { found.cipher, plain.grade, found.grade })
-      assert.equal("it takes TLS_ECDH_anon_WITH_AES_128_CBC_SHA (ANON)", found.problems[1].message)
+      assert.equal("it accepts TLS_ECDH_anon_WITH_AES_128_CBC_SHA (ANON)", found.problems[1].message)
     end)
   end)
 

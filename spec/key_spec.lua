@@ -216,7 +216,7 @@ aLY0sdnIM96FpjqXZU7TArsrVCocZKZdcQekY/P0aTFTXCcx
     warning.on_warning(function(message) heard = message end)
     assert(key.load(path))
     warning.on_warning(false)
-    assert.matches("others may read %(mode 0644%)", heard)
+    assert.matches("can be read by others %(mode 0644%)", heard)
   end)
 
   it("is opened by a URI", function()

@@ -85,7 +85,7 @@ describe("loop", function()
           end)
           return me:join()
         end)
-      end, "every task waits for another")
+      end, "deadlock: every task waits for another")
     end)
   end)
 

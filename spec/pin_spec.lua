@@ -53,7 +53,7 @@ describe("pin", function()
     pin.set { text, "sha256/" .. base64 } -- two spellings are no two pins
     pin.set(text)
     assert.equal(1, #said)
-    assert.matches("^sha256//.* has no pin beside it", said[1])
+    assert.matches("^sha256//.* is the only pin", said[1])
     pin.set { hosts = { ["b.example"] = { spare } } }
     assert.equal(2, #said)
   end)

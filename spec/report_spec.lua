@@ -257,7 +257,7 @@ describe("the forms of results", function()
   it("leave out what passes, where they are lists to be read", function()
     for name, left in pairs { json = false, jsonl = false, csv = false, markdown = false, html = false,
       junit = true, prometheus = true, nagios = true, tap = true } do
-      local text = render(name, { problems_only = true }):gsub("first to end: good.example", "")
+      local text = render(name, { problems_only = true }):gsub("first to expire: good.example", "")
       local found = text:gsub('"earliest":%b{}', ""):find("good.example", 1, true) ~= nil
       assert.equal(left, found, name)
     end

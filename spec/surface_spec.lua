@@ -43,7 +43,7 @@ describe("the surface", function()
     local rows = {
       { function() lacre.connect("h", 443, "x") end, "bad argument #3 to 'connect'" },
       { function() lacre.connect("h", 443, { trust = false }) end, "bad option 'trust'" },
-      { function() lacre.client { insecure = true } end, "bad option 'insecure' to 'client' %(say what you give up" },
+      { function() lacre.client { insecure = true } end, "bad option 'insecure' to 'client' %(name what you give up" },
       { function() lacre.store.new(false) end, "bad option 'trust'" },
       { function() key:matches(5) end, "bad argument #1 to 'matches'" },
       { function() cert:is_issued_by(nil) end, "bad argument #1 to 'is_issued_by'" },

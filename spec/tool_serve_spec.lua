@@ -213,13 +213,13 @@ describe("lacre serve", function()
     started:stop()
     assert.equal("b", output)
     output = process.run { command, "serve", directory .. "/site", "--systemd", "--cert", cert, "--key", key }
-    assert.matches("unsupported: no listening socket was handed", output)
+    assert.matches("unsupported: no listening socket was passed", output)
   end)
 
   it("takes from systemd no socket that does not listen, and not several", function()
     local cases = {
       { "descriptor 3 is not a listening socket", "1", "s" }, { "ListenStream= and Accept=no", "1", "s" },
-      { "2 sockets were handed over, and one is served", "2", "s; s.listen()" },
+      { "2 sockets were passed, but only one is used", "2", "s; s.listen()" },
     }
     for _, case in ipairs(cases) do
       local script = ("import os, socket, sys; s = socket.socket(); %s; os.dup2(s.fileno(), 3, True);"

@@ -33,7 +33,7 @@ static int algorithms_versions (lua_State *L) {
   if (most != 0 && (max == 0 || max > most)) max = most;
   if (max != 0 && min > max)
     return fail_code(L, "config", "protocol_version",
-                     "the system's policy allows no version of TLS that was asked for");
+                     "the system's policy allows none of the requested TLS versions");
   fail_clear();
   return done(L, SSL_CTX_set_min_proto_version(c->ctx, min) &&
                      SSL_CTX_set_max_proto_version(c->ctx, max));

@@ -14,7 +14,7 @@ const char *args_bytes (lua_State *L, int arg, int *len) {
 const char *args_text (lua_State *L, int arg) {
   size_t n;
   const char *s = luaL_checklstring(L, arg, &n);
-  luaL_argcheck(L, strlen(s) == n, arg, "text holds a NUL byte");
+  luaL_argcheck(L, strlen(s) == n, arg, "text contains a NUL byte");
   return s;
 }
 
@@ -68,7 +68,7 @@ int64_t args_time (lua_State *L, int arg) {
 time_t args_time_t (lua_State *L, int arg) {
   int64_t n = args_time(L, arg);
   luaL_argcheck(L, (int64_t)(time_t)n == n, arg,
-                "a time that this system's C library, of 32 bits, cannot tell");
+                "a time that this system's 32-bit C library cannot represent");
   return (time_t)n;
 }
 

@@ -268,7 +268,7 @@ static int builder_revoke (lua_State *L) {
   Bytes serial = check_hex(L, 2), extensions = { NULL, 0 };
   int64_t time = check_time(L, 3);
   size_t at;
-  luaL_argcheck(L, b->kind == &crl_kind, 1, "a list expected");
+  luaL_argcheck(L, b->kind == &crl_kind, 1, "a CRL expected");
   if (!lua_isnoneornil(L, 4)) extensions = check_bytes(L, 4);
   if (b->list == 0) b->list = der_out_open(&b->out, SEQUENCE);
   at = der_out_open(&b->out, SEQUENCE);

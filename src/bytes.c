@@ -69,7 +69,8 @@ static int bytes_digest (lua_State *L) {
   unsigned int n;
   if (digest == NULL) {
     fail_if_memory(L);
-    return fail_code(L, "config", "unsupported", "this OpenSSL has no digest %s", name);
+    return fail_code(L, "config", "unsupported",
+                     "this OpenSSL does not support the digest %s", name);
   }
   fail_clear();
   if (EVP_DigestInit_ex(context->obj, digest, NULL) != 1 ||

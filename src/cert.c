@@ -75,7 +75,7 @@ static int read_whole (lua_State *L, light_Cert *c) {
   const unsigned char *p = c->der, *end = c->der + c->len;
   der_Item whole;
   if (der_expect(&p, end, 0x30, &whole) != 1)
-    return fail_code(L, "parse", "bad_der", "the bytes are no certificate");
+    return fail_code(L, "parse", "bad_der", "not a certificate");
   if (p != end)
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the certificate",
                      (unsigned long)(end - p));
@@ -118,7 +118,7 @@ static int push_block (lua_State *L, const pem_Block *b) {
   light_Cert *c = push_room(L, BASE64_DECODED(b->body_len));
   ptrdiff_t n = base64_decode(b->body, b->body_len, c->der);
   if (n < 0)
-    return fail_code(L, "parse", "bad_pem", "a certificate's PEM is no base64");
+    return fail_code(L, "parse", "bad_pem", "the PEM of a certificate is not base64");
   c->len = cut_settings(b, c->der, (size_t)n);
   return read_whole(L, c);
 }
@@ -138,6 +138,6 @@ int cert_push_text (lua_State *L, const char *text, size_t len, size_t pos) {
     return 2;
   }
   if (found == PEM_BROKEN)
-    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
-  return fail_code(L, "parse", "no_certificate", "no certificate among the bytes");
+    return fail_code(L, "parse", "bad_pem", "a PEM block has no END line");
+  return fail_code(L, "parse", "no_certificate", "no certificate found");
 }

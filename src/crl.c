@@ -29,7 +29,7 @@ int crl_push_der (lua_State *L, const unsigned char *der, size_t len) {
   der_Item whole;
   own_Box *box = own_new(L, &crl_type);
   if (der_expect(&p, der + len, 0x30, &whole) != 1)
-    return fail_code(L, "parse", "bad_der", "the bytes are no revocation list");
+    return fail_code(L, "parse", "bad_der", "not a revocation list (CRL)");
   if (p != der + len)
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the list",
                      (unsigned long)(der + len - p));
@@ -54,11 +54,11 @@ static int crl_parse (lua_State *L) {
     if (!pem_is(&b, "X509 CRL")) continue;
     der = pem_decode(L, &b, &size);
     if (der != NULL) return crl_push_der(L, der, size);
-    return fail_code(L, "parse", "bad_pem", "a revocation list's PEM is no base64");
+    return fail_code(L, "parse", "bad_pem", "the PEM of a CRL is not base64");
   }
   if (found == PEM_BROKEN)
-    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
-  return fail_code(L, "parse", "no_crl", "no revocation list among the bytes");
+    return fail_code(L, "parse", "bad_pem", "a PEM block has no END line");
+  return fail_code(L, "parse", "no_crl", "no revocation list (CRL) found");
 }
 
 /* -- fields -- */

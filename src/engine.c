@@ -58,7 +58,7 @@ static int engine_new (lua_State *L) {
 
 static machine_Machine *check_fresh (lua_State *L) {
   machine_Machine *m = machine_check(L);
-  luaL_argcheck(L, SSL_in_before(m->ssl), 1, "the handshake has begun");
+  luaL_argcheck(L, SSL_in_before(m->ssl), 1, "the handshake has already begun");
   return m;
 }
 
@@ -170,11 +170,12 @@ static int opened (lua_State *L, machine_Machine *m) {
   if (is_server && resumed && has_cert && check->decision == JUDGE_UNDECIDED &&
       !session_judge(m->ssl, SSL_get_session(m->ssl), &m->check)) {
     m->state = MACHINE_FAILED;
-    return fail_code(L, "verify", "cert_invalid", "the resumed certificate is refused");
+    return fail_code(L, "verify", "cert_invalid",
+                     "the certificate of the resumed session was rejected");
   }
   if (!is_server && !has_cert && !check->diagnose) {
     m->state = MACHINE_FAILED;
-    return fail_code(L, "verify", "cert_invalid", "the server showed no certificate");
+    return fail_code(L, "verify", "cert_invalid", "the server sent no certificate");
   }
   m->awaits_hook = check->policy->has_hook && (is_server ? has_cert : resumed) &&
                    check->decision == JUDGE_UNDECIDED;

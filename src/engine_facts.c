@@ -136,7 +136,8 @@ static int engine_export (lua_State *L) {
   unsigned char *out;
   int result;
   if (m->state != MACHINE_OPEN)
-    return fail_code(L, "read", "handshake_incomplete", "the handshake is not done");
+    return fail_code(L, "read", "handshake_incomplete",
+                     "the handshake is not finished");
   out = lua_newuserdata(L, n);
   fail_clear();
   result = SSL_export_keying_material(m->ssl, out, n, label, label_len,

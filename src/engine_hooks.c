@@ -50,7 +50,7 @@ static int engine_hello (lua_State *L) {
 static machine_Machine *check_asked (lua_State *L) {
   machine_Machine *m = machine_check(L);
   luaL_argcheck(L, m->state == MACHINE_HANDSHAKING && m->link.hello != NULL, 1,
-                "nothing was asked");
+                "no hook is waiting for an answer");
   return m;
 }
 

@@ -79,7 +79,7 @@ static int explain_spki (lua_State *L, const unsigned char *spki, size_t len) {
   if (spki_is_known(spki, len))
     return fail_code(L, "parse", "bad_der", "the public key is malformed");
   return fail_code(L, "parse", "unsupported_key_type",
-                   "no provider knows this kind of key");
+                   "no OpenSSL provider supports this kind of key");
 }
 
 int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
@@ -119,7 +119,7 @@ static int key_spki (lua_State *L) {
 int key_fail_encoding (lua_State *L) {
   if (ERR_peek_error() != 0) return fail(L, "save");
   return fail_code(L, "save", "unsupported",
-                   "the key cannot leave the provider that holds it");
+                   "the key cannot be exported from its provider");
 }
 
 /* key.from_spki(der) -> key | nil, err (bad_der, unsupported_key_type) */
@@ -148,7 +148,7 @@ static const Kind *find_kind (lua_State *L, int arg) {
   size_t i;
   for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
-  luaL_argerror(L, arg, lua_pushfstring(L, "unknown kind of key '%s'", name));
+  luaL_argerror(L, arg, lua_pushfstring(L, "unknown key type '%s'", name));
   return NULL;
 }
 
@@ -196,8 +196,8 @@ static int key_generate (lua_State *L) {
   else lua_pushvalue(L, 1);
   context = find_generator(L, kind, bits, primes);
   if (context == NULL)
-    return fail_code(L, "config", "unsupported", "this OpenSSL has no %s keys",
-                     kind->name);
+    return fail_code(L, "config", "unsupported",
+                     "this OpenSSL does not support %s keys", kind->name);
   own_weigh(L, WEIGHT);
   key = push_key(L, 1);
   fail_clear();

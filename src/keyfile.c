@@ -103,9 +103,9 @@ static int explain (lua_State *L, const Password *password) {
     return fail_code(L, "parse", "password_required", "the key is encrypted");
   if (password->was_asked && is_cipher_missing())
     return fail_code(L, "parse", "unsupported",
-                     "the key is sealed with ciphers of the last century");
+                     "the key is encrypted with an obsolete cipher");
   if (password->was_asked)
-    return fail_code(L, "parse", "bad_password", "the password does not open the key");
+    return fail_code(L, "parse", "bad_password", "the password is wrong");
   return fail(L, "parse");
 }
 
@@ -134,9 +134,9 @@ static int push_der (lua_State *L, const unsigned char *der, size_t len,
   const unsigned char *p = der;
   const Form *form = find_form(der, len);
   long content;
-  if (form == NULL) return fail_code(L, "parse", "bad_der", "the bytes are no key");
+  if (form == NULL) return fail_code(L, "parse", "bad_der", "not a key");
   if (element(&p, der + len, &content) != V_ASN1_SEQUENCE || content != der + len - p)
-    return fail_code(L, "parse", "trailing_data", "something follows the key");
+    return fail_code(L, "parse", "trailing_data", "there is data after the key");
   if (form == &public_form) return key_push_spki(L, der, len);
   if (form == &encrypted_form && password->bytes != NULL && work_is_endless(der, len))
     return fail_code(L, "parse", "too_large", "the key asks for too much work to open");
@@ -163,13 +163,13 @@ static int push_block (lua_State *L, const pem_Block *b, Password *password) {
   int results;
   if (is_openssh(b))
     return fail_code(L, "parse", "unsupported_key_type",
-                     "the key is in a form of OpenSSH's own");
+                     "the key is in OpenSSH's own format");
   if (b->headers_len > 0) /* RFC 1421 encryption is OpenSSL's own matter */
     return push_decoded(L, "PEM", &traditional_form, (const unsigned char *)b->text,
                         b->text_len, password);
   der = pem_decode(L, b, &len);
   if (der == NULL)
-    return fail_code(L, "parse", "bad_pem", "the key's PEM holds what is no base64");
+    return fail_code(L, "parse", "bad_pem", "the PEM of the key is not base64");
   results = push_der(L, der, len, password);
   OPENSSL_cleanse(der, len);
   return results;
@@ -182,8 +182,8 @@ static int push_pem (lua_State *L, const char *text, size_t len, Password *passw
   while ((found = pem_next(text, len, &pos, &b)) == PEM_FOUND)
     if (is_key_label(&b)) return push_block(L, &b, password);
   if (found == PEM_BROKEN)
-    return fail_code(L, "parse", "bad_pem", "a PEM block begins and does not end");
-  return fail_code(L, "parse", "no_key", "no key among the PEM blocks");
+    return fail_code(L, "parse", "bad_pem", "a PEM block has no END line");
+  return fail_code(L, "parse", "no_key", "no key found");
 }
 
 static Password read_password (lua_State *L, int arg) {
@@ -289,7 +289,8 @@ static int keyfile_encrypted (lua_State *L) {
   own_Box *info = own_temp(L, release_pkcs8), *sealed = own_temp(L, release_encrypted);
   Encoded *e = push_encoded(L);
   if (cipher == NULL)
-    return fail_code(L, "save", "unsupported", "this OpenSSL has no cipher %s", name);
+    return fail_code(L, "save", "unsupported",
+                     "this OpenSSL does not support the cipher %s", name);
   fail_clear();
   info->obj = EVP_PKEY2PKCS8(pkey);
   if (info->obj == NULL) return key_fail_encoding(L);

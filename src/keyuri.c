@@ -85,7 +85,7 @@ static int explain_open (lua_State *L, const char *uri) {
   unsigned long last = ERR_peek_last_error();
   fail_if_memory(L);
   if (ERR_SYSTEM_ERROR(last)) return fail_errno(L, "load", ERR_GET_REASON(last), uri);
-  return fail_code(L, "load", "unsupported", "no provider opens %s", uri);
+  return fail_code(L, "load", "unsupported", "no OpenSSL provider can open %s", uri);
 }
 
 /* keyuri.open(uri, password or nil) -> key | nil, err (no_key, unsupported,
@@ -109,7 +109,7 @@ static int keyuri_open_uri (lua_State *L) {
   if (password.was_asked && password.bytes == NULL)
     return fail_code(L, "load", "password_required", "the key is encrypted");
   if (password.was_asked)
-    return fail_code(L, "load", "bad_password", "the password does not open the key");
+    return fail_code(L, "load", "bad_password", "the password is wrong");
   return fail_code(L, "load", "no_key", "no key at %s", uri);
 }
 

@@ -124,7 +124,7 @@ static int push_parts (lua_State *L, const pem_Block *b, size_t pos) {
   lua_pushinteger(L, (lua_Integer)pos + 1);
   lua_pushlstring(L, b->label, b->label_len);
   der = pem_decode(L, b, &len);
-  if (der == NULL) return push_broken(L, pos, "a PEM block holds what is no base64");
+  if (der == NULL) return push_broken(L, pos, "a PEM block is not base64");
   lua_pushlstring(L, (char *)der, len);
   OPENSSL_cleanse(der, len);
   lua_remove(L, -2);
@@ -145,8 +145,7 @@ static int pem_next_block (lua_State *L) {
   switch (pem_next(text, len, &pos, &b)) {
   case PEM_FOUND: return push_parts(L, &b, pos);
   case PEM_BROKEN:
-    return push_broken(L, (size_t)(b.body - text),
-                       "a PEM block begins and does not end");
+    return push_broken(L, (size_t)(b.body - text), "a PEM block has no END line");
   default: lua_pushboolean(L, 0); return 1;
   }
 }

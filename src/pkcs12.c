@@ -161,8 +161,9 @@ static int explain (lua_State *L, int legacy) {
   if (!is_unsupported()) return fail(L, "parse");
   fail_if_memory(L);
   return fail_code(L, "parse", "unsupported",
-                   legacy ? "the file is sealed in a way this OpenSSL has not"
-                          : "the file is sealed with ciphers of the last century");
+                   legacy
+                       ? "the file is encrypted in a way this OpenSSL does not support"
+                       : "the file is encrypted with an obsolete cipher");
 }
 
 /* a file that nobody signed with its password gets a MAC for the occasion: OpenSSL 3.0
@@ -173,9 +174,8 @@ static int complete (const Bundle *b, const char *password) {
 }
 
 static int fail_password (lua_State *L, int is_given) {
-  return is_given ? fail_code(L, "parse", "bad_password",
-                              "the password does not open the file")
-                  : fail_code(L, "parse", "password_required", "the file is sealed");
+  return is_given ? fail_code(L, "parse", "bad_password", "the password is wrong")
+                  : fail_code(L, "parse", "password_required", "the file is encrypted");
 }
 
 /* pkcs12.parse(der, password or nil, legacy) -> { key =, cert =, chain =, name = } |
@@ -193,7 +193,7 @@ static int pkcs12_parse (lua_State *L) {
   if (!decode(b, (const unsigned char *)der, len)) return fail(L, "parse");
   if (rounds_of(b->file) > WORK_MOST || rounds_of(b->file) < 0 ||
       work_is_endless((const unsigned char *)der, (size_t)len))
-    return fail_code(L, "parse", "too_large", "the file asks for too much work");
+    return fail_code(L, "parse", "too_large", "the file asks for too many rounds of hashing");
   if (PKCS12_mac_present(b->file) && !is_password(b, &password)) {
     if (is_unsupported()) return explain(L, legacy);
     fail_if_memory(L);

@@ -53,7 +53,7 @@ static int is_told (ssl_Outcome outcome) {
 static int broke (lua_State *L, machine_Machine *m, const char *stage, int error) {
   if (error == 0) return ended(L, m, stage);
   m->state = MACHINE_FAILED;
-  return fail_errno(L, stage, error, "the connection broke");
+  return fail_errno(L, stage, error, "the connection was lost");
 }
 
 static int error_of (const machine_Machine *m) {
@@ -95,10 +95,10 @@ int step_tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
 int step_refuse (lua_State *L, machine_Machine *m, const char *stage) {
   m->wire.allowance = SOCKET_BIO_ALLOWANCE;
   if (m->state == MACHINE_FAILED)
-    return fail_code(L, stage, "closed", "the connection failed before");
+    return fail_code(L, stage, "closed", "the connection has already failed");
   if (m->wire.socket != NULL && m->wire.socket->fd < 0)
     return fail_code(L, stage, "closed", "the connection is closed");
   if (m->state == MACHINE_HANDSHAKING && *stage != 'h')
-    return fail_code(L, stage, "handshake_incomplete", "the handshake is not done");
+    return fail_code(L, stage, "handshake_incomplete", "the handshake is not finished");
   return 0;
 }

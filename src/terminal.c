@@ -80,7 +80,7 @@ static int terminal_ask (lua_State *L) {
   Typed *typed = memset(lua_newuserdata(L, sizeof(Typed)), 0, sizeof(Typed));
   int fd = open("/dev/tty", O_RDWR | O_CLOEXEC), problem;
   if (fd < 0)
-    return fail_code(L, "load", "unsupported", "there is no terminal to ask on");
+    return fail_code(L, "load", "unsupported", "there is no terminal to ask for it");
   problem = typed_read(typed, fd, prompt);
   close(fd);
   if (problem != 0) return fail_errno(L, "load", problem, "/dev/tty");
