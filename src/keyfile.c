@@ -139,7 +139,8 @@ static int push_der (lua_State *L, const unsigned char *der, size_t len,
     return fail_code(L, "parse", "trailing_data", "there is data after the key");
   if (form == &public_form) return key_push_spki(L, der, len);
   if (form == &encrypted_form && password->bytes != NULL && work_is_endless(der, len))
-    return fail_code(L, "parse", "too_large", "the key asks for too much work to open");
+    return fail_code(L, "parse", "too_large",
+                     "the key asks for too many rounds of hashing");
   if (form != &encrypted_form && push_usual(L, der, len)) return 1;
   return push_decoded(L, "DER", form, der, len, password);
 }

@@ -193,7 +193,8 @@ static int pkcs12_parse (lua_State *L) {
   if (!decode(b, (const unsigned char *)der, len)) return fail(L, "parse");
   if (rounds_of(b->file) > WORK_MOST || rounds_of(b->file) < 0 ||
       work_is_endless((const unsigned char *)der, (size_t)len))
-    return fail_code(L, "parse", "too_large", "the file asks for too many rounds of hashing");
+    return fail_code(L, "parse", "too_large",
+                     "the file asks for too many rounds of hashing");
   if (PKCS12_mac_present(b->file) && !is_password(b, &password)) {
     if (is_unsupported()) return explain(L, legacy);
     fail_if_memory(L);

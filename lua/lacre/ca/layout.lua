@@ -111,9 +111,9 @@ function layout.find(directory)
     return nil, err
   end
   if file.stat(ours.request) and file.stat(ours.key) then
-    local none, err = fail("load", "ca_not_found", "%s is waiting for the certificate of its request", directory)
-    err.hint = ("have its request signed, then: lacre ca intermediate %s --cert FILE"):format(directory)
-    return none, err
+    local none, waiting = fail("load", "ca_not_found", "%s is waiting for the certificate of its request", directory)
+    waiting.hint = ("have its request signed, then: lacre ca intermediate %s --cert FILE"):format(directory)
+    return none, waiting
   end
   return fail("load", "ca_not_found", "%s does not contain a CA: no ca.crt and no index.txt", directory)
 end
