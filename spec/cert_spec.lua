@@ -50,7 +50,7 @@ describe("cert", function()
     local leaf = pki.issue(root)
 
     for text, said in pairs {
-      ["dns:bad.test"] = "neither a domain", ["10.0.0.0/33"] = "a prefix up to 32", ["10.0.0.1/8"] = "behind the first 8",
+      ["dns:bad.test"] = "neither a domain", ["10.0.0.0/33"] = "prefix length from 0 to 32", ["10.0.0.1/8"] = "after the first 8",
       ["2001:db8::/129"] = "prefix length from 0 to 128", ["10.0.0.0/255.0.0.0"] = "not an IP range", ["010.0.0.0/8"] = "not an IP range",
       ["*.a.test"] = "'a.test' includes all below it", ["a b"] = "neither a domain", ["a@b@c"] = "neither", [""] = "is empty",
       ["http://a.test"] = "is a URI", ["u@.a.test"] = "neither a mailbox", ["O=x,"] = "is not a directory name", ["1.2.3"] = "neither",
@@ -153,7 +153,7 @@ describe("cert", function()
     for name, case in pairs {
       ["an unknown option"] = { { key = private, hots = {} }, "bad option 'hots' to 'cert.create' (unknown; did you mean 'hosts'?)" },
       ["two ends"] = { { key = private, hosts = { "a" }, valid_for = "1d", not_after = "2030-01-01" },
-        "bad option 'valid_for' to 'cert.create' (it excludes not_after)" },
+        "bad option 'valid_for' to 'cert.create' (valid_for and not_after cannot be combined)" },
       ["a purpose that is no identifier"] = { { key = private, hosts = { "a" }, extended_key_usage = { "3.1.1" } },
         "bad option 'extended_key_usage' (unknown name '3.1.1')" },
       ["no key"] = { { hosts = { "a" } }, "bad options to 'cert.create' (one of 'key' and 'csr' is required)" },

@@ -42,7 +42,7 @@ describe("the command", function()
     { "lacre pin --help", 0, "Examples:" },
     { "lacre health --help", 0, "Targets:\n   %-f, %-%-file FILE" },
     { "mkdir rsa && lacre selfsign named.test --key rsa --out rsa -q && ls rsa", 0, "named.test.key" },
-    { "lacre selfsign x.test --key p25", 2, "unknown kind of key 'p25'" },
+    { "lacre selfsign x.test --key p25", 2, "unknown key type 'p25'" },
     { "lacre selfsign x.test --key rsa:1024", 2, "1024" },
     { "lacre selfsign x.test --subject C=Portugal", 2, "two letters.*hint: write a name as CN=" },
     { "lacre selfsign x.test --subject Portugal", 2, "hint: write a name as CN=" },

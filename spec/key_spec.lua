@@ -259,7 +259,7 @@ aLY0sdnIM96FpjqXZU7TArsrVCocZKZdcQekY/P0aTFTXCcx
 
   for name, case in pairs {
     ["few bits"] = { "rsa:1024", "bad argument #1 to 'key.generate' (1024 bits of RSA; 2048 to 16384 expected)" },
-    ["an unknown kind"] = { "dsa", "unknown kind of key 'dsa'" },
+    ["an unknown kind"] = { "dsa", "unknown key type 'dsa'" },
   } do
     it("raises for " .. name, function()
       local ok, message = pcall(key.generate, case[1])

@@ -78,7 +78,7 @@ describe("the surface", function()
       { function() ctx:with(5) end, "bad argument #1 to 'with'" },
       { function() ctx:engine({ server_name = "a.test" }):write(5) end, "bad argument #1 to 'write'" },
       { function() lacre.error.new(5) end, "bad argument #1 to 'error.new'" },
-      { function() lacre.key.generate "nope" end, "bad argument #1 to 'key.generate' %(unknown kind of key 'nope'%)" },
+      { function() lacre.key.generate "nope" end, "bad argument #1 to 'key.generate' %(unknown key type 'nope'%)" },
       { function() lacre.cert.load {} end, "bad argument #1 to 'load'" },
       { function() cert:save {} end, "bad argument #1 to 'save'" },
       { function() lacre.cert.create { key = key, hosts = { "a.test" }, subject = io.stdout } end, "bad option 'subject'" },

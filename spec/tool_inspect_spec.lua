@@ -122,7 +122,7 @@ describe("lacre inspect", function()
       "^a%.example\n192%.0%.2%.7\n256\nserver_auth\n$" },
     { "lacre inspect broken.pem", 1, "bad_pem.*subject: +CN=Test Root" },
     { "lacre inspect curve.key", 0, "parameters of keys: P%-256.*private ec P%-256" },
-    { "lacre inspect unclosed.pem | grep -c 'does not end'", 0, "^20000\n$" },
+    { "lacre inspect unclosed.pem | grep -c 'has no END line'", 0, "^20000\n$" },
     { "lacre inspect unclosed.pem --field error.code | sort | uniq -c", 0, "^ *20000 bad_pem\n$" },
     { "lacre inspect leaf.crt --field not_befor", 2, "no 'not_befor'; did you mean 'not_before'%? fields: authority_key_id " },
     { "lacre inspect leaf.crt --field zzz --json", 2, "no 'zzz'; fields: " },
@@ -188,7 +188,7 @@ describe("lacre verify", function()
     { "lacre verify chain.pem --trust root.crt --host a.example", 0, "^verified for a.example\n  0 CN=a.example" },
     { "lacre verify chain.pem --trust root.crt --host 192.0.2.7", 0, "^verified" },
     { "lacre verify leaf.crt mixed.pem --trust root.crt --host a.example", 0, "^verified" },
-    { "lacre verify a.p12 --trust root.crt --host a.example", 3, "sealed" },
+    { "lacre verify a.p12 --trust root.crt --host a.example", 3, "encrypted" },
     { "lacre verify chain.pem --trust root.crt", 0, "no name was checked" },
     { "lacre verify chain.pem --trust root.crt --host b.example", 4, "NOT verified for b.example\n  hostname_mismatch" },
     { "lacre verify leaf.crt --trust root.crt --host a.example", 4, "unknown_issuer" },
@@ -308,7 +308,7 @@ describe("lacre csr", function()
     assert.matches("bad option %-%-usage ", output)
     output, code = shell "lacre csr no.test --key p25"
     assert.equal(2, code)
-    assert.matches("unknown kind of key 'p25'", output)
+    assert.matches("unknown key type 'p25'", output)
     output, code = shell "lacre csr 'no name'"
     assert.equal(2, code)
     assert.matches("bad_name", output)
