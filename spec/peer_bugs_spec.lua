@@ -72,6 +72,19 @@ describe("objects", function()
     assert.equal("lacre.engine: closed", tostring(client))
   end)
 
+  it("that are closed have no address, and say why", function()
+    local door = assert(tcp.listen { port = 0 })
+    local _, port = door:address()
+    local plain = assert(tcp.connect("127.0.0.1", port))
+    local listener = assert(tls.server():listen { port = 0 })
+    for _, one in ipairs { door, plain, listener } do
+      assert.is_string((one:address()))
+      one:close()
+      assert.equal("closed", select(2, one:address()).code)
+    end
+    assert.equal("closed", select(2, plain:peer_address()).code)
+  end)
+
   it("are told from those of another type, whatever they are handed", function()
     local client = tls.engines()
     local methods = getmetatable(client.core).__index

@@ -78,10 +78,17 @@ local function outcome(self, result, why)
   return false
 end
 
+local function expect_count(what, max, most)
+  if max ~= nil and not (type(max) == "number" and max >= 1 and max <= most and max % 1 == 0) then
+    options.misuse("bad argument #1 to '%s' (whole number from 1 to %d expected, got %s)", what, most, tostring(max))
+  end
+end
+
 --- Takes bytes of the wire.
 ---@param bytes string
 ---@return integer accepted fewer than given when the engine holds 256 KiB undigested
 function Engine:feed(bytes)
+  options.argument("feed", 1, bytes, "string")
   return self.core:feed(bytes)
 end
 
@@ -94,6 +101,7 @@ end
 ---@param max? integer bytes at most
 ---@return string
 function Engine:drain(max)
+  expect_count("drain", max, 0x7fffffff)
   return self.core:drain(max or 0x7fffffff)
 end
 
@@ -140,6 +148,7 @@ end
 ---@return string|false|nil data false: feed more
 ---@return lacre.error? err closed at the clean end; unexpected_eof
 function Engine:read(max)
+  expect_count("read", max, 16384)
   return outcome(self, self.core:read(max or 16384))
 end
 

@@ -8,6 +8,7 @@ local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 local settings = require "lacre.tls.settings"
+local stream = require "lacre.net.stream"
 local target = require "lacre.net.target"
 local wait = require "lacre.wait"
 
@@ -67,7 +68,7 @@ end
 ---@return string? host
 ---@return integer? port
 function Listener:address()
-  return self.socket:address()
+  return stream.place(self.socket, "address")
 end
 
 --- Serves new connections with another context; those that are open keep theirs.

@@ -52,6 +52,8 @@ function tcp.connect(host, port, given)
   return tcp.wrap(socket, set.io_timeout, set.wait)
 end
 
+local MOST = 16384
+
 --- Up to `max` bytes, as soon as there are any, past the buffer: `receive` is what users call.
 ---@param max integer
 ---@param deadline? number monotonic
@@ -59,7 +61,7 @@ end
 ---@return lacre.error? err closed at the end; timeout
 function Socket:fill(max, deadline)
   while true do
-    local bytes, why = self.socket:receive(max)
+    local bytes, why = self.socket:receive(max < MOST and max or MOST)
     if bytes or not events_of[why] then
       return bytes, why
     end
@@ -118,13 +120,13 @@ end
 ---@return string? address
 ---@return integer? port of this end
 function Socket:address()
-  return self.socket:address()
+  return stream.place(self.socket, "address")
 end
 
 ---@return string? address
 ---@return integer? port of the other end
 function Socket:peer_address()
-  return self.socket:peer()
+  return stream.place(self.socket, "peer")
 end
 
 ---@return boolean
@@ -184,7 +186,7 @@ end
 ---@return string? address
 ---@return integer? port
 function Listener:address()
-  return self.socket:address()
+  return stream.place(self.socket, "address")
 end
 
 Listener.close = Socket.close

@@ -156,6 +156,7 @@ end
 ---@return lacre.conn?
 ---@return lacre.error? err plaintext_pending, and what a handshake says
 function tcp.methods:starttls(given)
+  options.expect("starttls", 1, given == nil or type(given) == "table", "table", given)
   local set = {}
   for name, value in pairs(given or {}) do
     set[name] = value

@@ -97,7 +97,7 @@ end
 ---@return lacre.error|string err or the address it comes from
 ---@return integer? port
 function door.accept(socket, seconds, waiter)
-  local deadline = seconds and time.monotonic() + stream.seconds(seconds, "accept")
+  local deadline = seconds and time.monotonic() + stream.seconds(seconds, "accept") or nil
   while true do
     local accepted, address, port = socket:accept()
     if accepted then

@@ -58,6 +58,18 @@ function stream.await(socket, want, deadline, code, stage, waiter)
   return fail(stage, code, code == "timeout" and "the time limit was reached" or "no answer in time")
 end
 
+--- An end of a socket: "address", its own, or "peer".
+---@param socket any core socket
+---@param which "address"|"peer"
+---@return string? address
+---@return integer|lacre.error|nil port or err closed
+function stream.place(socket, which)
+  if socket:fd() < 0 then
+    return fail("read", "closed", "the socket is closed")
+  end
+  return socket[which](socket)
+end
+
 --- When an operation that begins now has to end, or nil.
 ---@return number? monotonic
 function stream.deadline_of(self)

@@ -102,7 +102,8 @@ end
 ---@return lacre.error?
 function methods:export(label, length, material)
   options.argument("export", 1, label, "string")
-  options.argument("export", 2, length, "number")
+  local is_length = type(length) == "number" and length >= 1 and length <= 4096 and length % 1 == 0
+  options.expect("export", 2, is_length, "whole number from 1 to 4096", length)
   return self.core:export(label, length, material)
 end
 
