@@ -50,6 +50,27 @@ describe("file", function()
     assert.equal("a\n", entries())
   end)
 
+  it("replaces what another process wrote meanwhile, where it may", function()
+    local disk = require("lacre.core").disk
+    local link = disk.link
+    disk.link = function(from, to) -- luacheck: ignore
+      if to == path "a" then
+        assert(os.execute("echo other > " .. to))
+      end
+      return link(from, to)
+    end
+    local first = file.write(path "a", "mine", { overwrite = true })
+    local kept = file.read(path "a")
+    os.remove(path "a")
+    local second, err = file.write(path "a", "mine")
+    disk.link = link -- luacheck: ignore
+    assert.same({ true, "mine" }, { first, kept })
+    assert.is_nil(second)
+    assert.equal("file_exists", err.code)
+    assert.equal("other\n", file.read(path "a"))
+    assert.equal("a\n", entries())
+  end)
+
   it("does not follow or replace a link that points nowhere", function()
     os.execute(("ln -s nowhere %s"):format(path "a"))
     local done, err = file.write(path "a", "x")

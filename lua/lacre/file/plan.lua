@@ -71,14 +71,16 @@ local function write_through(place, bytes)
   return true
 end
 
-local function publish(one)
+local function publish(one, overwrite)
   local done, err
   if one.device then
     done, err = write_through(one.path, one.bytes)
-  elseif one.replaces then
-    done, err = publish_over(one)
-  else
+  elseif not one.replaces then
     done, err = plan.publish_new(one.temporary, one.path)
+    one.replaces = not done and err.code == "file_exists" and overwrite -- somebody else was faster
+  end
+  if one.replaces and not one.device then
+    done, err = publish_over(one)
   end
   one.published = done
   return done, err
