@@ -32,7 +32,10 @@ local lua_floors = {
   { "file.path", "host.idn" },
   { "file.plan" },
   { "file", "host", "wait", "der", "tls.records", "net.target" },
-  { "environment", "pem", "name.encoding", "loop.timers", "loop.thread", "tls.groups", "tls.suites", "net.reader" },
+  {
+    "environment", "pem", "name.encoding", "loop.thread", "loop.threads", "loop.timers", "tls.groups", "tls.suites",
+    "net.reader",
+  },
   { "name", "key.encoding", "key.signing", "loop.watched", "net.stream" },
   { "loop.scheduler" },
   { "loop.condition" },

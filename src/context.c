@@ -196,6 +196,7 @@ static int context_tickets (lua_State *L) {
     const char *name = args_bytes(L, 5, &name_len);
     luaL_argcheck(L, name_len >= (int)sizeof c->hello.id, 5, "too short");
     memcpy(c->hello.id, name, sizeof c->hello.id);
+    c->hello.has_last = 0;
   }
   fail_clear();
   SSL_CTX_set_timeout(c->ctx, lifetime);

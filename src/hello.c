@@ -104,14 +104,23 @@ static int capture (SSL *ssl, link_Link *link, const char *name) {
 
 /* ---- what is done with it ---- */
 
-/* a session of another context, or of another name of this one, is none */
-static int bind_sessions (SSL *ssl, const hello_Policy *policy, const char *name,
-                          size_t len) {
-  unsigned char text[16 + 256], digest[32];
+/* servers are mostly asked for the name they were asked for before */
+static int make_binding (hello_Policy *policy, const char *name, size_t len) {
+  unsigned char text[16 + 256];
+  if (policy->has_last && strcmp(policy->last, name) == 0) return 1;
   memcpy(text, policy->id, 16);
   memcpy(text + 16, name, len);
-  return EVP_Digest(text, 16 + len, digest, NULL, EVP_sha256(), NULL) &&
-         SSL_set_session_id_context(ssl, digest, sizeof digest);
+  memcpy(policy->last, name, len + 1);
+  policy->has_last =
+      EVP_Digest(text, 16 + len, policy->binding, NULL, EVP_sha256(), NULL);
+  return policy->has_last;
+}
+
+/* a session of another context, or of another name of this one, is none */
+static int bind_sessions (SSL *ssl, hello_Policy *policy, const char *name,
+                          size_t len) {
+  return make_binding(policy, name, len) &&
+         SSL_set_session_id_context(ssl, policy->binding, sizeof policy->binding);
 }
 
 #define FLAGS                                                                          \
@@ -133,11 +142,15 @@ static int use_matching (SSL *ssl, const hello_Policy *policy, const char *name,
   return found;
 }
 
-/* names written out go before wildcards */
+/* names written out go before wildcards. Where the default is all there is, and good
+** for any name, no certificate need be looked at */
 static int choose (SSL *ssl, const hello_Policy *policy, const char *name) {
   int found;
   if (policy->count == 0 || *name == '\0')
     return *name == '\0' || !policy->rejects_unknown;
+  if (policy->count == 1 && policy->identities[0].is_default &&
+      !policy->rejects_unknown)
+    return 1;
   found = use_matching(ssl, policy, name, X509_CHECK_FLAG_NO_WILDCARDS);
   if (found == 0) found = use_matching(ssl, policy, name, 0);
   return found == 0 ? !policy->rejects_unknown : found;
@@ -149,7 +162,7 @@ static int refuse (int *alert, int with) {
 }
 
 static int on_hello (SSL *ssl, int *alert, void *arg) {
-  const hello_Policy *policy = arg;
+  hello_Policy *policy = arg;
   link_Link *link = link_of(ssl);
   char name[256];
   size_t len = read_name(ssl, name);

@@ -24,6 +24,9 @@ typedef struct hello_Policy {
   int rejects_unknown;  /* sni_unknown = "reject" */
   int count;
   hello_Identity *identities;
+  char last[256]; /* the name asked for last, and what binds its sessions */
+  unsigned char binding[32];
+  int has_last;
 } hello_Policy;
 
 /* a context of servers greets so; 0 when something failed */

@@ -90,6 +90,22 @@ static int prepare (int fd) {
   return 1;
 }
 
+#ifdef SOCK_NONBLOCK
+/* the same in the call that accepts */
+static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
+  return accept4(fd, from, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+#else
+static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
+  int accepted = accept(fd, from, len), error;
+  if (accepted < 0 || prepare(accepted)) return accepted;
+  error = errno;
+  close(accepted);
+  errno = error;
+  return -1;
+}
+#endif
+
 typedef struct Address {
   struct sockaddr_storage storage;
   socklen_t len;
@@ -255,13 +271,12 @@ static int socket_accept (lua_State *L) {
   socklen_t len = sizeof from;
   if (s->fd < 0) return closed(L, "connect");
   client = push_socket(L);
-  client->fd = accept(s->fd, (struct sockaddr *)&from, &len);
+  client->fd = accept_prepared(s->fd, (struct sockaddr *)&from, &len);
   if (client->fd < 0) {
     if (net_would_block(errno) || errno == ECONNABORTED)
       return would_block(L, "want_read");
     return fail_errno(L, "connect", errno, "accept");
   }
-  if (!prepare(client->fd)) return fail_errno(L, "connect", errno, "accept");
   set_flag(client->fd, IPPROTO_TCP, TCP_NODELAY, 1);
   return 1 + push_address(L, (struct sockaddr *)&from, len);
 }

@@ -17,13 +17,18 @@ static own_Box *push_empty (lua_State *L, const char *name, own_Release release)
   own_Box *box = lua_newuserdata(L, sizeof *box);
   box->obj = NULL;
   box->release = release;
+  box->type = NULL;
   luaL_getmetatable(L, name);
   lua_setmetatable(L, -2);
   return box;
 }
 
+/* the type comes last: only what has the metatable, and so is told when it is
+** collected, has one */
 own_Box *own_new (lua_State *L, const own_Type *type) {
-  return push_empty(L, type->name, type->release);
+  own_Box *box = push_empty(L, type->name, type->release);
+  box->type = type;
+  return box;
 }
 
 own_Box *own_temp (lua_State *L, own_Release release) {
@@ -32,13 +37,23 @@ own_Box *own_temp (lua_State *L, own_Release release) {
   return box;
 }
 
+/* the box itself says what it is, which is a tenth of what asking for metatables by
+** name costs. Others' userdata of the same size may hold the bytes of a box that was
+** collected: those have no type */
+static own_Box *box_of (lua_State *L, int arg, const own_Type *type) {
+  own_Box *box = lua_touserdata(L, arg);
+  if (box != NULL && lua_rawlen(L, arg) == sizeof *box && box->type == type) return box;
+  return luaL_testudata(L, arg, type->name);
+}
+
 void *own_test (lua_State *L, int arg, const own_Type *type) {
-  own_Box *box = luaL_testudata(L, arg, type->name);
+  own_Box *box = box_of(L, arg, type);
   return box == NULL ? NULL : box->obj;
 }
 
 void *own_check (lua_State *L, int arg, const own_Type *type) {
-  own_Box *box = luaL_checkudata(L, arg, type->name);
+  own_Box *box = box_of(L, arg, type);
+  if (box == NULL) box = luaL_checkudata(L, arg, type->name); /* tells what it is */
   if (box->obj == NULL) luaL_error(L, "attempt to use a closed %s", type->name);
   return box->obj;
 }
@@ -53,10 +68,18 @@ static own_Box *to_box (lua_State *L, int arg) {
   return box;
 }
 
-/* __gc, __close and close(): one function, idempotent */
+/* __close and close(): idempotent */
 static int box_release (lua_State *L) {
   own_Box *box = to_box(L, 1);
   if (box != NULL) own_close(box);
+  return 0;
+}
+
+static int box_collect (lua_State *L) {
+  own_Box *box = to_box(L, 1);
+  if (box == NULL) return 0;
+  own_close(box);
+  box->type = NULL;
   return 0;
 }
 
@@ -64,11 +87,6 @@ int own_method_close (lua_State *L) {
   box_release(L);
   lua_pushboolean(L, 1);
   return 1;
-}
-
-static void set_release (lua_State *L, const char *event) {
-  lua_pushcfunction(L, box_release);
-  lua_setfield(L, -2, event);
 }
 
 /* a fresh metatable of boxes, on the stack; getmetatable() shows but its name */
@@ -81,8 +99,10 @@ static void push_metatable (lua_State *L, const char *name) {
   lua_setfield(L, -2, "__name");
   lua_pushstring(L, name);
   lua_setfield(L, -2, "__metatable");
-  set_release(L, "__gc");
-  set_release(L, "__close");
+  lua_pushcfunction(L, box_collect);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, box_release);
+  lua_setfield(L, -2, "__close");
 }
 
 void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,

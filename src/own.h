@@ -20,6 +20,7 @@ typedef struct own_Type {
 typedef struct own_Box {
   void *obj; /* owned; NULL while empty or after own_close */
   own_Release release;
+  const own_Type *type; /* NULL of temporaries, and of what was collected */
 } own_Box;
 
 /* an empty box of a type, pushed */

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "args.h"
+#include "clock.h"
 #include "fail.h"
 #include "own.h"
 #include "poller_backend.h"
@@ -24,10 +25,7 @@ static void push_events (lua_State *L, int events) {
 }
 
 /* rounded up: waking early would only spin */
-static int milliseconds (lua_State *L, int arg) {
-  lua_Number seconds;
-  if (lua_isnoneornil(L, arg)) return -1;
-  seconds = luaL_checknumber(L, arg);
+static int milliseconds (double seconds) {
   if (!(seconds > 0)) return 0;
   return seconds > 2000000 ? 2000000000 : (int)ceil(seconds * 1000);
 }
@@ -36,12 +34,13 @@ static int milliseconds (lua_State *L, int arg) {
 ** a signal came */
 static int poller_wait_one (lua_State *L) {
   int events = events_of(L, 2);
+  int timeout = lua_isnoneornil(L, 3) ? -1 : milliseconds(luaL_checknumber(L, 3));
   struct pollfd p;
   p.fd = args_int(L, 1, 0, INT_MAX);
   p.events = (short)((events & POLLER_READ ? POLLIN : 0) |
                      (events & POLLER_WRITE ? POLLOUT : 0));
   p.revents = 0;
-  if (poll(&p, 1, milliseconds(L, 3)) <= 0) return 0;
+  if (poll(&p, 1, timeout) <= 0) return 0;
   if (p.revents & (POLLHUP | POLLERR | POLLNVAL)) events = POLLER_READ | POLLER_WRITE;
   else
     events = (p.revents & POLLIN ? POLLER_READ : 0) |
@@ -82,12 +81,21 @@ static int poller_fd (lua_State *L) {
 
 #define BATCH 64
 
-/* poller:wait(seconds or nil, list) -> count: puts fd, events, fd, events ... into
-** the list; nothing when time ran out or a signal came | nil, err */
+/* 0 needs no clock: whoever is busy does not wait */
+static int time_until (lua_State *L, int arg) {
+  double deadline;
+  if (lua_isnoneornil(L, arg)) return -1;
+  deadline = luaL_checknumber(L, arg);
+  return deadline > 0 ? milliseconds(deadline - clock_monotonic()) : 0;
+}
+
+/* poller:wait(deadline or nil, list) -> count, now: puts fd, events, fd, events ...
+** into the list; nothing when time ran out or a signal came. Both times are of
+** clock.monotonic | nil, err */
 static int poller_wait (lua_State *L) {
   poller_Backend *b = own_check(L, 1, &poller_type);
   poller_Event found[BATCH];
-  int i, n, timeout = milliseconds(L, 2);
+  int i, n, timeout = time_until(L, 2);
   luaL_checktype(L, 3, LUA_TTABLE);
   n = poller_backend_wait(b, found, BATCH, timeout);
   if (n < 0 && errno != EINTR) return fail_errno(L, "read", errno, "poller");
@@ -98,7 +106,8 @@ static int poller_wait (lua_State *L) {
     lua_rawseti(L, 3, 2 * i + 2);
   }
   lua_pushinteger(L, n > 0 ? 2 * n : 0);
-  return 1;
+  lua_pushnumber(L, clock_monotonic());
+  return 2;
 }
 
 /* most() -> how many descriptors this process may hold; huge where nobody says */

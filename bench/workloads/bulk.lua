@@ -2,8 +2,6 @@
 local bench = require "workload"
 local pair = require "pair"
 
-local assert = bench.assert
-
 local suites = {
   aes128 = "TLS_AES_128_GCM_SHA256", aes256 = "TLS_AES_256_GCM_SHA384", chacha = "TLS_CHACHA20_POLY1305_SHA256",
 }

@@ -2,8 +2,6 @@
 local bench = require "workload"
 local pair = require "pair"
 
-local assert = bench.assert
-
 local size = tonumber(bench.variant)
 local out = ("a"):rep(size)
 local near, far = pair.over_sockets(pair.listen(), bench.client "ecdsa", bench.server "ecdsa")

@@ -97,13 +97,14 @@ local function write_slowly(self, bytes, sent, why)
 end
 
 --- Sends everything.
+---@param first string|number
 ---@param ... string|number
 ---@return lacre.conn? self
 ---@return lacre.error? err timeout, closed, connection_reset ...
 ---@return integer? sent bytes taken before the error; go on with the rest
-function Conn:write(...)
+function Conn:write(first, ...)
   steps.alone(self, "write")
-  local bytes = stream.joined(...)
+  local bytes = type(first) == "string" and select("#", ...) == 0 and first or stream.joined(first, ...)
   local count, why = self.core:write(bytes, 1)
   if not why then
     return self
@@ -145,7 +146,7 @@ end
 local CLOSE_TIMEOUT = 1
 
 -- closing with unread bytes makes the system reset the connection, which would destroy what the peer
--- has not read yet
+-- has not read yet; whoever has said goodbye too sends nothing any more
 local function read_away(socket)
   for _ = 1, 4 do
     if not socket:receive(RECORD) then
@@ -161,7 +162,9 @@ function Conn:close()
   local state = self.core:state()
   if not self.is_writing and (state == "open" or state == "closing") then
     say_goodbye(self, monotonic() + CLOSE_TIMEOUT)
-    read_away(self.socket)
+    if self.core:state() ~= "closed" then
+      read_away(self.socket)
+    end
   end
   return self:abort()
 end

@@ -170,7 +170,7 @@ function loop.run(fn, ...)
   if main then
     main.main = true
   end
-  local ok, why = pcall(scheduler.drive, main)
+  local ok, why = pcall(scheduler.drive)
   scheduler.close()
   traps.finish()
   if not ok then

@@ -114,7 +114,7 @@ local function finish(self)
     conn:abort()
   end
   self.ended = true
-  self.changed:notify()
+  self.finished:notify()
 end
 
 local function run(self)
@@ -160,7 +160,7 @@ end
 ---@return true
 function Service:wait()
   while not self.ended do
-    self.changed:wait()
+    self.finished:wait()
   end
   return true
 end
@@ -196,7 +196,8 @@ local function start(given, handler)
   end
   local self = setmetatable({
     listener = made, handler = handler, set = set, open = {}, resting = {}, stopping = false,
-    changed = loop.condition(), counts = { open = 0, accepted = 0, failed = 0, errors = 0 },
+    changed = loop.condition(), finished = loop.condition(),
+    counts = { open = 0, accepted = 0, failed = 0, errors = 0 },
   }, Service)
   if set.on_listen then
     set.on_listen(made, self)

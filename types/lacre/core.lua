@@ -532,7 +532,7 @@ function core.poller.most() end
 --- new() -> poller | nil, err
 function core.poller.new() end
 
---- poller:wait(seconds or nil, list) -> count: puts fd, events, fd, events ... into the list; nothing when time ran out or a signal came | nil, err
+--- poller:wait(deadline or nil, list) -> count, now: puts fd, events, fd, events ... into the list; nothing when time ran out or a signal came. Both times are of clock.monotonic | nil, err
 function core.poller.wait() end
 
 ---@class lacre.core.poller_object
@@ -541,7 +541,7 @@ local poller = {}
 --- poller:watch(fd, events) -> true; false: it never blocks | nil, err
 function poller:watch() end
 
---- poller:wait(seconds or nil, list) -> count: puts fd, events, fd, events ... into the list; nothing when time ran out or a signal came | nil, err
+--- poller:wait(deadline or nil, list) -> count, now: puts fd, events, fd, events ... into the list; nothing when time ran out or a signal came. Both times are of clock.monotonic | nil, err
 function poller:wait() end
 
 --- poller:fd() -> integer, readable when an event is there; -1 where there is none

@@ -16,7 +16,7 @@ local function pause(seconds)
   if not poller then
     return nil, err
   end
-  poller:wait(seconds, {})
+  poller:wait(time.monotonic() + seconds, {})
   poller:close()
   return true
 end

@@ -48,6 +48,9 @@ end
 --- Wakes everybody who waits.
 function Condition:notify()
   local waiters = self.waiters
+  if not waiters[1] then
+    return
+  end
   self.waiters = {}
   for _, task in ipairs(waiters) do
     if task.waits == self then

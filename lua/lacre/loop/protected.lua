@@ -3,9 +3,9 @@
 -- PUC 5.1 cannot yield across pcall: there the function runs as a coroutine whose yields are passed on.
 
 local create_thread = require "lacre.loop.thread"
-local scheduler = require "lacre.loop.scheduler"
+local threads = require "lacre.loop.threads"
 
-local belongs = scheduler.belongs
+local belongs = threads.belongs
 local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
 
 local protected = {}

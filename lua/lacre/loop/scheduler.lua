@@ -4,17 +4,17 @@
 -- about wakes it. What the rest of lacre sees of this is `lacre.loop`, and through it `lacre.wait`.
 
 local core = require "lacre.core"
-local create_thread = require "lacre.loop.thread"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local time = require "lacre.time"
+local threads = require "lacre.loop.threads"
 local timers = require "lacre.loop.timers"
 local wait = require "lacre.wait"
 local watched = require "lacre.loop.watched"
 
-local unpack = table.unpack or unpack -- luacheck: ignore
 local fail = lacre_error.fail
-local monotonic = time.monotonic
+local belongs, runs = threads.belongs, threads.runs
+local monotonic, release, times = time.monotonic, watched.release, timers.times
 local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
 
 local scheduler = {}
@@ -27,31 +27,33 @@ Task.__name = "lacre.task"
 --- The methods of tasks, for `lacre.loop` to complete.
 scheduler.Task = Task
 
-local ready, first, last = {}, 1, 0 -- a queue of tasks to resume
+local ready, count = {}, 0 -- tasks to resume in the next turn
+local spare = {} -- the list of the last turn, to be filled again
 local live = 0 -- tasks that have not ended
 local current -- the task that runs now
-local belongs = setmetatable({}, { __mode = "k" }) -- thread -> its task
 local poller -- of the loop that runs
 local stopping = false
 
---- The thread a task's coroutine stands for: where one calls another across pcall, both are the task's.
-scheduler.belongs = belongs
+local NOTHING = { n = 0 }
 
 local function pack(...)
-  return { n = select("#", ...), ... }
+  local n = select("#", ...)
+  return n > 0 and { n = n, ... } or NOTHING
 end
 
 local function enqueue(task)
-  last = last + 1
-  ready[last] = task
+  count = count + 1
+  ready[count] = task
 end
 
 -- its wait ends with these results
 local function wake(task, a, b)
-  watched.release(task)
-  task.waits, task.deadline = false, nil
-  task.a, task.b = a, b
-  enqueue(task)
+  if task.fd then
+    release(task)
+  end
+  task.waits, task.deadline, task.a, task.b = false, false, a, b
+  count = count + 1
+  ready[count] = task
 end
 
 --- Ends the wait of a task with some results.
@@ -62,42 +64,26 @@ scheduler.wake = wake
 ---@type fun(message: string)
 scheduler.on_error = nil
 
+local function tell_joiners(task)
+  for _, joiner in ipairs(task.joiners) do
+    if joiner.waits == task then
+      wake(joiner, true)
+    end
+  end
+end
+
 local function finish(task, ok, ...)
   if not task.is_daemon then
     live = live - 1
   end
   task.done, task.ok, task.results = true, ok, pack(...)
-  belongs[task.thread], task.thread = nil, nil
-  for _, joiner in ipairs(task.joiners or {}) do
-    if joiner.waits == task then
-      wake(joiner, true)
-    end
-  end
-  if not ok and not task.joiners and not task.main then
+  belongs[task.thread], task.thread = nil, false
+  if task.joiners then
+    tell_joiners(task)
+  elseif not ok and not task.main then
     scheduler.on_error(tostring((...)))
   end
-end
-
-local function after_resume(task, ok, ...)
-  current = nil
-  if not ok then
-    local message = ...
-    finish(task, false, lacre_error.is(message) and message or tostring(message))
-  elseif coroutine.status(task.thread) == "dead" then
-    finish(task, true, ...)
-  end
-end
-
-local function step(task)
-  current = task
-  local args = task.args
-  if args then
-    task.args = nil
-    return after_resume(task, resume(task.thread, unpack(args, 1, args.n)))
-  end
-  local a, b = task.a, task.b
-  task.a, task.b = nil, nil
-  return after_resume(task, resume(task.thread, a, b))
+  stopping = stopping or task.main
 end
 
 --- Starts a task.
@@ -105,9 +91,11 @@ end
 ---@return lacre.task
 function scheduler.spawn(fn, ...)
   options.argument("spawn", 1, fn, "function")
-  local thread = create_thread(fn)
-  local task = setmetatable({ thread = thread, args = pack(...), waits = false }, Task)
-  belongs[thread] = task
+  -- every field at once: a table that grows is made anew
+  local task = setmetatable({
+    fn = fn, args = pack(...), thread = false, waits = false, deadline = false, entry = false, fd = false,
+    events = false, a = false, b = false, joiners = false, done = false, ok = false, results = false,
+  }, Task)
   live = live + 1
   enqueue(task)
   return task
@@ -136,7 +124,7 @@ end
 --- Whether the caller runs inside a task, and not in a coroutine of its own below one.
 ---@return boolean
 function scheduler.running()
-  return current ~= nil and belongs[running()] == current
+  return runs(current)
 end
 
 --- Whether a loop runs.
@@ -145,22 +133,25 @@ function scheduler.is_open()
   return poller ~= nil
 end
 
---- Gives way until somebody wakes the task.
----@param reason any what it waits for
----@param seconds? number
----@return any ... what it is woken with; nil and "timeout"
-function scheduler.suspend(reason, seconds)
-  local task = current
+local function pause(task, reason, deadline)
   task.waits = reason
-  if seconds then
-    task.deadline = monotonic() + (seconds == seconds and seconds or 0)
+  if deadline then
+    task.deadline = deadline == deadline and deadline or 0
     timers.set(task, task.deadline)
   end
   return yield()
 end
 
+--- Gives way until somebody wakes the task.
+---@param reason any what it waits for
+---@param seconds? number
+---@return any ... what it is woken with; nil and "timeout"
+function scheduler.suspend(reason, seconds)
+  return pause(current, reason, seconds and monotonic() + seconds)
+end
+
 -- the scheduler of `wait`: false where the caller is none of the loop's tasks
-local function wait_ready(fd, events, seconds)
+local function wait_by(fd, events, deadline)
   local task = current
   if not task or belongs[running()] ~= task then
     return false
@@ -169,7 +160,7 @@ local function wait_ready(fd, events, seconds)
   end
   local done, err = watched.await(task, fd, events)
   if done then
-    return scheduler.suspend(true, seconds)
+    return pause(task, true, deadline)
   elseif err then
     return nil, err
   end
@@ -177,16 +168,21 @@ local function wait_ready(fd, events, seconds)
 end
 
 local function run_ready()
-  local stop = last
-  while first <= stop do
-    local task = ready[first]
-    ready[first] = nil
-    first = first + 1
-    step(task)
+  local batch, size = ready, count
+  ready, count = spare, 0
+  for i = 1, size do
+    local task, ok, why = batch[i]
+    batch[i], current = nil, task
+    if task.thread then
+      ok, why = resume(task.thread, task.a, task.b)
+    else
+      ok, why = threads.begin(task, finish)
+    end
+    if not ok then
+      finish(task, false, lacre_error.is(why) and why or tostring(why))
+    end
   end
-  if first > last then
-    first, last = 1, 0
-  end
+  current, spare = nil, batch
 end
 
 local function expire(task)
@@ -197,25 +193,29 @@ end
 
 local found = {}
 
+-- waits for what comes first, but not where somebody can go on
 local function poll_once()
-  local soonest = timers.next()
-  local seconds = first <= last and 0 or soonest and math.max(0, soonest - monotonic())
-  watched.dispatch(found, lacre_error.assert(poller:wait(seconds, found)))
-  if soonest then
-    timers.expire(monotonic(), expire)
+  local soonest, busy = times[1], count > 0
+  if not busy and not soonest and watched.is_empty() then
+    error("deadlock: every task waits for another", 0)
+  end
+  local size, now = poller:wait(busy and 0 or soonest, found)
+  if not size then
+    lacre_error.assert(nil, now)
+  end
+  watched.dispatch(found, size)
+  if soonest and soonest <= now then
+    timers.expire(now, expire)
   end
 end
 
---- Lets tasks take turns until one of them ends, or all have.
----@param main? lacre.task
-function scheduler.drive(main)
-  while live > 0 and not stopping and not (main and main.done) do
+--- Lets tasks take turns until the one with the field `main` ends, or all have.
+function scheduler.drive()
+  while live > 0 and not stopping do
+    poll_once()
     run_ready()
-    if live > 0 and not stopping and not (main and main.done) then
-      if first > last and watched.count() == 0 and not timers.next() then
-        error("deadlock: every task waits for another", 0)
-      end
-      poll_once()
+    if count > 0 then
+      run_ready() -- those whom these have spawned or woken, before the next look at what is ready
     end
   end
 end
@@ -224,19 +224,16 @@ end
 function scheduler.open()
   poller, stopping = lacre_error.assert(core.poller.new()), false
   watched.begin(poller, wake)
-  wait.scheduler, wait.closing = wait_ready, watched.closing
+  wait.scheduler, wait.closing = wait_by, watched.closing
 end
 
 --- Closes it, and forgets every task.
 function scheduler.close()
   poller:close()
-  ready, first, last = {}, 1, 0
+  ready, spare, count = {}, {}, 0
   live, stopping, poller, current = 0, false, nil, nil
   wait.scheduler, wait.closing = nil, nil
-  -- tasks that the main one did not wait for are the collector's, also where keys are not weak enough (5.1)
-  for thread in pairs(belongs) do
-    belongs[thread] = nil
-  end
+  threads.clear()
   watched.clear()
   timers.clear()
 end

@@ -62,11 +62,9 @@ function timers.set(owner, at)
   end
 end
 
---- The time of the soonest entry: nothing is due before.
----@return number?
-function timers.next()
-  return times[1]
-end
+--- The times of all entries: nothing is due before the first.
+---@type number[]
+timers.times = times
 
 --- Calls `due(owner)` for each owner whose deadline has come.
 ---@param now number
@@ -87,7 +85,10 @@ end
 
 --- Forgets everything.
 function timers.clear()
-  times, owners, count = {}, {}, 0
+  for i = 1, count do
+    times[i], owners[i] = nil, nil
+  end
+  count = 0
 end
 
 return timers

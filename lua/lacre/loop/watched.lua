@@ -5,8 +5,8 @@
 
 local watched = {}
 
-local readers, writers = {}, {} -- by descriptor: the task that waits for it
-local awaited = 0 -- how many tasks wait
+local waiting = {} -- by descriptor: the task that waits for it; its `fd` and `events` say for what
+local second = {} -- where two do: the other one
 local poller, wake
 
 --- Begins with a poller of the core, and with what to call for a task whose descriptor is ready.
@@ -18,59 +18,44 @@ end
 
 --- Forgets everything.
 function watched.clear()
-  readers, writers, awaited, poller, wake = {}, {}, 0, nil, nil
+  waiting, second, poller, wake = {}, {}, nil, nil
 end
 
---- How many tasks wait for a descriptor.
----@return integer
-function watched.count()
-  return awaited
+--- Whether no task waits for a descriptor.
+---@return boolean
+function watched.is_empty()
+  return next(waiting) == nil
 end
 
---- A task waits for a descriptor no longer.
----@param task { fd: integer? }
+--- A task that waits for a descriptor waits no longer.
+---@param task { fd: integer }
 function watched.release(task)
   local fd = task.fd
-  if not fd then
-    return
+  if waiting[fd] == task then
+    waiting[fd] = second[fd]
   end
-  task.fd = nil
-  awaited = awaited - 1
-  if readers[fd] == task then
-    readers[fd] = nil
-  end
-  if writers[fd] == task then
-    writers[fd] = nil
-  end
+  task.fd, second[fd] = false, nil
 end
 
-local function occupied(fd, events)
-  local both = events == "rw"
-  return (both or events == "r") and readers[fd] or (both or events == "w") and writers[fd]
-end
-
-local function watch(fd)
-  return poller:watch(fd, readers[fd] and (writers[fd] and "rw" or "r") or "w")
+-- one that reads and one that writes
+local function is_other_half(a, b)
+  return a == "r" and b == "w" or a == "w" and b == "r"
 end
 
 --- Lets a task wait for a descriptor. Raises where another does so already.
----@param task { fd: integer? }
+---@param task { fd: integer|false, events: string }
 ---@param fd integer
 ---@param events "r"|"w"|"rw"
 ---@return boolean? watched false: a file, which never blocks
 ---@return lacre.error? err
 function watched.await(task, fd, events)
-  if occupied(fd, events) then
+  local other = waiting[fd]
+  if other and (second[fd] or not is_other_half(other.events, events)) then
     error(("two tasks are waiting for descriptor %d"):format(fd), 0)
   end
-  task.fd, awaited = fd, awaited + 1
-  if events ~= "w" then
-    readers[fd] = task
-  end
-  if events ~= "r" then
-    writers[fd] = task
-  end
-  local done, err = watch(fd)
+  (other and second or waiting)[fd] = task
+  task.fd, task.events = fd, events
+  local done, err = poller:watch(fd, other and "rw" or events)
   if not done then
     watched.release(task)
   end
@@ -80,25 +65,25 @@ end
 --- Whoever waits for a descriptor that is closed now finds that out.
 ---@param fd integer
 function watched.closing(fd)
-  local reader, writer = readers[fd], writers[fd]
-  if reader then
-    wake(reader, "r")
+  local one, other = waiting[fd], second[fd]
+  if one then
+    wake(one, one.events)
   end
-  if writer and writer ~= reader then
-    wake(writer, "w")
+  if other then
+    wake(other, other.events)
   end
 end
 
-local function dispatch(fd, events)
-  local reader, writer = readers[fd], writers[fd]
-  if reader and events ~= "w" then
-    wake(reader, events)
+-- each of two that wait is woken by what it waits for, and whoever still waits is watched again
+local function share(fd, events)
+  for _, task in ipairs { waiting[fd], second[fd] } do
+    if events == "rw" or events == task.events then
+      wake(task, events)
+    end
   end
-  if writer and writer ~= reader and events ~= "r" then
-    wake(writer, events)
-  end
-  if readers[fd] or writers[fd] then
-    watch(fd) -- the other half still waits
+  local left = waiting[fd]
+  if left then
+    poller:watch(fd, left.events)
   end
 end
 
@@ -107,7 +92,14 @@ end
 ---@param count integer
 function watched.dispatch(found, count)
   for i = 1, count, 2 do
-    dispatch(found[i], found[i + 1])
+    local fd = found[i]
+    local task = waiting[fd]
+    if second[fd] then
+      share(fd, found[i + 1])
+    elseif task then
+      waiting[fd], task.fd = nil, false
+      wake(task, found[i + 1])
+    end
   end
 end
 

@@ -171,7 +171,7 @@ local formats = {
 ---@return string? partial
 function Reader:read(format)
   if type(format) == "number" then
-    if format < 0 or format ~= math.floor(format) or format > 2 ^ 31 then
+    if format < 0 or format % 1 ~= 0 or format > 2 ^ 31 then
       options.misuse("bad argument #1 to 'read' (a count of bytes expected)")
     end
     if format == 0 then

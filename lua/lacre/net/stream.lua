@@ -7,6 +7,7 @@ local time = require "lacre.time"
 local wait = require "lacre.wait"
 
 local fail = lacre_error.fail
+local by, monotonic = wait.by, time.monotonic
 
 local stream = {}
 
@@ -41,14 +42,18 @@ end
 ---@param deadline? number monotonic
 ---@param code string the error when time runs out
 ---@param stage string
----@param waiter? fun(fd: integer, events: string, seconds: number?): string?, any instead of `wait.ready`
+---@param waiter? fun(fd: integer, events: string, seconds: number?): string?, any instead of `wait.by`
 ---@return true? ready
 ---@return lacre.error? err
 function stream.await(socket, want, deadline, code, stage, waiter)
-  local seconds = deadline and deadline - time.monotonic()
+  local now = deadline and monotonic()
   local ready, why
-  if not seconds or seconds > 0 then
-    ready, why = (waiter or wait.ready)(socket:fd(), events_of[want], seconds)
+  if now and deadline <= now then
+    why = "timeout"
+  elseif waiter then
+    ready, why = waiter(socket:fd(), events_of[want], now and deadline - now)
+  else
+    ready, why = by(socket:fd(), events_of[want], deadline)
   end
   if ready then
     return true
@@ -73,7 +78,7 @@ end
 --- When an operation that begins now has to end, or nil.
 ---@return number? monotonic
 function stream.deadline_of(self)
-  local deadline = self.io_timeout and time.monotonic() + self.io_timeout or nil
+  local deadline = self.io_timeout and monotonic() + self.io_timeout or nil
   if self.deadline and (not deadline or self.deadline < deadline) then
     return self.deadline
   end

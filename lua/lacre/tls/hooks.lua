@@ -143,7 +143,10 @@ hooks.by_wish = { want_verify = alone(ask), want_hello = alone(ask_hello) }
 ---@return lacre.error? err alpn_mismatch, hook_failed
 function hooks.complete(self)
   local set, err = settings.inside(self.context).set, nil
-  local logged, why = peer.log_keys(self)
+  local logged, why = true, nil
+  if set.keylog then
+    logged, why = peer.log_keys(self)
+  end
   if set.alpn_required and not self.core:info().alpn then
     err = select(2, fail("handshake", "alpn_mismatch", "the server selected no application protocol (ALPN)"))
   elseif not logged then
@@ -153,7 +156,9 @@ function hooks.complete(self)
     self.core:abandon()
     return nil, peer_error.explain(self, err)
   end
-  peer.tell_pins(self)
+  if set.pin_set then
+    peer.tell_pins(self)
+  end
   return true
 end
 

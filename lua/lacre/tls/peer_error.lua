@@ -141,14 +141,8 @@ local function explain_alert(self, err)
   return err
 end
 
---- Completes an error of the core's engine with what is known of the connection.
----@param self table `core`, `context`, and as far as they are known `name`, `host`, `port`, `address`
----@param err lacre.error
----@return lacre.error
-function peer_error.explain(self, err)
-  if self.failure then
-    return self.failure
-  end
+-- what stands behind a failure, where that is more than what the core could say
+local function understood(self, err)
   local opening = rawget(err, "opening")
   err.opening = nil
   peer.log_keys(self)
@@ -170,7 +164,23 @@ function peer_error.explain(self, err)
   elseif err.stage == "handshake" and err.library == "tls" then
     err = explain_alert(self, explain_opening(err, opening))
   end
-  annotate(err, { host = self.host, port = self.port, address = self.address })
+  return err
+end
+
+--- Completes an error of the core's engine with what is known of the connection.
+---@param self table `core`, `context`, and as far as they are known `name`, `host`, `port`, `address`
+---@param err lacre.error
+---@return lacre.error
+function peer_error.explain(self, err)
+  if self.failure then
+    return self.failure
+  end
+  -- most connections end well: that says everything
+  if rawget(err, "code") ~= "closed" or rawget(err, "stage") ~= "read" then
+    err = understood(self, err)
+  end
+  err.host, err.port = rawget(err, "host") or self.host, rawget(err, "port") or self.port
+  err.address = rawget(err, "address") or self.address
   if self.core:state() == "failed" then
     self.failure = err -- whatever is asked next has the same answer
   end
