@@ -7,9 +7,9 @@ lacre.on_warning(false)
 local head = [[
 # Reference
 
-Every function and method of the library, made from the comments above them in the sources. Where a function is told to
-return `nil` and an error, the codes are those of [errors](errors.md); misuse, such as a wrong type or an unknown
-option, raises. Options in tables are told by the pages on [contexts](contexts.md), [connections](connections.md),
+Every function and method of the library, generated from the comments in the sources (`make docs`). Functions that can fail
+return `nil` and an error, whose code is listed in [errors](errors.md); misuse, such as a wrong type or an unknown
+option, raises an error. Options in tables are described on the pages on [contexts](contexts.md), [connections](connections.md),
 [servers](servers.md), [certificates](certificates.md), [the CA](ca.md) and [health](health.md).]]
 
 local key = lacre.key.generate "p256"

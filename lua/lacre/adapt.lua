@@ -7,7 +7,7 @@ local wait = require "lacre.wait"
 
 local adapt = {}
 
---- A connection in the shape of LuaSocket's.
+--- A connection with the methods of a LuaSocket object.
 ---@param conn lacre.conn
 ---@return table
 function adapt.luasocket(conn)
@@ -21,7 +21,7 @@ function adapt.copas(conn)
   return require "lacre.adapt.copas"(conn)
 end
 
---- A connection over a cosocket of OpenResty's, which is connected and without TLS.
+--- A connection over an OpenResty cosocket that is connected, without TLS.
 ---@param cosocket table
 ---@param given? table as `lacre.wrap`; a client unless `role` or `context` says otherwise
 ---@return lacre.conn?
@@ -38,7 +38,7 @@ local function ready_or_timeout(ready, events)
   return nil, "timeout"
 end
 
---- Waits by cqueues wherever one of its coroutines calls.
+--- Makes calls in cqueues coroutines wait in cqueues.
 function adapt.cqueues()
   local cqueues = require "cqueues"
   wait.adaptor_closing = cqueues.cancel -- it remembers descriptors
@@ -52,7 +52,7 @@ function adapt.cqueues()
   end
 end
 
---- Waits by libuv wherever a coroutine calls that is not one of lacre.loop's.
+--- Makes calls in coroutines, other than those of lacre.loop, wait in libuv.
 ---@param uv? table the module; `require "luv"` by default
 function adapt.luv(uv)
   local watches = require "lacre.adapt.luv"(uv or require "luv")
@@ -68,7 +68,7 @@ function adapt.luv(uv)
   end
 end
 
---- Waits plainly again.
+--- Makes calls block again.
 function adapt.none()
   wait.adaptor, wait.adaptor_closing = nil, nil
 end

@@ -79,7 +79,7 @@ local open_schema = {
   policy = { type = "table" },
 }
 
---- A CA of a certificate and its key, with books in memory.
+--- A CA from a certificate and its key, with its records in memory.
 ---@param given { cert: any, key: any, chain?: any, password?: string|function, policy?: table } objects, PEM or files
 ---@return lacre.ca? ca
 ---@return lacre.error? err key_mismatch file_not_found bad_password ...
@@ -101,7 +101,7 @@ local load_schema = {
   on_wait = { type = "function" },
 }
 
---- The CA of a directory: ours, one of `openssl ca`, or easy-rsa's. Every change is on disk, durably,
+--- Opens a CA in a directory, made by lacre, `openssl ca` or easy-rsa. Every change is durably on disk
 --- when the method that makes it returns.
 ---@param directory string
 ---@param given? { password?: string|function, key?: boolean, lock_timeout?: number|string, on_wait?: function }
@@ -132,7 +132,7 @@ local check_schema = {
 --- numbers, dates, modes, and the log from its first line.
 ---@param directory string
 ---@param given? { repair?: boolean, expect?: string, password?: string|function, lock_timeout?: number|string }
---- `repair` mends what can be; `expect` is the `log_head` of an earlier check; with `password` the key is tried too
+--- `repair` repairs what it can; `expect` is the `log_head` of an earlier check; with `password` the key is tested too
 ---@return { ok: boolean, findings: lacre.ca.finding[], repaired: lacre.ca.finding[], certificates: table,
 --- log_head: string }? result
 ---@return lacre.error? err ca_not_found locked bad_password ...
@@ -148,9 +148,9 @@ end
 
 local save_schema = { password = { type = "string" }, policy = { type = "string" } }
 
---- Writes a CA that lives in memory into a new directory, with all it issued.
+--- Writes an in-memory CA to a new directory, with everything it issued.
 ---@param directory string must not exist, or be empty
----@param given? { password?: string, policy?: string } the password locks the key; `policy` is the text of its file
+---@param given? { password?: string, policy?: string } `password` encrypts the key; `policy` is the text of policy.lua
 ---@return lacre.ca? ca the one on disk, to go on with
 ---@return lacre.error? err file_exists permission_denied io_error
 function authority.methods:save(directory, given)

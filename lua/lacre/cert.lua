@@ -22,7 +22,7 @@ function methods:verify(given)
   return store.verify(self, given)
 end
 
---- Plain data with stable names, fit for JSON.
+--- Plain data with stable field names, ready for JSON.
 ---@return table
 function methods:to_table()
   return views.certificate(self)
@@ -34,7 +34,7 @@ function methods:to_text()
   return views.certificate_text(self)
 end
 
---- What verifiers would refuse or people regret: `{ { rule, level, clause, text, fix }, ... }`.
+--- What verifiers would reject, and other findings: `{ { rule, level, clause, text, fix }, ... }`.
 ---@param profile? string
 ---@param now? number
 ---@return table[]

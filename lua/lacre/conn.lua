@@ -130,7 +130,7 @@ local function say_goodbye(self, deadline)
   end
 end
 
---- Says that nothing more will be sent (close_notify); reading goes on.
+--- Sends close_notify: no more will be sent, but reading still works.
 ---@return true?
 ---@return lacre.error?
 function Conn:shutdown()
@@ -155,8 +155,8 @@ local function read_away(socket)
   end
 end
 
---- Ends the connection: close_notify as far as it goes within a second, never waiting for the
---- peer's. Always succeeds, also twice.
+--- Closes the connection: sends close_notify if possible within a second, never waits for the
+--- peer's. Always succeeds, even twice.
 ---@return true
 function Conn:close()
   local state = self.core:state()
@@ -184,7 +184,7 @@ end
 
 Conn.__close = Conn.close
 
---- What is known of the connection.
+--- Information about the connection.
 ---@return table? info role version cipher group sigalg alpn server_name resumed verified pin insecure
 ---  peer_address local_address handshake_seconds bytes_read bytes_written
 ---@return lacre.error? err closed

@@ -141,7 +141,7 @@ local function begin(ctx, host, port, set)
   return shake(made, deadline)
 end
 
---- Connects, verifies, and gives a connection that is ready.
+--- Connects, verifies, and returns a connection that is ready to use.
 ---
 --- `connect(host, port, options)`, `connect("host:port", options)` or `connect{ host =, port =, ... }`.
 --- Options are those of the connection (timeouts, `server_name`, `context` ...) and, without

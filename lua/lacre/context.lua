@@ -53,7 +53,7 @@ function methods:engine(given)
   return engine.new(self, given)
 end
 
---- TLS over a transport somebody else made; see `lacre.wrap`.
+--- TLS over an existing transport; see `lacre.wrap`.
 ---@param transport any
 ---@param given? table
 ---@return lacre.conn?

@@ -28,7 +28,7 @@ local crl = {
   REASONS = revocations.reasons,
 }
 
---- Everything in it, as plain data that JSON can take; the keys are stable.
+--- Everything in it, as plain data ready for JSON; the field names are stable.
 ---@return table
 function core.crl.methods:to_table()
   return views.revocations(self)
@@ -173,8 +173,8 @@ local function create(set)
   return sign.finish(draft, extensions_of(set, now), set.issuer_key, scheme)
 end
 
---- Makes and signs a list. `number` is the time of this update where none is given; `base_number` makes
---- a delta list, which tells the changes since the full list of that number (RFC 5280 section 5.2.4).
+--- Makes and signs a CRL. `number` defaults to the time of this update; `base_number` makes
+--- a delta CRL, with the changes since the full CRL of that number (RFC 5280 section 5.2.4).
 ---@param given { issuer: lacre.cert, issuer_key: lacre.key, revoked?: table[], number?: string|integer,
 ---  base_number?: string|integer, this_update?: number|string, next_update?: number|string, extensions?: table }
 ---  revoked: `{ { serial = hex | cert =, time?, reason?, invalidity_date? }, ... }`;

@@ -22,7 +22,7 @@ local csr = {
 local lint = later "lacre.lint"
 local views = later "lacre.x509.views"
 
---- Everything in it, as plain data that JSON can take; the keys are stable.
+--- Everything in it, as plain data ready for JSON; the field names are stable.
 ---@return table
 function request.methods:to_table()
   return views.request(self)
@@ -34,7 +34,7 @@ function request.methods:to_text()
   return views.request_text(self)
 end
 
---- Findings about it: what is wrong with it, and what it asks for that no CA here gives.
+--- What is wrong with it, and what it asks for that a CA here ignores.
 ---@param profile? string as for certificates; "server" by default
 ---@return table[]
 function request.methods:lint(profile)

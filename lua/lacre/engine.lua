@@ -84,7 +84,7 @@ local function expect_count(what, max, most)
   end
 end
 
---- Takes bytes of the wire.
+--- Takes bytes that arrived from the peer.
 ---@param bytes string
 ---@return integer accepted fewer than given when the engine holds 256 KiB undigested
 function Engine:feed(bytes)
@@ -92,7 +92,7 @@ function Engine:feed(bytes)
   return self.core:feed(bytes)
 end
 
---- Says that the wire has ended.
+--- Signals the end of input from the peer.
 function Engine:feed_eof()
   return self.core:feed_eof()
 end
@@ -105,7 +105,7 @@ function Engine:drain(max)
   return self.core:drain(max or 0x7fffffff)
 end
 
---- Goes on with the handshake as far as the bytes allow.
+--- Continues the handshake as far as the bytes received allow.
 ---@return boolean? done false: drain, and feed more
 ---@return lacre.error? err
 function Engine:handshake()
@@ -163,7 +163,7 @@ local function read_all(self)
   end
 end
 
---- Feeds, goes on with the handshake, and reads everything.
+--- Feeds bytes, continues the handshake, and reads everything.
 ---@param bytes? string nil: the wire has ended
 ---@return string? plaintext "" when there is none
 ---@return lacre.error? err
@@ -191,7 +191,7 @@ function Engine:shutdown()
   return outcome(self, self.core:shutdown())
 end
 
---- Where it is in its life.
+--- Its state.
 ---@return "handshaking"|"open"|"closing"|"closed"|"failed"
 function Engine:state()
   return self.core:state()
@@ -203,13 +203,13 @@ function Engine:is_open()
   return self.is_established == true and self.core:state() == "open"
 end
 
---- Bytes fed and not digested.
+--- Number of bytes fed but not yet processed.
 function Engine:pending_in()
   local _, undigested = self.core:pending()
   return undigested
 end
 
---- Bytes to drain.
+--- Number of bytes to drain.
 function Engine:pending_out()
   local _, _, out = self.core:pending()
   return out
@@ -217,7 +217,7 @@ end
 
 facts.give(Engine)
 
---- Frees it now instead of when it is collected; what is asked next is answered with `closed`.
+--- Frees it now instead of at garbage collection; later calls fail with `closed`.
 ---@return true
 function Engine:close()
   local open = self.core

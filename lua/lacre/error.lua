@@ -87,7 +87,7 @@ function methods:category()
   return row.by_stage and row.by_stage[self.stage] or row.category
 end
 
---- Whether this error is of a code or of a category.
+--- Whether this error has that code or category.
 ---@param what string
 ---@return boolean
 function methods:is(what)
@@ -116,7 +116,7 @@ local function plain_value(value, depth)
   return copy
 end
 
---- Plain data of an error, fit for JSON: certificates become their one-line summaries.
+--- The error as plain data, ready for JSON; certificates become one-line summaries.
 ---@return table
 function methods:to_table()
   local copy = { category = self:category(), hint = self.hint }
@@ -169,7 +169,7 @@ function error_module.annotate(err, fields)
   return err
 end
 
---- Whether a value is a lacre error, and, with `what`, of that code or category.
+--- Whether a value is a lacre error and, with `what`, has that code or category.
 ---@param value any
 ---@param what? string
 ---@return boolean

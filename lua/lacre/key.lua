@@ -81,7 +81,7 @@ function key.load(path, given)
   return (reading.is_token(path) and reading.open or reading.load)(path, set.password)
 end
 
---- A key behind a URI of OSSL_STORE, which stays where it is: `pkcs11:token=...;object=...` with its
+--- A key named by an OSSL_STORE URI; it stays where it is: `pkcs11:token=...;object=...` with its
 --- provider configured, or `file:/path`.
 ---@param uri string
 ---@param given? { password?: string|fun(what: string): string } a PIN, for tokens
@@ -92,7 +92,7 @@ function key.open(uri, given)
   return reading.open(uri, options.check(password_schema, given, "key.open").password)
 end
 
---- The public half.
+--- The public key.
 ---@return lacre.key
 function methods:public()
   return lacre_error.assert(core.key.from_spki(self:spki()))
@@ -157,7 +157,7 @@ function methods:key_id()
   return id
 end
 
---- Whether another key, or the key of a certificate or request, is this one.
+--- Whether this is the same key as another, or as that of a certificate or request.
 ---@param other lacre.key|lacre.cert|lacre.csr
 ---@return boolean
 function methods:matches(other)
@@ -182,7 +182,7 @@ function methods:to_table()
   }
 end
 
---- A few lines for people; the PEM of the private key only where that is asked for.
+--- A few lines for people; the private key's PEM only if asked for.
 ---@param given? { private?: boolean }
 ---@return string
 function methods:to_text(given)

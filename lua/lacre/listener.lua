@@ -26,8 +26,8 @@ local own_schema = {
 
 local split = parted.by("listen", settings.server_schema, door.schema, own_schema)
 
---- Listens: options of the listener and, without `context`, those of `lacre.server`.
----@param given table `port` is required, 0 for any; `host` is 127.0.0.1 by default, "*" for every address
+--- Listens for connections. Takes the options of the listener and, without `context`, those of `lacre.server`.
+---@param given table `port` is required, 0 picks a free one; `host` is 127.0.0.1 by default, "*" is all addresses
 ---@return lacre.listener?
 ---@return lacre.error? err address_in_use, permission_denied, address_unavailable, key_mismatch ...
 function listener.listen(given)
@@ -48,7 +48,7 @@ function listener.listen(given)
   return setmetatable({ socket = socket, context = ctx, set = shared }, Listener)
 end
 
---- The next connection, whose handshake is still to be done.
+--- Accepts the next connection; its handshake is not done yet.
 ---@param seconds? number|string nil waits for ever
 ---@return lacre.conn?
 ---@return lacre.error? err timeout, closed, too_many_files
@@ -64,14 +64,14 @@ function Listener:accept(seconds)
   return made, err
 end
 
---- Where it listens.
+--- The address it listens on.
 ---@return string? host
 ---@return integer? port
 function Listener:address()
   return stream.place(self.socket, "address")
 end
 
---- Serves new connections with another context; those that are open keep theirs.
+--- Uses another context for new connections; open ones keep theirs.
 ---@param ctx lacre.context
 function Listener:set_context(ctx)
   if not settings.is(ctx, "server") then
@@ -80,7 +80,7 @@ function Listener:set_context(ctx)
   self.context = ctx
 end
 
---- Stops listening; connections that were accepted go on.
+--- Stops listening; accepted connections stay open.
 ---@return true
 function Listener:close()
   wait.forget(self.socket:fd())
@@ -89,7 +89,7 @@ end
 
 Listener.__close = Listener.close
 
---- The descriptor, for `select` and event loops, under the names that they know: `getfd` and `pollfd`.
+--- The file descriptor, for `select` and event loops, under the names they use: `getfd` and `pollfd`.
 ---@return integer fd -1 once closed
 function Listener:getfd()
   return self.socket:fd()
@@ -97,7 +97,7 @@ end
 
 Listener.pollfd = Listener.getfd
 
---- What the descriptor is awaited for: to be readable.
+--- The events to wait for: readable.
 ---@return string
 function Listener:events() -- luacheck: no self
   return "r"
@@ -109,7 +109,7 @@ function Listener:timeout() -- luacheck: no self
   return nil
 end
 
---- Whether there is a connection that the descriptor does not tell of: never.
+--- Always false: the descriptor is readable whenever a connection waits.
 ---@return boolean
 function Listener:dirty() -- luacheck: no self
   return false

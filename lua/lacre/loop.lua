@@ -35,7 +35,7 @@ function scheduler.on_error(message)
   loop.on_error(message)
 end
 
---- Starts a task. It runs as soon as the one that calls waits.
+--- Starts a task. It runs as soon as the caller waits.
 ---@type fun(fn: function, ...: any): lacre.task
 loop.spawn = scheduler.spawn
 
@@ -43,7 +43,7 @@ loop.spawn = scheduler.spawn
 ---@type fun(): boolean
 loop.running = scheduler.running
 
---- Seconds of the loop's clock; only differences mean something.
+--- The loop's monotonic clock, in seconds; only differences are meaningful.
 loop.now = time.monotonic
 
 local function must_run(name)
@@ -52,7 +52,7 @@ local function must_run(name)
   end
 end
 
---- Lets the other tasks run for some time.
+--- Sleeps; other tasks run meanwhile.
 ---@param seconds number
 ---@return true? done
 ---@return lacre.error? err canceled
@@ -69,7 +69,7 @@ function loop.sleep(seconds)
   return nil, why
 end
 
---- Calls a function inside of the loop that runs, or else of one made for it.
+--- Calls a function inside the running loop, or starts a loop for it.
 ---@param fn function
 ---@return any ... what it returned
 function loop.enter(fn, ...)
@@ -146,11 +146,11 @@ function Task:status()
   return not self.done and "running" or self.ok and "done" or "failed"
 end
 
---- Something to wait for that only other tasks can bring about.
+--- A condition that tasks can wait for and other tasks signal.
 ---@type fun(): lacre.condition
 loop.condition = condition.new
 
---- Calls a function, as a task, whenever a signal comes while a loop runs; nil stops that.
+--- Calls a function, as a task, on each signal while a loop runs; nil removes it.
 ---@type fun(name: "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH", fn?: fun(name: string))
 loop.on_signal = traps.set
 
@@ -187,7 +187,7 @@ loop.stop = scheduler.stop
 
 local map_schema = { concurrency = { type = options.at_least(1), default = 16 } }
 
---- Runs a function over a list, some at once.
+--- Runs a function over a list, several items at a time.
 ---@param list any[]
 ---@param fn fun(item: any, index: integer): any
 ---@param given? { concurrency?: integer } 16 by default
@@ -218,7 +218,7 @@ function loop.map(list, fn, given)
   return results
 end
 
---- Runs a function and cancels it after some time.
+--- Runs a function, and cancels it after a time limit.
 ---@param seconds number
 ---@param fn function
 ---@return any ... what it returned, or nil and an error `timeout`
@@ -234,7 +234,7 @@ function loop.with_timeout(seconds, fn, ...)
   return unpack(results, 1, results.n)
 end
 
---- pcall that may be yielded across on every Lua.
+--- Like pcall, but the function may wait on every Lua version.
 ---@type fun(fn: function, ...: any): boolean, any
 loop.pcall = protected.call
 

@@ -182,7 +182,7 @@ function methods:to_der()
   return self.bytes
 end
 
---- Plain data with stable names, fit for JSON.
+--- Plain data with stable field names, ready for JSON.
 ---@return table
 function methods:to_table()
   local who = self:responder()

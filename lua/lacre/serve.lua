@@ -181,7 +181,7 @@ function Service:stats()
   return copy
 end
 
---- Where it listens.
+--- The address it listens on.
 ---@return string? host
 ---@return integer? port
 function Service:address()
@@ -229,7 +229,7 @@ local function serve_alone(given, handler)
   return true
 end
 
---- Serves until SIGINT or SIGTERM; inside of a loop it returns at once with a handle.
+--- Serves until SIGINT or SIGTERM; inside a loop it returns a service at once.
 ---@param given table options of the listener and the context, and max_connections, on_error, on_listen, grace
 ---@param handler fun(conn: lacre.conn, peer: table)
 ---@return true|lacre.service|nil

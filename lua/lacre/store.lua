@@ -104,7 +104,7 @@ function methods:verify(cert, given)
   return blame(path.judge, self, cert, set)
 end
 
---- The same with the trust among the options; "system" by default.
+--- Verifies a certificate and its chain; `trust` is "system" by default.
 ---@param cert lacre.cert
 ---@param given table
 ---@return lacre.cert[]? chain

@@ -13,7 +13,7 @@ local time = {}
 ---@return number
 time.now = core.clock.now
 
---- A clock that only goes forward, for time limits. Its zero means nothing.
+--- A monotonic clock, for time limits. Its zero is arbitrary.
 ---@return number seconds
 time.monotonic = core.clock.monotonic
 
@@ -79,7 +79,7 @@ local function parse_text(text)
   return #fraction > 1 and seconds + tonumber("0" .. fraction) or floor(seconds)
 end
 
---- An instant from a number, or from RFC 3339 text: `2026-01-31` (midnight UTC) or
+--- A time from a number, or from RFC 3339 text: `2026-01-31` (midnight UTC) or
 --- `2026-01-31T12:00:00Z`, with an optional fraction and offset.
 ---@param value number|string
 ---@return number? instant
@@ -153,7 +153,7 @@ local styles = {
   end,
 }
 
---- Text of an instant, in UTC.
+--- Formats a time, in UTC.
 ---@param instant number
 ---@param style? "rfc3339"|"date"|"http"|"asn1"|"local"|string a style, or a format of `os.date`; rfc3339 by default
 ---@return string

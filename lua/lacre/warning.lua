@@ -10,7 +10,7 @@ end
 
 local sink = to_stderr
 
---- Chooses who hears warnings: a function, nil for stderr, false for nobody.
+--- Sets where warnings go: a function, nil for stderr, false for nowhere.
 ---@param fn (fun(message: string))|nil|false
 function warning.on_warning(fn)
   if fn ~= nil and fn ~= false and type(fn) ~= "function" then

@@ -117,7 +117,7 @@ local function over_duck(ctx, transport, set)
   return over
 end
 
---- TLS over a transport: a non-blocking descriptor, a LuaSocket TCP object, a `lacre.tcp` socket, or
+--- TLS over a transport: a non-blocking file descriptor, a LuaSocket TCP object, a `lacre.tcp` socket, or
 --- anything with `read(self, max)`, `write(self, bytes)` and `close(self)`.
 ---@param transport any
 ---@param given table role or context; server_name (clients need it), io_timeout, close_fd, handshake ...

@@ -45,8 +45,8 @@ local schema = {
   next_update = { type = "duration", default = DAY },
 }
 
---- Answers a request for the status of certificates: good, revoked with time and reason, or unknown. The
---- CA signs itself unless a delegated signer is given (`ca:responder()`).
+--- Answers an OCSP request: good, revoked with time and reason, or unknown. The
+--- CA's own key signs unless a delegated signer is given (`ca:responder()`).
 ---@param request string DER
 ---@param given? { signer?: lacre.cert, key?: lacre.key, next_update?: number|string }
 ---@return string? der
@@ -96,9 +96,9 @@ local function delegate(self)
   return cert and { cert = cert, key = private, chain = self:chain(), pin = cert:pin() }, err
 end
 
---- Who answers for the CA: a certificate with the profile ocsp and its key, so that the CA's own key can
---- stay away. Where the CA is on disk they are kept there (`ocsp.crt`, and `ocsp.key`, not sealed, mode
---- 0600) and made anew a day before they end.
+--- The delegated OCSP signer: a certificate with profile ocsp and its key, so that the CA's own key can
+--- stay offline. If the CA is on disk they are saved there (`ocsp.crt`, and `ocsp.key`, not encrypted, mode
+--- 0600) and replaced a day before they expire.
 ---@return { cert: lacre.cert, key: lacre.key }? identity
 ---@return lacre.error? err no_key where a new one is needed and the CA's key is not here
 function methods:responder()

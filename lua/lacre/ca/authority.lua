@@ -1,4 +1,4 @@
---- authority: a CA as an object: a certificate, its key, those above it, and its books.
+--- authority: a CA as an object: a certificate, its key, the certificates above it, and its books.
 --
 -- It draws a serial nobody used, checks what it is asked against its policy and the rules of
 -- `lacre.issue`, signs, enters it in the books, and only then gives it away.
@@ -48,7 +48,7 @@ function methods:cert()
   return self.certificate
 end
 
---- The certificates that stand behind one it issued: its own and those above, without the root.
+--- The chain to send after a certificate it issued: its own certificate and those above, without the root.
 ---@return lacre.cert[]
 function methods:chain()
   local chain = {}
@@ -60,7 +60,7 @@ function methods:chain()
   return chain
 end
 
---- The topmost certificate it knows: the root's, unless it was opened without.
+--- The topmost certificate it knows: the root, unless it was opened without.
 ---@return lacre.cert
 function methods:root()
   return self.above[#self.above] or self.certificate
@@ -171,8 +171,8 @@ end
 
 --- Issues a certificate: `ca:issue{ hosts = { "localhost" } }`, or for a request:
 --- `ca:issue{ csr = csr, copy = { "subject", "hosts" } }`. Takes every option of `cert.create`;
---- `key` may also be the name of a kind ("p256"), and `unique` refuses names that a valid
---- certificate carries.
+--- `key` may also be a key type ("p256"), and `unique` refuses names that a valid
+--- certificate already has.
 ---@param given table
 ---@return { cert: lacre.cert, key?: lacre.key, chain: lacre.cert[], pin: string }? identity
 ---@return lacre.error? err policy_refused validity_exceeds_issuer csr_signature_invalid duplicate_names ...
@@ -193,7 +193,7 @@ function methods:issue(given)
   return { cert = cert, key = set.key, chain = self:chain(), pin = cert:pin() }
 end
 
---- A CA below this one, with books of its own in memory.
+--- An intermediate CA below this one, with its own records, in memory.
 ---@param given? table `name` or `subject`, `key`, `valid_for`, `path_length`, `name_constraints` ...
 ---@return lacre.ca? ca
 ---@return lacre.error? err issuer_path_length validity_exceeds_issuer ...

@@ -102,7 +102,7 @@ function methods:mark(serial, at, reason)
   return self:note { event = log.answers[event], serial = serial }
 end
 
---- Takes another certificate of the CA itself, with those above it.
+--- Takes another certificate of the CA itself, with the certificates above it.
 ---@param cert lacre.cert
 ---@param chain string PEM of it and those above
 ---@return true? done

@@ -136,7 +136,7 @@ function Books:find(serial)
   return one
 end
 
---- The certificate of a serial.
+--- The certificate with a serial number.
 ---@return lacre.cert? cert
 ---@return lacre.error? err unknown_serial file_not_found ...
 function Books:certificate(serial)

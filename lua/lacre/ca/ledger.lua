@@ -55,7 +55,7 @@ function Ledger:find(serial)
   return one
 end
 
---- The certificate of a serial.
+--- The certificate with a serial number.
 ---@param serial string
 ---@return lacre.cert? cert
 ---@return lacre.error? err unknown_serial

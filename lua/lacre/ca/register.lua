@@ -25,7 +25,7 @@ function methods:list()
   end
 end
 
---- The record of a serial or certificate.
+--- The record of a serial number or certificate.
 ---@param which string|lacre.cert
 ---@return lacre.ca.record? record
 ---@return lacre.error? err unknown_serial index_corrupt
@@ -37,7 +37,7 @@ function methods:find(which)
   return one, err
 end
 
---- The certificate of a serial.
+--- The certificate with a serial number.
 ---@param which string
 ---@return lacre.cert? cert
 ---@return lacre.error? err unknown_serial file_not_found

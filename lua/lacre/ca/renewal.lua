@@ -103,9 +103,9 @@ local function again(self, which, given, what, choose_key)
   return { cert = cert, key = set.key:is_private() and set.key or nil, chain = self:chain(), pin = cert:pin() }
 end
 
---- The same certificate for the same key, valid as long again from now: pins keep holding. Names,
---- usage and every other extension are kept unless an option of `cert.create` says otherwise.
----@param which string|lacre.cert serial or certificate
+--- The same certificate with the same key, valid for as long again from now; pins still match. Names,
+--- usages and all other extensions stay, unless an option of `cert.create` changes them.
+---@param which string|lacre.cert serial number or certificate
 ---@param given? table options of `cert.create`, and `supersede = true` to revoke the old one
 ---@return { cert: lacre.cert, chain: lacre.cert[], pin: string }? identity without a key
 ---@return lacre.error? err unknown_serial policy_refused validity_exceeds_issuer ...
@@ -140,9 +140,9 @@ function methods.key_like(_, old, kind)
   return key.generate(kind or kind_of(old))
 end
 
---- The same certificate for a new key; of the same kind unless `key` says otherwise.
----@param which string|lacre.cert serial or certificate
----@param given? table as `ca:renew`, and `key`: a key or the name of a kind
+--- The same certificate with a new key, of the same type unless `key` says otherwise.
+---@param which string|lacre.cert serial number or certificate
+---@param given? table as `ca:renew`, and `key`: a key or a key type
 ---@return { cert: lacre.cert, key: lacre.key, chain: lacre.cert[], pin: string }? identity
 ---@return lacre.error? err as ca:renew
 function methods:rekey(which, given)
@@ -154,9 +154,9 @@ function methods:rekey(which, given)
   end)
 end
 
---- Takes another certificate for the CA's own key: one that the CA above issued anew.
+--- Replaces the CA's own certificate by a renewed one for the same key.
 ---@param cert lacre.cert
----@param above lacre.cert[] those above it
+---@param above lacre.cert[] the certificates above it
 ---@return lacre.ca? ca the same
 ---@return lacre.error? err key_mismatch issuer_not_ca
 function methods:replace_certificate(cert, above)

@@ -66,7 +66,7 @@ function responder.open(set)
   return self.service and self, err
 end
 
---- Where it listens.
+--- The address it listens on.
 ---@return string host
 ---@return integer port
 function Responder:address()

@@ -40,8 +40,8 @@ local function change(self, serial, at, reason)
   end)
 end
 
---- Revokes a certificate; `ca:crl()` tells the world. A `certificate_hold` may be taken back.
----@param which string|lacre.cert serial or certificate
+--- Revokes a certificate; `ca:crl()` then publishes it. A `certificate_hold` can be undone.
+---@param which string|lacre.cert serial number or certificate
 ---@param reason? string|{ reason?: string, time?: number|string } "unspecified" "key_compromise" "superseded" ...
 ---@return lacre.ca.record? record
 ---@return lacre.error? err unknown_serial already_revoked revocation_in_future
@@ -56,7 +56,7 @@ function methods:revoke(which, reason)
   return change(self, serial, math.floor(set.time or now), set.reason)
 end
 
---- Takes a `certificate_hold` back.
+--- Undoes a `certificate_hold`.
 ---@param which string|lacre.cert
 ---@return lacre.ca.record? record
 ---@return lacre.error? err unknown_serial, already_revoked for good
@@ -149,9 +149,9 @@ local function make(self, set, private)
   }
 end
 
---- Makes the next revocation list, and keeps it where the CA is on disk.
+--- Makes the next CRL, and saves it if the CA is on disk.
 ---@param given? { next_update?: string|number, this_update?: number|string, delta?: boolean, drop_expired?: boolean,
---- delta_crl_urls?: string[], hash?: string } `next_update` is "7d" by default; `delta` tells only what changed since
+--- delta_crl_urls?: string[], hash?: string } `next_update` is "7d" by default; `delta` lists only what changed since
 --- the last full list; `drop_expired` leaves out what has expired by itself
 ---@return lacre.crl? crl
 ---@return lacre.error? err crl_missing (no full list for a delta), index_corrupt, io_error ...

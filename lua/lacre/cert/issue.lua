@@ -117,8 +117,8 @@ local function create(set)
   return obeys(prepared, made)
 end
 
---- Makes and signs a certificate; self-signed where there is no issuer.
----@param given table see docs/cert.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
+--- Makes and signs a certificate; self-signed without `issuer`.
+---@param given table see docs/certificates.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
 ---@return lacre.cert? cert
 ---@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer
 --- csr_signature_invalid weak_key bad_name name_constraint_violation

@@ -95,19 +95,19 @@ end
 
 -- names and dates --
 
---- To whom it is issued.
+--- The subject's name.
 ---@return lacre.name
 function methods:subject()
   return name.wrap(self:subject_der())
 end
 
---- Who issued it.
+--- The issuer's name.
 ---@return lacre.name
 function methods:issuer()
   return name.wrap(self:issuer_der())
 end
 
---- Seconds until the certificate ends; negative afterwards.
+--- Seconds until the certificate expires; negative afterwards.
 ---@param now? number
 ---@return number
 function methods:expires_in(now)
@@ -120,7 +120,7 @@ local function whole(what, instant)
   return math.floor(instant or time.now())
 end
 
---- Whether an instant lies within the validity; both ends belong to it (RFC 5280 section 4.1.2.5).
+--- Whether a time lies within its validity, both ends included (RFC 5280 section 4.1.2.5).
 ---@param instant? number
 ---@return boolean
 function methods:is_valid_at(instant)
@@ -129,14 +129,14 @@ function methods:is_valid_at(instant)
   return first ~= nil and last ~= nil and instant >= first and instant <= last
 end
 
---- Whether its notAfter is over.
+--- Whether it has expired.
 ---@param instant? number
 ---@return boolean
 function methods:is_expired(instant)
   return self:expires_in(whole("is_expired", instant)) < 0
 end
 
---- Whether the certificate is for a host: by its alternative names alone, never the common name;
+--- Whether the certificate is valid for a host: by subjectAltName only, never the common name;
 --- IP literals only as addresses (RFC 9525).
 ---@param text string DNS name or IP literal
 ---@return boolean matches
@@ -177,13 +177,13 @@ function methods:fingerprint(algorithm, format)
   return key.render_digest(algorithm, self:to_der(), format)
 end
 
---- Whether issuer and subject are one name, which says nothing of the signature: RFC 5280 section 3.2.
+--- Whether issuer and subject are the same name; the signature is not checked: RFC 5280 section 3.2.
 ---@return boolean
 function methods:is_self_issued()
   return core.name.equal(self:subject_der(), self:issuer_der())
 end
 
---- Whether another certificate issued this one: the names fit and the signature verifies.
+--- Whether another certificate issued this one: the names match and the signature verifies.
 ---@param issuer lacre.cert
 ---@return boolean
 function methods:is_issued_by(issuer)
@@ -195,13 +195,13 @@ function methods:is_issued_by(issuer)
   return signer ~= nil and self:is_signed_by(signer)
 end
 
---- Whether it issued itself; the signature is verified.
+--- Whether it is self-signed; the signature is verified.
 ---@return boolean
 function methods:is_self_signed()
   return self:is_issued_by(self)
 end
 
---- Whether it is for a key, public or private.
+--- Whether it belongs to a key, public or private.
 ---@param other lacre.key
 ---@return boolean
 function methods:matches_key(other)
@@ -209,7 +209,7 @@ function methods:matches_key(other)
   return other:matches(self)
 end
 
---- Writes the certificate as PEM; with `chain`, its issuers behind it.
+--- Writes the certificate as PEM, followed by its issuers if `chain` is given.
 ---@param path string
 ---@param given? { overwrite?: boolean, mode?: string }
 ---@return true? done

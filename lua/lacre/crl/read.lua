@@ -32,7 +32,7 @@ function revocations.is(value)
   return type(value) == "userdata" and getmetatable(value) == "lacre.crl"
 end
 
---- The first list of PEM bytes, or the one of DER bytes.
+--- The first CRL in PEM bytes, or the one in DER bytes.
 ---@param bytes string
 ---@return lacre.crl? crl
 ---@return lacre.error? err no_crl bad_pem bad_der trailing_data
@@ -68,7 +68,7 @@ function revocations.parse_all(bytes)
   return one and { one }, err
 end
 
---- A list from a file.
+--- A CRL from a file.
 ---@param path string
 ---@return lacre.crl? crl
 ---@return lacre.error? err as crl.parse, and file_not_found permission_denied
@@ -86,31 +86,31 @@ end
 
 -- fields --
 
---- Whose list it is.
+--- The issuer's name.
 ---@return lacre.name
 function methods:issuer()
   return name.wrap(self:issuer_der())
 end
 
---- Its number, in lower-case hexadecimal; nil in lists of version 1.
+--- Its number, in lower-case hexadecimal; nil in version 1.
 ---@return string?
 function methods:number()
   return extensible.value_of(self, "crl_number")
 end
 
---- The number of the full list that this one tells the changes of; nil for full lists.
+--- The number of the full CRL that this delta applies to; nil for a full CRL.
 ---@return string?
 function methods:base_number()
   return extensible.value_of(self, "delta_crl_indicator")
 end
 
---- Whether it tells only the changes of another list: RFC 5280 section 5.2.4.
+--- Whether it is a delta CRL: RFC 5280 section 5.2.4.
 ---@return boolean
 function methods:is_delta()
   return self:extension "delta_crl_indicator" ~= nil
 end
 
---- Whether its nextUpdate is over; a list without one never ends.
+--- Whether it is past its nextUpdate; a CRL without one never expires.
 ---@param instant? number
 ---@return boolean
 function methods:is_expired(instant)
@@ -197,7 +197,7 @@ local function serial_of(self, what)
   return core.name.equal(what:issuer_der(), self:issuer_der()) and what:serial() or nil
 end
 
---- The entry of a serial number or certificate, or nil. A certificate of another issuer is never found.
+--- The entry for a serial number or certificate, or nil. A certificate of another issuer is never found.
 ---@param what string|lacre.cert
 ---@return table? entry
 function methods:find(what)
@@ -206,7 +206,7 @@ function methods:find(what)
   return content and #content < 60 and entry_of(self:raw_find(content)) or nil
 end
 
---- Whether an issuer made this list: its name, its right to sign lists, and the signature.
+--- Verifies that an issuer made this CRL: its name, its right to sign CRLs, and the signature.
 ---@param issuer lacre.cert
 ---@return boolean
 function methods:verify(issuer)

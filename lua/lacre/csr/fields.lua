@@ -27,13 +27,13 @@ local function of(self)
   return read
 end
 
---- Who asks.
+--- The subject's name.
 ---@return lacre.name
 function methods:subject()
   return name.wrap(of(self).subject)
 end
 
---- The same as it was sent.
+--- The subject's DER, as received.
 ---@return string DER
 function methods:subject_der()
   return of(self).subject
@@ -46,13 +46,13 @@ function methods:version()
   return type(version) == "number" and version + 1 or version
 end
 
---- Its key as it was sent.
+--- Its SubjectPublicKeyInfo, as received.
 ---@return string DER of the SubjectPublicKeyInfo
 function methods:spki()
   return of(self).spki
 end
 
---- The key that is to be certified.
+--- The public key to be certified.
 ---@return lacre.key? key
 ---@return lacre.error? err unsupported_key_type bad_der
 function methods:public_key()
@@ -95,26 +95,26 @@ function methods:challenge_password()
   end
 end
 
---- How it is signed.
+--- The signature algorithm.
 ---@return string "ecdsa-with-SHA256"
 function methods:signature_algorithm()
   return oid.algorithm(of(self).signed.algorithm)
 end
 
---- What proves that who asks has the key.
+--- The signature, which proves possession of the key.
 ---@return string bytes
 function methods:signature()
   return of(self).signed.signature
 end
 
---- Whether it is signed by the key in it, which proves that who asks has the key.
+--- Whether it is signed with its own key, which proves possession of the key.
 ---@return boolean
 function methods:verify()
   local signer, signed = self:public_key(), of(self).signed
   return signer ~= nil and core.signed.verify(signed.tbs, signed.algorithm, signed.signature, signer)
 end
 
---- Whether it is for a key, public or private.
+--- Whether it belongs to a key, public or private.
 ---@param other lacre.key
 ---@return boolean
 function methods:matches_key(other)
@@ -137,7 +137,7 @@ function methods:fingerprint(algorithm, format)
   return key.render_digest(algorithm, self.bytes, format)
 end
 
---- The request as it was sent.
+--- The DER of the request, as received.
 ---@return string DER
 function methods:to_der()
   return self.bytes

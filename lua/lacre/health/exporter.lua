@@ -178,7 +178,7 @@ function exporter.open(rows, set)
   return self
 end
 
---- Where it listens.
+--- The address it listens on.
 ---@return string host
 ---@return integer port
 function Exporter:address()

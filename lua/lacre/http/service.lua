@@ -84,7 +84,7 @@ function service.open(set)
   return self
 end
 
---- Where it listens.
+--- The address it listens on.
 ---@return string host
 ---@return integer port
 function Service:address()

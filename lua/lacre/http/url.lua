@@ -15,7 +15,7 @@ local function no_url(format, text)
   return nil, err
 end
 
---- Splits an absolute URL; a fragment is left out, a user name refused (RFC 9110 section 4.2.4).
+--- Splits an absolute URL; fragments are dropped, user names refused (RFC 9110 section 4.2.4).
 ---@param text string
 ---@return { scheme: string, host: string, port: integer, path: string }?
 ---@return lacre.error? err bad_name

@@ -69,7 +69,7 @@ local save_schema = {
   mode = { type = "string", default = "0600" },
 }
 
---- Writes the key as PEM into a file that only its owner reads, durably, never over an old one.
+--- Writes the key as PEM, durably, to a file that only its owner can read; never replaces a file unless told.
 ---@param path string
 ---@param given? { password?: string, overwrite?: boolean, mode?: string, format?: string, cipher?: string }
 ---@return true? done

@@ -10,7 +10,7 @@ local raw_sign, raw_verify = methods.sign, methods.verify
 
 local hash_of_curve = { ["P-256"] = "sha256", ["P-384"] = "sha384", ["P-521"] = "sha512" }
 
---- The hash that fits the key; nil for those that hash by themselves.
+--- The default hash for the key; nil for keys that hash by themselves.
 ---@return string?
 function methods:default_hash()
   local kind = self:type()
@@ -50,7 +50,7 @@ function methods:sign(data, given)
   return raw_sign(self, data, scheme(self, options.check(sign_schema, given, "key:sign")))
 end
 
---- Whether a signature is of this key over the data.
+--- Whether a signature over the data was made with this key.
 ---@param data string
 ---@param signature string
 ---@param given? { hash?: string, padding?: "pss"|"pkcs1" }

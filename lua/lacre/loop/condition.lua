@@ -11,7 +11,7 @@ local condition = {}
 local Condition = {}
 Condition.__index = Condition
 
---- Something to wait for that only other tasks can bring about.
+--- A condition that tasks can wait for and other tasks signal.
 ---@return lacre.condition
 function condition.new()
   return setmetatable({ waiters = {} }, Condition)

@@ -5,14 +5,14 @@ local facts = require "lacre.tls.facts"
 local pollable = {}
 local methods = {}
 
---- Decrypted bytes that wait in memory.
+--- Number of decrypted bytes waiting in memory.
 ---@return integer
 function methods:pending()
   local buffered = self.buffer and #self.buffer - self.at + 1 or 0
   return self.core == facts.CLOSED and buffered or buffered + (self.core:pending())
 end
 
---- Whether it was neither closed nor ended by an error.
+--- Whether it is open: neither closed nor ended by an error.
 ---@return boolean
 function methods:is_open()
   return self.core ~= facts.CLOSED and self.core:state() ~= "failed"
@@ -26,7 +26,7 @@ end
 
 methods.pollfd = methods.getfd
 
---- What the descriptor is awaited for: "w" too while a record is on its way.
+--- The events to wait for: also "w" while a record is being sent.
 ---@return string
 function methods:events()
   if self.core == facts.CLOSED then

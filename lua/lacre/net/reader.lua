@@ -50,8 +50,8 @@ local function keep(self, text)
   self.buffer, self.at = text ~= "" and text, 1
 end
 
---- What came and was not read yet, without taking it: `receive` does. Waits where there is nothing.
----@param more? boolean waits for more than there is
+--- Data that arrived but was not read yet, without consuming it. Waits if there is none.
+---@param more? boolean wait for more than there is
 ---@return string? bytes
 ---@return lacre.error? err
 function Reader:peek(more)
@@ -164,7 +164,7 @@ local formats = {
   a = read_all,
 }
 
---- Reads as files are read. What came before a failure is returned third, and stays readable.
+--- Reads like a file. Data received before a failure is the third result, and can still be read.
 ---@param format? integer|"l"|"L"|"a" bytes; a line without or with its end; everything. "l" by default
 ---@return string? data
 ---@return lacre.error? err closed, unexpected_eof, timeout, line_too_long, too_large

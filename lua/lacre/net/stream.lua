@@ -89,7 +89,7 @@ end
 ---@package
 Stream.time_limit = stream.deadline_of
 
---- Limits of what `read` collects: `line` (8192) and `all` (64 MiB), in bytes.
+--- Limits of what `read` buffers: `line` (8192) and `all` (64 MiB), in bytes.
 ---@param given { line?: integer, all?: integer }
 function Stream:set_limits(given)
   local set = options.check({ line = { type = "integer" }, all = { type = "integer" } }, given, "set_limits")
@@ -102,7 +102,7 @@ function Stream:set_timeout(seconds)
   self.io_timeout = seconds and stream.seconds(seconds, "set_timeout")
 end
 
---- A moment after which every operation fails with `timeout`; nil for none.
+--- A point in time after which every operation fails with `timeout`; nil for none.
 ---@param instant? number of `lacre.loop.now`
 function Stream:set_deadline(instant)
   if instant ~= nil and type(instant) ~= "number" then

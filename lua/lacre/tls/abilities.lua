@@ -65,7 +65,7 @@ local function encoded(bytes, err, format)
   return bytes and encode(bytes), err
 end
 
---- The digest of some bytes.
+--- The digest (hash) of some bytes.
 ---@param algorithm string "sha256" "sha384" "sha512" "sha3-256" ...
 ---@param data string
 ---@param format? "hex"|"base64"|"raw" hex by default
@@ -78,7 +78,7 @@ function abilities.digest(algorithm, data, format)
   return encoded(bytes, err, format or "hex")
 end
 
---- Random bytes, of OpenSSL's generator.
+--- Random bytes from OpenSSL's generator.
 ---@param count integer
 ---@param format? "hex"|"base64"|"raw" raw by default
 ---@return string?

@@ -53,7 +53,7 @@ local function pin_of(self, set)
   return pins and tostring(pins.pins[place]) or state
 end
 
---- What is known of the connection, as plain data.
+--- Information about the connection, as plain data.
 ---@return table info role version cipher group sigalg alpn server_name resumed verified pin insecure
 function methods:info()
   local info, set = self.core:info(), settings.inside(self.context).set
@@ -76,7 +76,7 @@ function methods:peer_cert()
   return chain and chain[1]
 end
 
---- What the peer sent, leaf first.
+--- The chain the peer sent, leaf first.
 ---@return lacre.cert[]?
 function methods:peer_chain()
   return self.core:peer_chain()
@@ -88,7 +88,7 @@ function methods:verified_chain()
   return self.core:verified_chain()
 end
 
---- The certificate that this end presented.
+--- The certificate that this side presented.
 ---@return lacre.cert?
 function methods:local_cert()
   return self.core:local_cert()
@@ -125,7 +125,7 @@ local function unique(self)
   return fail("read", "unsupported", "tls-unique needs TLS 1.2 with extended master secret; use tls-exporter")
 end
 
---- What binds an authentication inside the connection to the connection.
+--- Channel binding: data that ties authentication in another protocol to this connection.
 ---@param kind "tls-exporter"|"tls-server-end-point"|"tls-unique" RFC 9266, RFC 5929; the last of TLS 1.2 only
 ---@return string? bytes
 ---@return lacre.error? err unsupported, handshake_incomplete
@@ -145,7 +145,7 @@ function methods:channel_binding(kind)
   return end_point(cert)
 end
 
---- The application protocol that was agreed on: RFC 7301.
+--- The application protocol agreed on (ALPN, RFC 7301).
 ---@return string?
 function methods:alpn()
   return self.core:info().alpn
@@ -157,7 +157,7 @@ function methods:version()
   return self.core:info().version
 end
 
---- The name that is verified; at a server, the name the client asked for.
+--- The host name being verified; on a server, the name the client asked for.
 ---@return string?
 function methods:server_name()
   return self.name or self.core:info().sni

@@ -41,12 +41,12 @@ local function send(self, handle, from, count, head)
   end
 end
 
---- Sends a part of a file that is open for reading; its position stays as it is.
+--- Sends part of a file that is open for reading; its position does not change.
 ---@param self lacre.conn
 ---@param handle file*
 ---@param from integer the first byte, counted from 0
 ---@param count integer
----@param head? string goes before; at most 16384 bytes
+---@param head? string sent first; at most 16384 bytes
 ---@return integer? sent of the file; less than `count` where the file ends before
 ---@return lacre.error? err timeout, closed, connection_reset ...
 ---@return integer? sent

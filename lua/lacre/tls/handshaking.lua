@@ -23,7 +23,7 @@ local function handshake_deadline(self, started)
   return self.deadline and math.min(limit, self.deadline) or limit
 end
 
---- Completes the handshake; the first read or write does it by itself.
+--- Completes the handshake; the first read or write does it automatically.
 ---@return true?
 ---@return lacre.error? err handshake_timeout, hostname_mismatch, self_signed, pin_mismatch, not_tls ...
 function methods:handshake()

@@ -84,7 +84,7 @@ function settings.lab(role, given, lab)
   return ctx, err
 end
 
---- Whether a value is a context, and of a role.
+--- Whether a value is a context, and has a role.
 ---@param value any
 ---@param role? "client"|"server"
 ---@return boolean
@@ -121,7 +121,7 @@ end
 --- What contexts take, for calls that take it inline.
 settings.client_schema, settings.server_schema = schema.client, schema.server
 
---- Which end it is for.
+--- The role: client or server.
 ---@return "client"|"server"
 function Context:role()
   return settings.inside(self).set.role
@@ -134,7 +134,7 @@ function Context:certificate()
   return first and first.cert
 end
 
---- Another context: the options of this one, some replaced. Nothing secret is shared.
+--- Another context: the options of this one with some replaced. No secrets are shared.
 ---@param given table
 ---@return lacre.context?
 ---@return lacre.error?
@@ -187,7 +187,7 @@ local function trusted(set)
   return summary
 end
 
---- What is really in force, after OpenSSL and the system's policy had their say. Plain data, no keys.
+--- The settings in effect, after OpenSSL and the system's policy. Plain data, no keys.
 ---@return table
 function Context:config()
   local inside = settings.inside(self)

@@ -66,7 +66,7 @@ methods.extended_key_usage = extension_value "extended_key_usage"
 ---@return string?
 methods.subject_key_id = extension_value "subject_key_id"
 
---- `{ permitted = {...}, excluded = {...} }`, each of what a name may lie below: RFC 5280 section 4.2.1.10.
+--- `{ permitted = {...}, excluded = {...} }`, each a list of subtrees: RFC 5280 section 4.2.1.10.
 ---@return table?
 methods.name_constraints = extension_value "name_constraints"
 
@@ -78,11 +78,11 @@ methods.policy_constraints = extension_value "policy_constraints"
 ---@return integer?
 methods.inhibit_any_policy = extension_value "inhibit_any_policy"
 
---- What a revocation list is for: RFC 5280 section 5.2.5.
+--- The scope of a revocation list: RFC 5280 section 5.2.5.
 ---@return table?
 methods.issuing_distribution_point = extension_value "issuing_distribution_point"
 
---- Whether it says that it is a CA.
+--- Whether it is a CA certificate (basicConstraints).
 ---@return boolean
 function methods:is_ca()
   local constraints = value_of(self, "basic_constraints")
@@ -103,7 +103,7 @@ function methods:subject_alt_names()
   return general.wrap_directories(self:raw_alt_names() or {})
 end
 
---- The alternative names of the issuer, in the same shape.
+--- The issuer's alternative names, in the same form.
 ---@return table[]
 function methods:issuer_alt_names()
   return value_of(self, "issuer_alt_names") or {}
@@ -121,13 +121,13 @@ local function values_of(self, ...)
   return values
 end
 
---- The DNS names among its alternative names.
+--- The DNS names in subjectAltName.
 ---@return string[]
 function methods:dns_names()
   return values_of(self, "dns")
 end
 
---- The IP addresses among its alternative names.
+--- The IP addresses in subjectAltName.
 ---@return string[]
 function methods:ip_addresses()
   return values_of(self, "ip")
@@ -139,7 +139,7 @@ function methods:hosts()
   return values_of(self, "dns", "ip")
 end
 
---- The certificate policies, as identifiers.
+--- The certificate policies, as object identifiers.
 ---@return string[]
 function methods:policies()
   local list = {}
@@ -167,7 +167,7 @@ function methods:tls_features()
   return value_of(self, "tls_feature") or {}
 end
 
---- Whether it asks for a stapled OCSP response (RFC 7633).
+--- Whether it is must-staple: requires a stapled OCSP response (RFC 7633).
 ---@return boolean
 function methods:must_staple()
   for _, feature in ipairs(self:tls_features()) do
@@ -190,11 +190,11 @@ local function access_urls(method)
   end
 end
 
---- Where it can be asked whether it is revoked.
+--- URLs of its OCSP responder.
 ---@return string[]
 methods.ocsp_urls = access_urls "1.3.6.1.5.5.7.48.1"
 
---- Where the certificate of its issuer is.
+--- URLs of its issuer's certificate.
 ---@return string[]
 methods.issuer_urls = access_urls "1.3.6.1.5.5.7.48.2"
 
@@ -212,11 +212,11 @@ local function point_urls(which)
   end
 end
 
---- Where its revocation list is.
+--- URLs of its revocation list (CRL).
 ---@return string[]
 methods.crl_urls = point_urls "crl_distribution_points"
 
---- Where the changes to that are.
+--- URLs of the delta CRL.
 ---@return string[]
 methods.delta_crl_urls = point_urls "freshest_crl"
 
