@@ -323,7 +323,7 @@ describe("the forms of results", function()
 end)
 
 describe("the exporter", function()
-  local function with_exporter(names, given, run)
+  local function with_exporter(names, given, run, settings)
     loop.run(function()
       local menagerie = assert(zoo.open { only = { "good", "expired", "silent" } })
       local rows, at = {}, {}
@@ -331,7 +331,7 @@ describe("the exporter", function()
         at[entry.name] = "localhost:" .. entry.port
       end
       for i, name in ipairs(names) do
-        rows[i] = assert(targets.parse(at[name]))
+        rows[i] = targets.read(at[name] .. (settings or ""))[1]
       end
       local set = { trust = menagerie.pki:trust(), host = "127.0.0.1", port = 0, cache = 60, interval = 60, timeout = 1.5,
         concurrency = 4, retries = 1, warn = "30d", min_tls = "1.2" }
@@ -387,6 +387,14 @@ describe("the exporter", function()
       end
       assert.equal(1, #made.order)
     end)
+  end)
+
+  it("examines a target of its list with the settings it has there", function()
+    with_exporter({ "expired" }, {}, function(get, at)
+      assert.matches("probe_success 1", get("/probe?target=" .. at.expired).body)
+      assert.matches("probe_success 1", get("/probe?target=shop").body)
+      assert.matches("probe_success 0", get("/probe?target=127.0.0.1:" .. at.expired:match "%d+$").body)
+    end, " expect=CERT_EXPIRED label=shop")
   end)
 
   it("answers before Prometheus stops waiting", function()

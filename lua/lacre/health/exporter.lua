@@ -91,8 +91,7 @@ local function fresh(self, id)
 end
 
 -- nil where there are more probes under way than allowed
-local function probe(self, row, set)
-  local id = row.text
+local function probe(self, id, row, set)
   local entry = fresh(self, id)
   if not entry then
     if self.probing >= self.set.concurrency then
@@ -119,11 +118,14 @@ end
 
 pages["/probe"] = function(self, request)
   local text = parameter(request.target, "target")
-  local row, err = targets.parse(text or "")
+  local row, err = self.known[text], nil
+  if not row then
+    row, err = targets.parse(text or "")
+  end
   if not row then
     return 400, "# " .. err.message:gsub("%c", " ") .. "\n"
   end
-  local answer = probe(self, row, in_time(self, request))
+  local answer = probe(self, text, row, in_time(self, request))
   if not answer then
     return 503, "# too many probes at once\n"
   end
@@ -155,6 +157,17 @@ local function refresh(self, rows)
   until not self.set.interval or not loop.sleep(self.set.interval)
 end
 
+-- the rows of the list by what they are called: who asks for one of them means it with its settings
+local function by_name(rows)
+  local known = {}
+  for _, row in ipairs(rows) do
+    for _, name in ipairs { row.text, row.set.label } do
+      known[name] = known[name] or not row.error and row or nil
+    end
+  end
+  return known
+end
+
 --- Opens an exporter, inside of a loop.
 ---@param rows lacre.target_row[] for /metrics; may be empty
 ---@param set table host, port, interval, cache, and those of `lacre.survey`
@@ -163,6 +176,7 @@ end
 function exporter.open(rows, set)
   local self = setmetatable({
     set = set, kept = {}, order = {}, probing = 0, ready = loop.condition(), has_list = #rows > 0,
+    known = by_name(rows),
   }, Exporter)
   local err
   self.service, err = service.open {
