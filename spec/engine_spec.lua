@@ -284,6 +284,15 @@ describe("engine", function()
       assert.equal("def", rest)
     end)
 
+    it("that advances by more than there is room for at once", function()
+      local client, server = tls.engines()
+      local piece = ("0123456789abcdef"):rep(1024)
+      for _ = 1, 40 do
+        assert(client:write(piece))
+      end
+      assert.equal(piece:rep(40), server:advance(client:drain()))
+    end)
+
     it("whose states are told", function()
       local server = assert(tls.server():engine())
       local client = assert(tls.client():engine { server_name = "localhost" })

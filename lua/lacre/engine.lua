@@ -169,21 +169,24 @@ end
 ---@return lacre.error? err
 ---@return string? plaintext what was read before the error
 function Engine:advance(bytes)
-  if bytes then
-    self:feed(bytes)
-  else
-    self:feed_eof()
-  end
-  local done, err = self:handshake()
-  if not done then
-    return not err and "" or nil, err
-  end
-  local text
-  text, err = read_all(self)
-  if err then
-    return nil, err, text
-  end
-  return text
+  local pieces, at = {}, 1
+  repeat
+    local taken
+    if bytes then
+      taken = self:feed(at == 1 and bytes or bytes:sub(at)) or 0
+      at = at + taken
+    else
+      self:feed_eof()
+    end
+    local done, err = self:handshake()
+    if done then
+      pieces[#pieces + 1], err = read_all(self)
+    end
+    if err then
+      return nil, err, #pieces > 0 and table.concat(pieces) or nil
+    end
+  until not bytes or at > #bytes or taken == 0
+  return table.concat(pieces)
 end
 
 --- Queues close_notify.

@@ -41,6 +41,9 @@ facts.CLOSED = setmetatable({
 local methods = {}
 
 local function verified_how(self, set)
+  if self.failure then
+    return "none"
+  end
   if set.pins_only then
     return self.core:pin_state() == "match" and "pins" or "none"
   end
