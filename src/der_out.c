@@ -78,7 +78,7 @@ void der_out_hex (der_Out *out, const char *text, size_t len) {
   /* a sign bit of its own, or the number is 0 */
   if (len == 0 || (len % 2 == 0 && nibble(*text) >= 8)) der_out_put(out, "", 1);
   for (; len > 0; len--) {
-    octet = (unsigned char)(octet << 4 | nibble(*text++));
+    octet = (unsigned char)((unsigned)octet << 4 | nibble(*text++));
     if (len % 2 == 1) der_out_put(out, &octet, 1);
   }
   der_out_close(out, at);
