@@ -1,4 +1,5 @@
 local lacre = require "lacre"
+local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local time = require "lacre.time"
@@ -114,6 +115,29 @@ for _, version in ipairs { "1.3", "1.2" } do
       client, err = shake({ ocsp = "check", max_version = version }, outer)
       assert(client, tostring(err))
       assert.is_nil(client:info().ocsp)
+    end)
+
+    it("that takes its time holds up nobody else", function()
+      local asked = 0
+      local server = tls.server { identity = id, max_version = version, ocsp_staple = function()
+        asked = asked + 1
+        loop.sleep(asked == 1 and 0.5 or 0)
+        return good
+      end }
+      local began, second = loop.now(), nil
+      tls.with_server({ context = server, port = 0 }, function(conn)
+        return conn:handshake()
+      end, function(port)
+        local client = tls.client { ocsp = "require" }
+        local first = loop.spawn(function()
+          assert(client:connect("localhost", port)):close()
+        end)
+        loop.sleep(0.05)
+        assert(client:connect("localhost", port)):close()
+        second = loop.now() - began
+        first:join()
+      end)
+      assert.is_true(second < 0.4)
     end)
 
     it("is left out where it is larger than may be", function()

@@ -112,6 +112,9 @@ function Engine:handshake()
   if self.is_established then
     return self.failure == nil or nil, self.failure
   end
+  if not self.is_stapled then
+    peer.staple(self)
+  end
   local done, why = self.core:handshake()
   while hooks.by_wish[why] do
     local answered, err = hooks.by_wish[why](self)

@@ -2,6 +2,7 @@
 
 local facts = require "lacre.tls.facts"
 local hooks = require "lacre.tls.hooks"
+local peer = require "lacre.tls.peer"
 local steps = require "lacre.tls.steps"
 local stream = require "lacre.net.stream"
 local time = require "lacre.time"
@@ -34,6 +35,9 @@ function methods:handshake()
   end
   local started = monotonic()
   local deadline = handshake_deadline(self, started)
+  if not self.is_stapled then
+    peer.staple(self)
+  end
   while true do
     local done, why = self.core:handshake()
     local err

@@ -75,6 +75,7 @@ local function switch(self, ctx)
   if switched then
     self.context = ctx
     switched, err = peer.prepare(self.core, inside.set)
+    peer.staple(self)
   end
   return switched, err
 end

@@ -66,7 +66,19 @@ local function apply_pins(made, pins, now)
   end
 end
 
---- Gives a fresh engine of the core its pins, its time and its staple.
+--- Gives a server's engine its staple. A function that is asked for it may wait: that is the connection's own affair,
+--- and not that of whoever accepts others.
+---@param self table
+function peer.staple(self)
+  self.is_stapled = true
+  local set = settings.inside(self.context).set
+  local staple = set.ocsp_staple and staple_of(set)
+  if staple then
+    self.core:staple(staple)
+  end
+end
+
+--- Gives a fresh engine of the core its pins and its time.
 ---@param made any engine of the core
 ---@param set table settings of a context
 ---@param name? string
@@ -78,10 +90,6 @@ function peer.prepare(made, set, name)
     return nil, err
   elseif now then
     made:time(now)
-  end
-  local staple = set.ocsp_staple and staple_of(set)
-  if staple then
-    made:staple(staple)
   end
   local pins = peer.pins_of(set, name)
   if pins then
