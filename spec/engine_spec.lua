@@ -379,10 +379,10 @@ describe("engine", function()
     local cases = {
       { "HTTP/1.1 400 Bad Request\r\n\r\n", "http" },
       { "SSH-2.0-OpenSSH_9.2p1\r\n", "ssh" },
-      { "220 mail.example ESMTP\r\n", "smtp", "^say starttls = " },
-      { "220 (vsFTPd 3.0.3)\r\n", "ftp", "^say starttls = " },
-      { "* OK IMAP ready\r\n", "imap", "^say starttls = " },
-      { "+OK POP3 ready\r\n", "pop3", "^say starttls = " },
+      { "220 mail.example ESMTP\r\n", "smtp", "^use starttls = " },
+      { "220 (vsFTPd 3.0.3)\r\n", "ftp", "^use starttls = " },
+      { "* OK IMAP ready\r\n", "imap", "^use starttls = " },
+      { "+OK POP3 ready\r\n", "pop3", "^use starttls = " },
       { ("\0garbage\1\2\3"):rep(10), nil },
     }
     for _, case in ipairs(cases) do

@@ -124,8 +124,8 @@ describe("revocation", function()
       assert.equal("pass", judge(list(root, {}), good))
       assert.same({ "REVOKED", "CN=Zoo Issuing CA,O=Lacre was revoked on 2026-01-01" },
         { judge(good, list(root, { revoked = { { cert = authority.cert, time = 1767225600 } } })) })
-      assert.same({ "CRL_PROBLEM", "there is no revocation list of CN=Zoo Issuing CA,O=Lacre" }, { judge(list(root, {})) })
-      assert.same({ "CRL_PROBLEM", "the revocation list of CN=Zoo Issuing CA,O=Lacre is past its nextUpdate" },
+      assert.same({ "CRL_PROBLEM", "there is no CRL of CN=Zoo Issuing CA,O=Lacre" }, { judge(list(root, {})) })
+      assert.same({ "CRL_PROBLEM", "the CRL of CN=Zoo Issuing CA,O=Lacre is out of date (past its nextUpdate)" },
         { judge(list(authority, { this_update = 1767225600, next_update = 1767312000 })) })
       local leaf = assert(health { at.good, trust = menagerie.pki:trust() })[1].cert
       local told = assert(verify { pki.file("chain.pem", leaf:to_pem() .. authority.cert:to_pem()), host = "localhost",

@@ -100,7 +100,7 @@ describe("lacre inspect", function()
     { "lacre inspect leaf.crt", 0, "subject: +CN=a%.example" },
     { "lacre inspect leaf.crt", 0, "89 days left" },
     { "lacre inspect leaf.der", 0, "issuer: +CN=Test Intermediate,O=Lacre" },
-    { "lacre inspect root.crt", 0, "signs itself" },
+    { "lacre inspect root.crt", 0, "self%-signed" },
     { "lacre inspect chain.pem", 0, "chain of 2 certificates; the next issuer is missing: CN=Test Root,O=Lacre" },
     { "lacre inspect mixed.pem", 0, "not in order; the order, leaf first, is 2, 1" },
     { "lacre inspect chain.pem root.crt", 0, "chain of 3 certificates\n" },
@@ -204,7 +204,7 @@ describe("lacre verify", function()
     { "lacre verify chain.pem --trust root.crt --purpose ocsp", 4, "wrong_purpose: certificate CN=a%.example is not for signing OCSP" },
     { "lacre verify chain.pem --trust root.crt --purpose ocsp --time 2037-01-01", 4, "cert_expired.*wrong_purpose" },
     { "lacre verify unclosed.pem --trust root.crt", 3, "bad_pem" },
-    { "lacre verify leaf.key --trust root.crt --host a.example", 3, "there is no certificate in it %[parse leaf.key%]" },
+    { "lacre verify leaf.key --trust root.crt --host a.example", 3, "no certificate found %[parse leaf.key%]" },
     { "lacre verify garbage --host a.example", 3, "bad_der" },
     { "lacre verify chain.pem --trust nowhere --host a.example", 3, "file_not_found" },
   }

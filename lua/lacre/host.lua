@@ -67,7 +67,7 @@ function host.parse(text)
   local name = dns_name(text)
   if not name then
     local _, err = fail("parse", "bad_name", "not a host name: %s", (text:gsub("%c", "?")))
-    err.hint = text:find "[\128-\255]" and "write it as browsers show it, in composed characters, or as xn--..." or nil
+    err.hint = text:find "[\128-\255]" and "write it in composed characters (NFC), or as xn--..." or nil
     return nil, err
   end
   return { type = "dns", value = name, is_wildcard = byte(name) == 42 }

@@ -55,7 +55,7 @@ local exit_codes = {
 
 local about = "Chain, host name and dates are verified with no options set, and nothing switches that off. Every "
   .. "tool prints text for people or, with --json, data for programs; errors go to standard error, with a stable "
-  .. "code and often a hint. --quiet prints nothing on success, and what is wrong where something is."
+  .. "code and often a hint. --quiet prints nothing on success, and only what is wrong otherwise."
 
 local function add_head(add)
   add('.TH LACRE 1 "" "lacre %s"', version.NUMBER)

@@ -28,7 +28,7 @@ der.bits = tagged(0x03, function(value)
   return "\0" .. value
 end, function(content)
   if byte(content) ~= 0 then
-    malformed "bits that are no octets"
+    malformed "not a whole number of octets"
   end
   return sub(content, 2)
 end)

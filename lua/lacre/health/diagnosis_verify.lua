@@ -82,7 +82,7 @@ local special = {
     out:add("UNTRUSTED_ROOT", ("the chain ends in %s, which is not trusted"):format(shown(finding.cert)))
   end,
   chain_too_long = function(out, finding)
-    out:add("VERIFY", ("%s is too far from a root: verification goes no further"):format(shown(finding.cert)),
+    out:add("VERIFY", ("%s is too far from a root: the chain is too long"):format(shown(finding.cert)),
       { number = finding.number, reason = finding.reason })
   end,
   cert_nonconforming = function(out, finding)
@@ -96,8 +96,8 @@ function special.cert_revoked(out, finding)
 end
 
 local list_problems = {
-  crl_missing = "there is no revocation list of %s", crl_expired = "the revocation list of %s is past its nextUpdate",
-  crl_invalid = "the revocation list of %s: %s",
+  crl_missing = "there is no CRL of %s", crl_expired = "the CRL of %s is out of date (past its nextUpdate)",
+  crl_invalid = "the CRL of %s: %s",
 }
 
 for code, words in pairs(list_problems) do

@@ -11,7 +11,7 @@ local default_ports = { https = 443, http = 80 }
 
 local function no_url(format, text)
   local _, err = fail("config", "bad_name", format, (text:gsub("%c", "?")))
-  err.hint = "a URL is https://host/path, or https://host:port/path"
+  err.hint = "write a URL as https://host/path, or https://host:port/path"
   return nil, err
 end
 

@@ -90,7 +90,7 @@ function addresses.of(host, port, set, deadline)
     rows, err = resolve_in_thread(host, set, deadline)
   end
   if rows and not are_rows(rows) then
-    return fail("resolve", "dns_failure", "%s: the resolver gave no list of { address =, family = }", host)
+    return fail("resolve", "dns_failure", "%s: the resolver did not return a list of { address =, family = }", host)
   elseif rows and #rows == 0 then
     return fail("resolve", "host_not_found", "%s has no address", host)
   elseif not rows and not lacre_error.is(err) then

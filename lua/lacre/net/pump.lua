@@ -27,7 +27,7 @@ local function write_all(transport, bytes)
   local sent, why = transport:write(bytes)
   while sent and type(sent) == "number" and sent < #bytes do
     if sent < 1 then
-      return nil, "it takes no bytes"
+      return nil, "it accepts no bytes"
     end
     bytes = bytes:sub(sent + 1)
     sent, why = transport:write(bytes)
@@ -59,7 +59,7 @@ local function read_some(transport)
   elseif why == nil or ends[why] or lacre_error.is(why, "closed") then
     return ""
   elseif why == "timeout" then
-    return fail("read", "timeout", "the time limit of the transport ran out")
+    return fail("read", "timeout", "the transport timed out")
   end
   return nil, transport_error(why, "read")
 end

@@ -40,7 +40,7 @@ end
 local function describe_cert(add, depth, cert, pin, style)
   local key = cert:public_key()
   add("%s %s", style.bold(("%2d"):format(depth)), tostring(cert:subject()))
-  add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (itself)" or "")
+  add("   issued by  %s%s", tostring(cert:issuer()), cert:is_self_signed() and " (self-signed)" or "")
   local names = shown.hosts(cert)
   if names then
     add("   names      %s", names)
@@ -130,7 +130,7 @@ local function describe_extras(add, say, result)
 end
 
 local function yes_no(value)
-  return value == nil and "not known: it could not be asked" or value and "yes" or "no"
+  return value == nil and "unknown: it could not be tested" or value and "yes" or "no"
 end
 
 local function describe_capabilities(add, say, result)

@@ -33,7 +33,7 @@ local function describe_connection(add, conversation, style)
     describe_flight(add, flight, style)
   end
   if info.version == "1.3" then
-    add(style.dim "   Behind the hellos all is \"application_data\": encrypted, the server's certificate too.")
+    add(style.dim "   After the two hellos everything is encrypted (application_data), even the certificate.")
   end
   add("   version     TLS %s", info.version)
   add("   cipher      %s", info.cipher)

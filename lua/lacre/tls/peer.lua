@@ -22,7 +22,7 @@ function peer.time_of(set)
   if ok and (told == nil or (type(told) == "number" and math.abs(told) < 2 ^ 53)) then
     return told
   end
-  return lacre_error.fail("verify", "hook_failed", "time raised an error, or told no time: %s", tostring(told))
+  return lacre_error.fail("verify", "hook_failed", "time raised an error, or returned no time: %s", tostring(told))
 end
 
 --- The pins that count for a name: those of its hosts, or the whole set.

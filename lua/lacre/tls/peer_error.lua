@@ -53,7 +53,7 @@ local function explain_opening(err, opening)
   err.code = "not_tls"
   err.message = protocol and ("the peer speaks %s, not TLS"):format(protocol:upper())
     or "the peer does not speak TLS"
-  err.hint = upgrades[protocol] and ("say starttls = %q, or --starttls %s"):format(protocol, protocol) or nil
+  err.hint = upgrades[protocol] and ("use starttls = %q, or --starttls %s"):format(protocol, protocol) or nil
   err.detail = { looks_like = protocol, opening = opening:gsub("[^\32-\126]", ".") }
   return err
 end
@@ -160,7 +160,7 @@ local function understood(self, err)
       annotate(err, alert)
     end
   elseif err.code == "not_tls" and err.stage ~= "handshake" then
-    err.code, err.message = "protocol_error", "what came is no record of TLS"
+    err.code, err.message = "protocol_error", "the data received is not a TLS record"
   elseif err.stage == "handshake" and err.library == "tls" then
     err = explain_alert(self, explain_opening(err, opening))
   end

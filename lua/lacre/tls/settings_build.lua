@@ -18,6 +18,16 @@ local warning = require "lacre.warning"
 
 local misuse = options.misuse
 
+-- what somebody who gives a check up can expect
+local dangers = {
+  accept_any_certificate = "anybody can pose as the peer",
+  accept_any_name = "anybody with a trusted certificate can pose as the peer",
+  accept_expired = "expired certificates are accepted",
+  allow_tls_1_0 = "TLS 1.0 and 1.1 are broken",
+  allow_weak_crypto = "weak keys, signatures and cipher suites are accepted",
+  allow_unsafe_renegotiation = "an attacker can inject data into connections",
+}
+
 local function checked_insecure(given, role, is_demonstration)
   if next(given) == nil then
     return {}
@@ -25,7 +35,7 @@ local function checked_insecure(given, role, is_demonstration)
   local sins = options.check(schema.insecure, given, role .. " insecure")
   for name, set in pairs(sins) do
     if set and not is_demonstration then
-      warning.say("insecure.%s is set: %s", name, "what it gives up is not protected")
+      warning.say("insecure.%s is set: %s", name, dangers[name])
     end
   end
   return sins

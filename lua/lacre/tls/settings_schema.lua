@@ -87,7 +87,7 @@ local function merge(role, own, other, other_role)
   return schema
 end
 
---- The sins that `insecure` may name (RFC 9525 and RFC 9325 say why they are).
+--- The checks that `insecure` may give up, by name (RFC 9525 and RFC 9325 say why that is dangerous).
 local insecure = {
   accept_any_certificate = { type = "boolean", default = false },
   accept_any_name = { type = "boolean", default = false },

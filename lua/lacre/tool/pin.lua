@@ -107,7 +107,7 @@ local function from_host(target, set)
   elseif not facts.chain[1] then
     return nil, lacre_error.new {
       code = "handshake_failed", stage = "handshake", host = facts.host, port = facts.port,
-      message = "the server showed no certificate, so there is no key to pin", hint = "lacre info HOST tells more",
+      message = "the server sent no certificate, so there is no key to pin", hint = "run lacre info HOST for more",
     }
   end
   return {

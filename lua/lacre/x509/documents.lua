@@ -213,7 +213,7 @@ function documents.only(list, kind)
   end
   if #objects == 0 or broken then
     local code, what = kind == "key" and "no_key" or "no_certificate", kind == "cert" and "certificate" or kind
-    local _, none = fail("parse", code, "there is no %s in it", what)
+    local _, none = fail("parse", code, "no %s found", what)
     return nil, broken or first or annotate(none, { path = list[1] and list[1].path })
   end
   return objects

@@ -141,7 +141,7 @@ end
 function views.certificate_text(cert)
   local lines = { "certificate" }
   line(lines, "subject", tostring(cert:subject()))
-  line(lines, "issuer", tostring(cert:issuer()) .. (cert:is_self_signed() and " (signs itself)" or ""))
+  line(lines, "issuer", tostring(cert:issuer()) .. (cert:is_self_signed() and " (self-signed)" or ""))
   line(lines, "serial", cert:serial())
   line(lines, "valid", ("%s to %s"):format(instant(cert:not_before()), instant(cert:not_after())))
   line(lines, "key", key_text(cert))
