@@ -51,7 +51,7 @@ local lua_floors = {
   { "lint.rules", "lint.extensions", "lint.names", "lint.requests" },
   { "lint" },
   { "csr.parts" },
-  { "csr.fields" },
+  { "csr.fields", "crl.reasons" },
   { "cert.read", "csr.read", "crl.read", "cert.draft", "cert.draft_extensions", "ocsp.types" },
   { "ocsp.check", "ocsp.respond" },
   { "store.anchors", "pin.value", "store.verdict", "store.purpose", "crl", "csr" },

@@ -10,6 +10,7 @@ local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local options = require "lacre.options"
+local reasons = require "lacre.crl.reasons"
 local revocations = require "lacre.crl.read"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
@@ -25,7 +26,7 @@ local crl = {
   load = revocations.load,
   load_all = revocations.load_all,
   --- The reasons of a revocation, and their numbers.
-  REASONS = revocations.reasons,
+  REASONS = reasons.numbers,
 }
 
 --- Everything in it, as plain data ready for JSON; the field names are stable.
@@ -85,9 +86,9 @@ local entry_schema = {
 }
 
 local function reason_of(set, is_delta)
-  local number = set.reason and revocations.reasons[set.reason]
+  local number = set.reason and reasons.numbers[set.reason]
   if set.reason and not number then
-    local nearest = options.nearest(set.reason, revocations.reasons)
+    local nearest = options.nearest(set.reason, reasons.numbers)
     misuse("bad option 'reason' (unknown reason '%s'%s)", set.reason,
       nearest and ("; did you mean '%s'?"):format(nearest) or "")
   elseif set.reason == "remove_from_crl" and not is_delta then

@@ -13,7 +13,7 @@ local name = require "lacre.name"
 local oid = require "lacre.x509.oid"
 local options = require "lacre.options"
 local respond = require "lacre.ocsp.respond"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local time = require "lacre.time"
 local types = require "lacre.ocsp.types"
 
@@ -134,7 +134,7 @@ end
 ---@return string?
 function methods:reason(cert)
   local one = single_of(self, cert)
-  return one and one.status.revoked and revocations.reason(one.status.revoked.reason)
+  return one and one.status.revoked and reasons.name(one.status.revoked.reason)
 end
 
 ---@return number? seconds since 1970

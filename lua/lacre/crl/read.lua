@@ -11,6 +11,7 @@ local file = require "lacre.file"
 local key = require "lacre.key"
 local name = require "lacre.name"
 local options = require "lacre.options"
+local reasons = require "lacre.crl.reasons"
 local time = require "lacre.time"
 
 local revocations = {}
@@ -120,38 +121,6 @@ end
 
 -- entries --
 
--- RFC 5280 section 5.3.1; 7 is not used
-local reason_names = {
-  [0] = "unspecified", "key_compromise", "ca_compromise", "affiliation_changed", "superseded",
-  "cessation_of_operation", "certificate_hold", nil, "remove_from_crl", "privilege_withdrawn", "aa_compromise",
-}
-
---- The numbers of the reasons.
----@type table<string, integer>
-revocations.reasons = {}
-for i = 0, 10 do
-  if reason_names[i] then
-    revocations.reasons[reason_names[i]] = i
-  end
-end
-
---- The name of a reason's number.
----@param number integer?
----@return string?
-function revocations.reason(number)
-  return number and (reason_names[number] or tostring(number))
-end
-
---- That something was revoked, when, and why: "CN=x was revoked on 2026-01-01 (key compromise)".
----@param what string
----@param instant? number
----@param reason? string its name
----@return string
-function revocations.sentence(what, instant, reason)
-  return ("%s was revoked%s%s"):format(what, instant and " on " .. time.format(instant, "date") or "",
-    reason and " (" .. reason:gsub("_", " ") .. ")" or "")
-end
-
 local function entry_of(raw)
   if not raw then
     return nil
@@ -159,7 +128,7 @@ local function entry_of(raw)
   for _, one in ipairs(raw.extensions) do
     extension.understand(one)
     if one.name == "crl_reason" then
-      raw.reason = revocations.reason(one.value)
+      raw.reason = reasons.name(one.value)
     elseif one.name == "invalidity_date" or one.name == "certificate_issuer" then
       raw[one.name] = one.value
     end

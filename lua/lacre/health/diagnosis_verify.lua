@@ -4,7 +4,7 @@ local chain_rules = require "lacre.health.diagnosis_chain"
 local codes = require "lacre.health.codes"
 local lacre_ocsp = require "lacre.ocsp"
 local pin = require "lacre.pin"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local hosts_of = require("lacre.x509.shown").hosts
 local time = require "lacre.time"
 
@@ -92,7 +92,7 @@ local special = {
 }
 
 function special.cert_revoked(out, finding)
-  out:revoked(finding.cert, finding.depth, finding.revoked_at, revocations.reason(finding.crl_reason))
+  out:revoked(finding.cert, finding.depth, finding.revoked_at, reasons.name(finding.crl_reason))
 end
 
 local list_problems = {

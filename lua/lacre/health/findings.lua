@@ -1,7 +1,7 @@
 --- health.findings: what is wrong with one target, all of it: reasons by stable code, each once.
 
 local codes = require "lacre.health.codes"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local subject_of = require("lacre.x509.shown").subject
 local time = require "lacre.time"
 
@@ -49,7 +49,7 @@ end
 ---@param instant? number
 ---@param reason? string by the names of RFC 5280
 function Findings:revoked(cert, depth, instant, reason)
-  self:add("REVOKED", revocations.sentence(subject_of(cert) or "the certificate", instant, reason),
+  self:add("REVOKED", reasons.sentence(subject_of(cert) or "the certificate", instant, reason),
     { depth = depth, revoked_at = instant and time.format(instant), revocation_reason = reason })
 end
 

@@ -10,7 +10,7 @@ local file = require "lacre.file"
 local http = require "lacre.http"
 local lacre_error = require "lacre.error"
 local ocsp = require "lacre.ocsp"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -129,7 +129,7 @@ local function judge(list, cert, issuer, set)
   if entry and entry.reason ~= "remove_from_crl" then
     return nil, lacre_error.new {
       code = "cert_revoked", stage = "verify", library = "lacre", cert = cert,
-      message = revocations.sentence(tostring(cert:subject()), entry.time, entry.reason),
+      message = reasons.sentence(tostring(cert:subject()), entry.time, entry.reason),
       detail = { revoked_at = entry.time, crl_reason = entry.reason },
     }
   end

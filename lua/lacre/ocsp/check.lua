@@ -2,7 +2,7 @@
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local time = require "lacre.time"
 local types = require "lacre.ocsp.types"
 
@@ -89,10 +89,10 @@ function check.status(one, set)
     return fail("verify", "ocsp_unknown", "the responder does not know %s", tostring(set.cert:subject()))
   end
   local revoked = one.status.revoked
-  local reason = revocations.reason(revoked.reason)
+  local reason = reasons.name(revoked.reason)
   return nil, lacre_error.new {
     code = "cert_revoked", stage = "verify", library = "lacre", cert = set.cert, depth = 0,
-    message = revocations.sentence(tostring(set.cert:subject()), revoked.time, reason),
+    message = reasons.sentence(tostring(set.cert:subject()), revoked.time, reason),
     detail = { revoked_at = revoked.time, crl_reason = reason },
   }
 end

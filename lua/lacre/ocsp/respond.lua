@@ -5,7 +5,7 @@ local der = require "lacre.der"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
 local types = require "lacre.ocsp.types"
@@ -66,7 +66,7 @@ local function status_of(given, now)
     misuse("bad option 'status' to 'ocsp.respond' (\"good\", \"revoked\" or \"unknown\" expected, got '%s')",
       tostring(status))
   end
-  local reason = row.reason and revocations.reasons[row.reason]
+  local reason = row.reason and reasons.numbers[row.reason]
   if row.reason and not reason then
     misuse("bad option 'status' to 'ocsp.respond' (unknown reason '%s')", tostring(row.reason))
   end

@@ -4,7 +4,7 @@
 -- what happened to which certificate, with the dates and names that decide it.
 
 local lacre_error = require "lacre.error"
-local revocations = require "lacre.crl.read"
+local reasons = require "lacre.crl.reasons"
 local shown = require "lacre.x509.shown"
 local time = require "lacre.time"
 
@@ -88,8 +88,8 @@ local words = {
   end,
 
   cert_revoked = function(finding)
-    local reason = revocations.reason(finding.crl_reason)
-    return revocations.sentence(subject(finding), finding.revoked_at, reason),
+    local reason = reasons.name(finding.crl_reason)
+    return reasons.sentence(subject(finding), finding.revoked_at, reason),
       { revoked_at = finding.revoked_at, crl_reason = reason }
   end,
 
