@@ -149,8 +149,9 @@ local CLOSE_TIMEOUT = 1
 -- has not read yet; whoever has said goodbye too sends nothing any more
 local function read_away(socket)
   for _ = 1, 4 do
-    if not socket:receive(RECORD) then
-      return
+    local bytes = socket:receive(RECORD)
+    if not bytes or #bytes < RECORD then
+      return -- there is no more
     end
   end
 end
