@@ -622,6 +622,8 @@ describe("targets", function()
     rows = targets.read('a label="the shop" ca="our ca.pem"  warn=1d # "b"\nb label="c\nd label="c"d\n[x] ' .. ("e=f "):rep(9999))
     assert.same({ label = "the shop", ca = "our ca.pem", warn = "1d" }, rows[1].set)
     assert.same({ '"c', '"c"d' }, { rows[2].set.label, rows[3].set.label })
+    local said = targets.read 'a label="b # c" # d="e"\na label=5" # b"\n  # label="\na #\n'
+    assert.same({ "b # c", '5"', 3 }, { said[1].set.label, said[2].set.label, #said })
     assert.truthy(rows[4].error)
   end)
 end)

@@ -87,11 +87,17 @@ end
 -- names have 253 characters at most: what is longer than any URL with all its settings is not looked at
 local LONGEST = 8192
 
+local function hidden(quoted)
+  return ("="):rep(#quoted)
+end
+
+-- what stands in quotes is no comment
 local function without_comment(line)
   if #line > LONGEST then
     return line:sub(1, 1) == "#" and "" or line
   end
-  return (line:gsub("^#.*$", ""):gsub("%s#.*$", ""):gsub("^%s+", ""):gsub("%s+$", ""))
+  local at = line:gsub('="[^"]*"', hidden):find "%s#"
+  return ((at and line:sub(1, at) or line):gsub("^#.*$", ""):gsub("^%s+", ""):gsub("%s+$", ""))
 end
 
 -- what `name=` and `starttls=` say goes where the target says it
