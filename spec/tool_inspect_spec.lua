@@ -332,7 +332,7 @@ describe("lacre selfsign", function()
   ends {
     { "lacre selfsign alice@example.test --profile client --key ed25519", 0, "certificate for alice@example.test" },
     { "lacre selfsign again.test --key leaf.key", 0, "leaf.key  the existing private key" },
-    { "lacre selfsign both.test --days 3 --valid-for 3d", 2, "excludes" },
+    { "lacre selfsign both.test --days 3 --valid-for 3d", 2, "cannot be combined" },
     { "lacre selfsign none.test --days 0", 2, "at least 1" },
     { "lacre selfsign p12.test --p12", 2, "needs a password" },
     { "lacre selfsign ask.test --encrypt < /dev/null", 3, "password_required" },

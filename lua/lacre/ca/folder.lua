@@ -136,7 +136,9 @@ end
 function folder.is_free(directory)
   local names, err = disk.list(directory)
   if names and #names > 0 then
-    return fail("save", "file_exists", "%s is not empty", directory)
+    local none, taken = fail("save", "file_exists", "%s is not empty", directory)
+    taken.hint = "name a directory that is new or empty"
+    return none, taken
   elseif not names and err.code ~= "file_not_found" then
     return nil, lacre_error.annotate(err, { path = directory })
   end

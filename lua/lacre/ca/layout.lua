@@ -76,6 +76,13 @@ local function real(path)
   return directory .. "/" .. path:match "[^/]*$"
 end
 
+-- not even --overwrite replaces it
+local function taken(path, what)
+  local none, err = fail("save", "file_exists", "%s is %s", path, what)
+  err.hint = "choose another name"
+  return none, err
+end
+
 --- Refuses a path where a file of the store is: what is put out never replaces what the CA lives from.
 ---@param paths lacre.ca.layout
 ---@param path string where something is about to be written
@@ -85,11 +92,11 @@ function layout.spare(paths, path)
   local wanted = real(path)
   for what, own in pairs(paths) do
     if what ~= "kind" and what ~= "directory" and real(own) == wanted then
-      return fail("save", "file_exists", "%s is one of the CA's own files: choose another name", path)
+      return taken(path, "one of the CA's own files")
     end
   end
   if paths.certs and real(paths.certs .. "/x"):sub(1, -3) == wanted:match "^(.*)/" then
-    return fail("save", "file_exists", "%s is in the CA's certificate directory: choose another name", path)
+    return taken(path, "in the CA's certificate directory")
   end
   return true
 end

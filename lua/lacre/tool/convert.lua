@@ -169,8 +169,9 @@ function forms.p12(items, set)
   if not identity then
     return nil, err
   elseif not set.password_text then
-    return fail("config", "password_required", "a PKCS#12 file needs a password: use --encrypt to be asked for one, "
-      .. "or --new-password-file or --new-password-env")
+    local none, missing = fail("config", "password_required", "a PKCS#12 file needs a password")
+    missing.hint = "use --encrypt to be asked for one, or --new-password-file or --new-password-env"
+    return none, missing
   end
   return pkcs12.create {
     key = identity.key, cert = identity.cert, chain = identity.chain, password = set.password_text,

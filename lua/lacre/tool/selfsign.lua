@@ -48,7 +48,7 @@ local selfsign = {
 
 local function duration_of(set)
   if set.days and set.valid_for then
-    options.misuse "bad option 'days' to 'tool.selfsign' (it excludes valid_for)"
+    options.misuse "bad option 'days' to 'tool.selfsign' (days and valid_for cannot be combined)"
   elseif set.days and set.days < 1 then
     options.misuse "bad option 'days' to 'tool.selfsign' (at least 1 expected)"
   end

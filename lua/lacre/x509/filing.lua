@@ -62,8 +62,9 @@ end
 
 local function bundle_of(identity, password)
   if not password then
-    return fail("config", "password_required",
-      "a PKCS#12 file needs a password: use --encrypt to be asked for one, or --password-file or --password-env")
+    local none, err = fail("config", "password_required", "a PKCS#12 file needs a password")
+    err.hint = "use --encrypt to be asked for one, or --password-file or --password-env"
+    return none, err
   end
   return pkcs12.create {
     cert = identity.cert, key = identity.key, chain = identity.chain, password = password,
