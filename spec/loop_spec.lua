@@ -299,6 +299,34 @@ describe("loop", function()
     end)
   end)
 
+  it("is not confused by pcall, across which Lua 5.1 does not wait", function()
+    loop.run(function()
+      local a, b = pair()
+      local slept, read
+      local task = loop.spawn(function()
+        pcall(a.read, a, "l") -- raises on 5.1, and is the first line elsewhere
+        local before = loop.now()
+        loop.sleep(0.1)
+        slept = loop.now() - before
+        read = a:read "l"
+      end)
+      b:write "one\n"
+      loop.sleep(0.03)
+      b:write "two\n"
+      task:join(2)
+      assert.is_true(slept >= 0.09)
+      assert.matches("^[ot]", read)
+      loop.spawn(function()
+        pcall(a.read, a, "l")
+      end)
+      loop.sleep(0.02)
+      b:write "three\n"
+      loop.sleep(0.02)
+      a:close()
+      b:close()
+    end)
+  end)
+
   it("catches errors across waits on every Lua", function()
     loop.run(function()
       local ok, why = loop.pcall(function(x)

@@ -14,7 +14,7 @@ local watched = require "lacre.loop.watched"
 
 local fail = lacre_error.fail
 local belongs, runs = threads.belongs, threads.runs
-local monotonic, release, times = time.monotonic, watched.release, timers.times
+local monotonic, release, abandon, times = time.monotonic, watched.release, watched.abandon, timers.times
 local resume, yield, running = coroutine.resume, coroutine.yield, coroutine.running
 
 local scheduler = {}
@@ -76,6 +76,7 @@ local function finish(task, ok, ...)
   if not task.is_daemon then
     live = live - 1
   end
+  abandon(task)
   task.done, task.ok, task.results = true, ok, pack(...)
   belongs[task.thread], task.thread = nil, false
   if task.joiners then
@@ -147,6 +148,7 @@ end
 ---@param seconds? number
 ---@return any ... what it is woken with; nil and "timeout"
 function scheduler.suspend(reason, seconds)
+  abandon(current)
   return pause(current, reason, seconds and monotonic() + seconds)
 end
 
@@ -157,6 +159,8 @@ local function wait_by(fd, events, deadline)
     return false
   elseif task.canceled then
     return scheduler.canceled()
+  elseif task.waits then
+    abandon(task)
   end
   local done, err = watched.await(task, fd, events)
   if done then

@@ -37,6 +37,15 @@ function watched.release(task)
   task.fd, second[fd] = false, nil
 end
 
+--- Forgets a wait that a task could not begin: Lua 5.1 does not yield across pcall, and raises instead.
+---@param task { fd: integer|false, waits: any, deadline: number|false }
+function watched.abandon(task)
+  if task.fd then
+    watched.release(task)
+  end
+  task.waits, task.deadline = false, false
+end
+
 -- one that reads and one that writes
 local function is_other_half(a, b)
   return a == "r" and b == "w" or a == "w" and b == "r"
