@@ -63,7 +63,7 @@ $(COMMAND): lua/bin/launcher.sh Makefile
 	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),; s,@MAIN@,lua/bin/lacre,' > $@
 	@chmod 755 $@
 
-## test: the specs, on LUA; SPEC=path runs one
+## test: runs the specs with LUA; SPEC=path runs one file
 test: $(CORE) $(COMMAND) $(MEMORY) $(CRASHER) $(KTLS)
 	@LUA='$(LUA)' BUILD='$(BUILD)' SANITIZER='$(SANITIZER)' sh spec/support/run.sh $(SPEC)
 
@@ -82,22 +82,22 @@ $(KTLS): spec/support/ktls.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(DEFINES) -shared -fPIC -o $@ $< -ldl
 
-## memory: every single allocation fails once, Lua's and OpenSSL's (minutes)
+## memory: makes every allocation of Lua and OpenSSL fail once (minutes)
 memory:
 	@MEMORY_LIMIT=all $(MAKE) -s test SPEC=spec/memory_spec.lua
 
 SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-## asan: the specs under gcc's address and undefined-behaviour sanitizers
+## asan: runs the specs under gcc's address and undefined-behaviour sanitizers
 asan:
 	@$(MAKE) -s CC=gcc BUILD='build/$(LUA)-asan' CFLAGS='$(SANITIZE)' SANITIZER=asan test
 
-## valgrind: some specs under valgrind, which is slow; SPEC=path takes others
+## valgrind: runs some specs under valgrind (slow); SPEC=path chooses others
 valgrind:
 	@$(MAKE) -s SANITIZER=valgrind SPEC='$(if $(filter file,$(origin SPEC)),$(CHECKED),$(SPEC))' test
 CHECKED = $(addprefix spec/,$(addsuffix _spec.lua,key cert csr crl pin engine))
 
-## lint: luacheck, clang-format and clang's analyzer
+## lint: runs luacheck, clang-format and clang's analyzer
 lint:
 	luacheck --quiet lua spec examples bench docs
 	clang-format --dry-run --Werror src/*.[ch] spec/support/*.c bench/*/*.[ch]
@@ -106,27 +106,27 @@ lint:
 # left out: what this analyzer gets wrong, or what -Wconversion already says
 TIDY = -*,clang-analyzer-*,-clang-analyzer-valist.Uninitialized,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-not-null-terminated-result
 
-## daemons: STARTTLS with the real daemons of Debian that are installed; as root
+## daemons: tests STARTTLS with the real daemons that are installed (Debian, as root)
 daemons: $(CORE) $(COMMAND)
 	@DAEMONS=1 LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/daemons_spec.lua
 
-## prometheus: a Prometheus scrapes exporters of lacre health, and promtool reads what they and the docs say
+## prometheus: has a real Prometheus scrape lacre health, and promtool check its metrics and the docs
 prometheus: $(CORE) $(COMMAND)
 	@LUA='$(LUA)' BUILD='$(BUILD)' sh spec/support/run.sh spec/prometheus_spec.lua
 
-## agree: each server of the zoo judged by health, openssl, curl and testssl.sh (minutes; TESTSSL=0 leaves that out)
+## agree: compares lacre health with openssl, curl and testssl.sh on the zoo (minutes; TESTSSL=0 leaves that one out)
 agree: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/agree.sh
 
-## browser: a Chromium that trusts a CA of lacre shows a page of lacre serve, and one that does not refuses
+## browser: tests that Chromium accepts a page of lacre serve only if it trusts lacre's CA
 browser: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' sh spec/support/browser.sh
 
-## hostile: attacks that others wrote, from outside, against lacre serve and lacre echo
+## hostile: runs attack tools against lacre serve and lacre echo
 hostile: $(CORE) $(COMMAND)
 	@BUILD='$(BUILD)' bash spec/support/hostile.sh
 
-## fuzz: bytes that a fuzzer makes up, into every reader; FUZZ='host url' picks, SECONDS_EACH=20 (clang's libFuzzer)
+## fuzz: feeds generated input to every parser (clang's libFuzzer); FUZZ='host url' chooses, SECONDS_EACH=20
 fuzz: $(BUILD)/fuzz/fuzz
 	@BUILD='$(BUILD)' FUZZ='$(FUZZ)' sh spec/support/fuzz.sh
 
@@ -135,23 +135,23 @@ $(BUILD)/fuzz/fuzz: $(SOURCES) spec/support/fuzz.c Makefile
 	clang -std=c99 -g -O1 -fno-omit-frame-pointer -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	  $(DEFINES) $(LUA_CFLAGS) $(OPENSSL_CFLAGS) -o $@ $(SOURCES) spec/support/fuzz.c $(LUA_LIBS) $(OPENSSL_LIBS) -lpthread
 
-## platforms: the specs on OpenSSL 3.5, 3.6 and 4.0, Lua 5.5, 32 bits and big-endian; ON=openssl4 takes one
+## platforms: runs the specs on OpenSSL 3.5, 3.6, 4.0, Lua 5.5, 32 bits and big-endian; ON=openssl4 chooses one
 platforms:
 	@SPEC='$(SPEC)' bash spec/support/platforms.sh $(ON)
 
-## bench: what the work costs beside bare C and other modules, as ratios; ROWS=regex picks, IR=1 counts instructions
+## bench: costs compared with plain C and other modules, as ratios; ROWS=regex chooses, IR=1 counts instructions
 bench: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
-## bench-health: a thousand endpoints, some silent, some refusing, judged by lacre health and by what else there is
+## bench-health: checks a thousand endpoints with lacre health and with other programs
 bench-health: $(CORE) $(COMMAND)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/health.sh
 
-## bench-workers: connections a second of one process and of two on one port, by the clock
+## bench-workers: connections per second with one process, and with two on one port
 bench-workers: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/workers.sh
 
-## docs: makes docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
+## docs: generates docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
 	@$(OURS) $(LUA) docs/reasons.lua > $(BUILD)/made && mv $(BUILD)/made docs/reasons.md
@@ -159,13 +159,13 @@ docs: $(CORE)
 	@$(OURS) $(LUA) docs/reference.lua > $(BUILD)/made && mv $(BUILD)/made docs/reference.md
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
-## bench-ca: a CA on disk with ten thousand certificates: what one more costs, and list, crl and check
+## bench-ca: times issue, list, crl and check of a CA on disk with ten thousand certificates
 bench-ca: $(CORE)
 	@rm -rf $(BUILD)/bench-ca
 	@$(OURS) timeout 900 $(LUA) bench/workloads/ca_store.lua $(BUILD)/bench-ca
 	@rm -rf $(BUILD)/bench-ca
 
-## deps: installs what building and testing need, on Debian
+## deps: installs what is needed to build and test, on Debian
 deps:
 	./setup test --only-install
 
@@ -173,7 +173,7 @@ LUADIR = share/lua/$(LUA_VERSION)
 LIBDIR = lib/lua/$(LUA_VERSION)
 INTO = '$(DESTDIR)$(PREFIX)'
 
-## install: into PREFIX; DESTDIR is put before it
+## install: installs to PREFIX, below DESTDIR if set
 install: $(CORE) $(COMMAND)
 	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
 	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
@@ -190,7 +190,7 @@ install: $(CORE) $(COMMAND)
 PAGES = man/man1/lacre.1:manual bash-completion/completions/lacre:completion+bash \
   zsh/site-functions/_lacre:completion+zsh fish/vendor_completions.d/lacre.fish:completion+fish
 
-## uninstall: out of PREFIX
+## uninstall: removes what install installed
 uninstall:
 	rm -rf $(INTO)/$(LIBDIR)/lacre $(INTO)/$(LUADIR)/lacre $(INTO)/bin/lacre \
 	  $(foreach p,$(PAGES),$(INTO)/share/$(firstword $(subst :, ,$(p))))
