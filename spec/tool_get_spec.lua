@@ -1,3 +1,4 @@
+local core = require "lacre.core"
 local crl = require "lacre.crl"
 local get = require "lacre.tool.get"
 local loop = require "lacre.loop"
@@ -274,6 +275,20 @@ describe("lacre get", function()
         assert.matches('If%-Range: "v1"\n', asked[2])
         assert.matches("Range: bytes=4%-\n", asked[2])
       end)
+  end)
+
+  it("does not mix with another that writes to the same file", function()
+    serving(function(base)
+      local part = put("shared.part", "theirs")
+      local lock = assert(core.lock.take(part))
+      local output, code = lacre("get", base .. "/a.txt", "--trust", ca, "-o", directory .. "/shared")
+      assert.matches("locked: .*shared.part.*another process fetches", output)
+      assert.equal(3, code)
+      assert.equal("theirs", read(part))
+      lock:close()
+      assert.equal(0, select(2, lacre("get", base .. "/a.txt", "--trust", ca, "-o", directory .. "/shared")))
+      assert.equal("0123456789", read(directory .. "/shared"))
+    end)
   end)
 
   local leftovers = {

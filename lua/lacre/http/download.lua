@@ -84,8 +84,38 @@ local function remember_tag(self, response)
   end
 end
 
+-- two that write to one file would mix; the first opening makes it, with the mode of the user's other files
+local function lock(self)
+  if self.is_device then
+    return true
+  end
+  local handle, err = file.open(self.part, "ab")
+  if not handle then
+    return nil, err
+  end
+  handle:close()
+  self.lock, err = core.lock.take(self.part)
+  if err and err.code == "locked" then
+    err.hint = "another process fetches to the same file: wait for it"
+    return nil, err
+  end
+  return true
+end
+
+local function open(self)
+  local handle, err = file.open(self.part, self.offset > 0 and "ab" or "wb")
+  if handle and self.offset > 0 and handle:seek "end" ~= self.offset then
+    handle:close()
+    return fail("save", "locked", "%s changed meanwhile", self.part)
+  end
+  return handle, err
+end
+
 local function begin(self, response)
-  if response.status == 206 then
+  local locked, why = lock(self)
+  if not locked then
+    return nil, why
+  elseif response.status == 206 then
     local first = response.headers["content-range"] or ""
     if self.offset == 0 or tonumber(first:match "^bytes (%d+)%-") ~= self.offset then
       return fail("read", "http_malformed", "not the requested range: %s", (first:gsub("%c", "?")))
@@ -94,7 +124,7 @@ local function begin(self, response)
     self.offset = 0
     remember_tag(self, response)
   end
-  local handle, err = file.open(self.part, self.offset > 0 and "ab" or "wb")
+  local handle, err = open(self)
   if not handle then
     return nil, err
   end
@@ -133,9 +163,11 @@ end
 
 --- Lets go of the file; what came stays, to be gone on with.
 function Download:close()
-  if self.handle then
-    self.handle:close()
-    self.handle = nil
+  for _, name in ipairs { "handle", "lock" } do
+    if self[name] then
+      self[name]:close()
+      self[name] = nil
+    end
   end
 end
 

@@ -185,10 +185,8 @@ end
 local function pass_all(stream, sink)
   while true do
     local bytes, err = stream:receive()
-    if not bytes and err.code == "closed" then
-      return true
-    elseif not bytes then
-      return nil, err
+    if not bytes then
+      return err.code == "closed" or nil, err
     end
     local taken
     taken, err = sink(bytes)
