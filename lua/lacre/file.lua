@@ -61,6 +61,7 @@ end
 ---@return table? stat
 ---@return lacre.error? err file_not_found, permission_denied
 function file.stat(place)
+  options.path("file.stat", place)
   return path.told(place, disk.stat(place))
 end
 

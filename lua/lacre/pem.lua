@@ -1,6 +1,7 @@
 --- pem: the textual encoding of certificates and keys, RFC 7468.
 
 local core = require "lacre.core"
+local options = require "lacre.options"
 
 local pem = {}
 
@@ -12,6 +13,7 @@ local sound = { bad_pem = true }
 ---@param text string
 ---@return fun(): string?, string?, table?, string?
 function pem.split(text)
+  options.argument("pem.split", 1, text, "string")
   local from = 1
   return function()
     local behind, label, der, headers, block = core.pem.next(text, from)
@@ -29,6 +31,7 @@ end
 ---@param text string
 ---@return table<string, string>
 function pem.headers(text)
+  options.argument("pem.headers", 1, text, "string")
   local headers = {}
   for name, value in text:gmatch "([%w-]+):[ \t]*([^\r\n]*)" do
     headers[name] = value
@@ -41,6 +44,7 @@ end
 ---@return table[]? blocks
 ---@return lacre.error? err bad_pem
 function pem.list(text)
+  options.argument("pem.list", 1, text, "string")
   local blocks, from = {}, 1
   while true do
     local behind, label, der, headers, block = core.pem.next(text, from)
@@ -60,6 +64,8 @@ end
 ---@return table? block
 ---@return lacre.error? err bad_pem; neither where there is none
 function pem.find(text, labels)
+  options.argument("pem.find", 1, text, "string")
+  options.argument("pem.find", 2, labels, "table")
   local from = 1
   while true do
     local behind, label, der, headers, block = core.pem.next(text, from)
@@ -82,6 +88,7 @@ function pem.encode(label, der)
   if type(label) ~= "string" or not label:find "^[%w ._/+#]*$" then
     error("bad argument #1 to 'pem.encode' (label expected, such as \"CERTIFICATE\")", 2)
   end
+  options.argument("pem.encode", 2, der, "string")
   return core.pem.encode(label, der)
 end
 

@@ -153,14 +153,20 @@ local styles = {
   end,
 }
 
+local function check_number(what, value)
+  if type(value) ~= "number" then
+    error(("bad argument #1 to '%s' (number expected, got %s)"):format(what, type(value)), 3)
+  elseif value ~= value or math.abs(value) == math.huge then
+    error(("bad argument #1 to '%s' (finite number expected)"):format(what), 3)
+  end
+end
+
 --- Formats a time, in UTC.
 ---@param instant number
 ---@param style? "rfc3339"|"date"|"http"|"asn1"|"local"|string a style, or a format of `os.date`; rfc3339 by default
 ---@return string
 function time.format(instant, style)
-  if type(instant) ~= "number" then
-    error(("bad argument #1 to 'time.format' (number expected, got %s)"):format(type(instant)), 2)
-  end
+  check_number("time.format", instant)
   local render = styles[style or "rfc3339"]
   if render then
     return render(fields(instant))
@@ -180,6 +186,7 @@ local scale = {
 ---@param seconds number
 ---@return string
 function time.humanize(seconds)
+  check_number("time.humanize", seconds)
   seconds = math.abs(seconds)
   for _, step in ipairs(scale) do
     if seconds >= step[1] then
