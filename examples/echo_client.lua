@@ -1,4 +1,4 @@
--- A client of a self-signed server, trusted by its pin: nothing is switched off.
+-- A client for a self-signed server, trusted by its pin; no check is switched off.
 --   lua examples/echo_client.lua PORT PIN
 local lacre = require "lacre"
 

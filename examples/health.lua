@@ -1,5 +1,5 @@
--- Judges the TLS of some hosts, and tells every reason.
--- Run: lua examples/health.lua HOST[:PORT] ... (exit code 0: all pass)
+-- Checks the TLS of some hosts, and prints every problem. Exit code 0 if all pass.
+--   lua examples/health.lua HOST[:PORT] ...
 local lacre = require "lacre"
 
 local results = lacre.assert(lacre.tool.health { targets = arg, warn = "auto", timeout = "5s" })

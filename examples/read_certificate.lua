@@ -1,4 +1,4 @@
--- What a certificate says.
+-- Prints the main fields of a certificate.
 --   lua examples/read_certificate.lua FILE
 local lacre = require "lacre"
 

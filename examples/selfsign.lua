@@ -1,4 +1,4 @@
--- A self-signed certificate for development, in files.
+-- Makes a self-signed certificate for development, and writes it to files.
 --   lua examples/selfsign.lua DIRECTORY
 local lacre = require "lacre"
 

@@ -1,4 +1,4 @@
--- A CA for a test, in memory: three lines, no files, nothing switched off.
+-- A CA in memory, for a test: three lines, no files, no check switched off.
 --   lua examples/trustme.lua
 local lacre = require "lacre"
 

@@ -1,5 +1,5 @@
--- Leads a client past bad servers: which of them does it let in?
--- Run: lua examples/zoo.lua
+-- Connects a client to faulty servers: which of them does it accept?
+--   lua examples/zoo.lua
 local lacre = require "lacre"
 local zoo = require "lacre.zoo"
 

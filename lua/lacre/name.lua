@@ -16,7 +16,7 @@ local name = {}
 local methods = {}
 local metatable = { __index = methods, __name = "lacre.name" }
 
---- A name from its encoding.
+--- A name from its DER.
 ---@param bytes string DER of an X.501 Name
 ---@return lacre.name? name
 ---@return lacre.error? err bad_der
@@ -121,8 +121,8 @@ function name.parse(text)
   return from_text(text)
 end
 
---- A name from a table: `{ CN = "a", O = "b", { "OU", "x" } }`. Named ones come in the usual order,
---- listed ones behind them in their own; a list of pairs in place of a pair is one multi-valued set.
+--- A name from a table: `{ CN = "a", O = "b", { "OU", "x" } }`. Attributes by name come in the usual order,
+--- then the listed ones in their own order; a list of pairs in place of a pair is one multi-valued RDN.
 ---@param fields table|string|lacre.name
 ---@return lacre.name? name
 ---@return lacre.error? err bad_name
@@ -191,13 +191,13 @@ function methods:is_plain()
   return self.plain == true
 end
 
---- Whether it has no attribute.
+--- Whether it has no attributes.
 ---@return boolean
 function methods:is_empty()
   return self.bytes == "\48\0"
 end
 
---- The number that names links in certificate directories, in eight hexadecimal digits.
+--- The hash used for file names in certificate directories, in eight hexadecimal digits.
 ---@return string?
 function methods:hash()
   local hash = core.name.hash(self.bytes)

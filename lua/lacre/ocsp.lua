@@ -34,8 +34,8 @@ local request_schema = {
   hash = { type = "string", values = { "sha1", "sha256" }, default = "sha1" },
 }
 
---- What to send, and where: POST `der` to `url` as application/ocsp-request. The hash only shortens names;
---- sha1 is what every responder knows.
+--- An OCSP request: POST `der` to `url` as application/ocsp-request. The hash only identifies the issuer;
+--- every responder supports sha1.
 ---@param given { cert: lacre.cert, issuer: lacre.cert, nonce?: boolean, hash?: "sha1"|"sha256" }
 ---@return { der: string, url?: string, nonce?: string }
 function ocsp.request(given)
@@ -69,7 +69,7 @@ local function read_basic(self, bytes)
   return self.data and self, err
 end
 
---- An answer from its DER. One that refuses to answer is an answer too: `response:refusal()`.
+--- An OCSP response from its DER, also if it is a refusal: `response:refusal()`.
 ---@param bytes string
 ---@return lacre.ocsp_response? response
 ---@return lacre.error? err bad_der

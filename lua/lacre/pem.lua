@@ -7,8 +7,8 @@ local pem = {}
 
 local sound = { bad_pem = true }
 
---- Every block of a text: `for label, der, headers, text in pem.split(bytes) do`. Text around the
---- blocks is skipped. A block that is broken ends the loop by raising its error, as `io.lines` does;
+--- All blocks of a text: `for label, der, headers, text in pem.split(bytes) do`. Text around the
+--- blocks is skipped. A broken block raises an error, as `io.lines` does;
 --- `pem.list` returns it instead.
 ---@param text string
 ---@return fun(): string?, string?, table?, string?
@@ -39,7 +39,7 @@ function pem.headers(text)
   return headers
 end
 
---- Every block at once: `{ { label =, der =, headers =, text = }, ... }`.
+--- All blocks at once: `{ { label =, der =, headers =, text = }, ... }`.
 ---@param text string
 ---@return table[]? blocks
 ---@return lacre.error? err bad_pem
@@ -58,7 +58,7 @@ function pem.list(text)
   end
 end
 
---- The first block of one of some labels: `{ label =, der =, headers =, text = }`.
+--- The first block with one of the given labels: `{ label =, der =, headers =, text = }`.
 ---@param text string
 ---@param labels table<string, any> labels as keys
 ---@return table? block

@@ -13,7 +13,7 @@ local pin = { is = value.is, parse = value.parse, of = value.of, set = pin_set.n
 
 -- checking --
 
---- The pins of a chain, ready to be pasted: `{ { pin =, subject = }, ... }`.
+--- The pins of a chain, ready to paste: `{ { pin =, subject = }, ... }`.
 ---@param chain lacre.cert[]
 ---@return table[]
 function pin.of_chain(chain)
@@ -42,7 +42,7 @@ function pin.mismatch(set, chain)
 end
 
 --- Checks a verified chain against pins.
----@param pins any a set, or what pin.set takes
+---@param pins any a pin set, or anything that pin.set accepts
 ---@param chain lacre.cert[]
 ---@param now? number
 ---@return true? matches

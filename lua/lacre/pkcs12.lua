@@ -54,7 +54,7 @@ local function check_size(bytes)
   return true
 end
 
---- An identity of the bytes of a file.
+--- An identity from the bytes of a PKCS#12 file.
 ---@param bytes string DER
 ---@param given? { password?: string|fun(what: string): string, legacy?: boolean }
 ---@return { cert?: lacre.cert, key?: lacre.key, chain: lacre.cert[], name?: string }? identity
@@ -69,7 +69,7 @@ function pkcs12.parse(bytes, given)
   return parse(bytes, set, "PKCS#12 file")
 end
 
---- An identity of a file.
+--- An identity from a PKCS#12 file.
 ---@param path string
 ---@param given? { password?: string|fun(what: string): string, legacy?: boolean }
 ---@return table? identity as pkcs12.parse
@@ -111,8 +111,8 @@ local function create(set)
   return core.pkcs12.create(set.key, set.cert, set.chain, set.password, set.name, set.rounds, set.legacy)
 end
 
---- Seals an identity. `rounds` is how often the password is hashed (600000); `legacy` is 3DES and SHA-1
---- for programs of before 2019.
+--- Makes a PKCS#12 file. `rounds` is how often the password is hashed (600000); `legacy` uses 3DES and SHA-1,
+--- for programs from before 2019.
 ---@param given { cert: lacre.cert, key: lacre.key, chain?: lacre.cert[], password: string, name?: string,
 ---  rounds?: integer, legacy?: boolean }
 ---@return string? der

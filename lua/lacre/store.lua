@@ -31,7 +31,7 @@ function store.kept(spec)
   return blame(trust.kept, spec)
 end
 
---- What is in a store, for people: how many certificates, and which directories OpenSSL looks into.
+--- Describes a store, for people: how many certificates, and which directories OpenSSL searches.
 ---@param one lacre.store
 ---@return { certificates: integer, directories: string[] }
 function store.summary(one)
@@ -43,7 +43,7 @@ function store.summary(one)
   return { certificates = from.anchors, directories = directories }
 end
 
---- The system's own. It is shared, and refuses changes.
+--- The system's trust store. It is shared and cannot be changed.
 ---@return lacre.store? store
 ---@return lacre.error? err trust_unavailable
 function store.system()
@@ -63,7 +63,7 @@ local function add(self, item)
   return trust.add(self, item)
 end
 
---- Adds a certificate, a revocation list, or whatever else a trust spec may be.
+--- Adds a certificate, a CRL, or anything else that `store.new` accepts.
 ---@return lacre.store? self
 ---@return lacre.error? err
 function methods:add(item)
@@ -74,8 +74,8 @@ function methods:add(item)
   return done and self, err
 end
 
---- Every anchor in memory: `for cert in store:certs() do`. Those of a directory are read when a chain
---- needs them, and are not among these.
+--- All trust anchors in memory: `for cert in store:certs() do`. Those in a directory are only read when a chain
+--- needs them, and are not included.
 ---@return fun(): lacre.cert?
 function methods:certs()
   local list, i = lacre_error.assert(self:list()), 0
@@ -85,13 +85,13 @@ function methods:certs()
   end
 end
 
---- The number of anchors in memory.
+--- The number of trust anchors in memory.
 ---@return integer
 function methods:count()
   return #lacre_error.assert(self:list())
 end
 
---- Verifies a certificate against the anchors of this store.
+--- Verifies a certificate against the trust anchors in this store.
 ---@param cert lacre.cert
 ---@param given table server_name, or email, or any_name = true; purpose, time, intermediates, crls ...
 ---@return lacre.cert[]? chain leaf first, anchor last

@@ -42,7 +42,7 @@ function revocations.parse(bytes)
   return core.crl.parse(bytes)
 end
 
---- Every list of PEM bytes, or the one of DER bytes.
+--- All CRLs in PEM bytes, or the one in DER bytes.
 ---@param bytes string
 ---@return lacre.crl[]? crls
 ---@return lacre.error? err as crl.parse
@@ -77,7 +77,7 @@ function revocations.load(path)
   return file.parsed(path, revocations.parse)
 end
 
---- Every list of a file.
+--- All CRLs in a file.
 ---@param path string
 ---@return lacre.crl[]? crls
 ---@return lacre.error? err as crl.load
@@ -195,7 +195,7 @@ function methods:to_pem()
   return core.pem.encode("X509 CRL", self:to_der())
 end
 
---- A digest of the list.
+--- A digest of the CRL.
 ---@param algorithm? string sha256
 ---@param format? "hex"|"colon"|"base64"|"raw"
 ---@return string? text
@@ -204,7 +204,7 @@ function methods:fingerprint(algorithm, format)
   return key.render_digest(algorithm, self:to_der(), format)
 end
 
---- Writes the list as PEM.
+--- Writes the CRL as PEM.
 ---@param path string
 ---@param given? { overwrite?: boolean, mode?: string }
 ---@return true? done

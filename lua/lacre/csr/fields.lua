@@ -143,7 +143,7 @@ function methods:to_der()
   return self.bytes
 end
 
---- The request as text.
+--- The request as PEM.
 ---@return string PEM
 function methods:to_pem()
   return core.pem.encode("CERTIFICATE REQUEST", self.bytes)

@@ -14,7 +14,7 @@ local fail, misuse = lacre_error.fail, options.misuse
 
 local ocsp = {}
 
---- What a request asks: `{ certs = { { serial = hex, id = }, ... }, nonce = DER or nil }`.
+--- Parses an OCSP request: `{ certs = { { serial = hex, id = }, ... }, nonce = DER or nil }`.
 ---@param bytes string DER
 ---@return table? request
 ---@return lacre.error? err bad_der
@@ -33,7 +33,7 @@ end
 
 local refusals = { malformed_request = 1, internal_error = 2, try_later = 3, sig_required = 5, unauthorized = 6 }
 
---- An answer that answers nothing.
+--- An OCSP error response.
 ---@param why "malformed_request"|"internal_error"|"try_later"|"sig_required"|"unauthorized"
 ---@return string der
 function ocsp.refuse(why)
@@ -153,7 +153,7 @@ local function respond(set)
   }, err
 end
 
---- Signs an answer, for the certificates of a request or for one certificate. `status` is "good",
+--- Signs an OCSP response, for the certificates of a request or for one certificate. `status` is "good",
 --- "unknown", `{ time =, reason = }` of a revocation, or a function of the serial number that returns one
 --- of these. `signer` is a delegated responder (profile ocsp, issued by the issuer) and `key` its key.
 ---@param given { request?: string|table, cert?: lacre.cert, issuer: lacre.cert, signer?: lacre.cert, key: lacre.key,

@@ -127,7 +127,7 @@ local function make(given)
   return set
 end
 
---- A set of pins: `pin.set { "sha256//...", "sha256//..." }`, with options beside them.
+--- A pin set: `pin.set { "sha256//...", "sha256//..." }`, with options in the same table.
 ---@param given table|string|lacre.pin|lacre.cert|lacre.key
 ---@return lacre.pinset? set
 ---@return lacre.error? err bad_pin
@@ -154,7 +154,7 @@ local function in_scope(scope, i)
   return scope == "chain" or (scope == "leaf") == (i == 1)
 end
 
---- The first pin of the set that a certificate of a verified chain has.
+--- The first pin of the set that matches a certificate of a verified chain.
 ---@param chain lacre.cert[] leaf first
 ---@return lacre.pin? pin
 ---@return lacre.cert? cert
@@ -183,8 +183,8 @@ local function fits(pattern, name)
   return below ~= false and below ~= "" and (stars == "**" or not below:find(".", 1, true))
 end
 
---- The part of the set that concerns a host: its most specific pattern, or the whole set where it
---- has none. Nil where the set says nothing of the host.
+--- The part of the set for a host: its most specific pattern, or the whole set if it
+--- has none. Nil if the set does not cover the host.
 ---@param name string
 ---@return lacre.pinset? set
 function set_methods:for_host(name)
@@ -209,7 +209,7 @@ end
 
 local SOON = 30 * 86400
 
---- Says, once for each date, that the set expires within 30 days, or has expired and pins nothing any more.
+--- Warns, once for each date, that the set expires within 30 days, or has expired and pins nothing any more.
 ---@param now? number
 function set_methods:warn(now)
   local left = self:expires_in(now)

@@ -46,7 +46,7 @@ local spellings = {
   { "^sha256:(%x+)$", core.bytes.unhex },
 }
 
---- A pin from text: `sha256//BASE64` and three other spellings. SHA-1 raises: it is no pin.
+--- A pin from text: `sha256//BASE64` and three other spellings. SHA-1 raises an error.
 ---@param text string
 ---@return lacre.pin? pin
 ---@return lacre.error? err bad_pin
@@ -96,7 +96,7 @@ local function has_key(object)
   return key.is(object) or certificate.is(object)
 end
 
---- The pin of a certificate, key or request, of PEM text, or of an encoded SubjectPublicKeyInfo.
+--- The pin of a certificate, key or request, of PEM text, or of the DER of a SubjectPublicKeyInfo.
 ---@param source lacre.cert|lacre.key|lacre.csr|string
 ---@return lacre.pin? pin
 ---@return lacre.error? err of parsing
