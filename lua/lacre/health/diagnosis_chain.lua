@@ -31,7 +31,7 @@ end
 --- a better threshold.
 local function left_of(left, lifetime, due)
   return ("%s left of %s%s"):format(time.humanize(left), time.humanize(lifetime),
-    due > lifetime / 2 and "; for short-lived certificates try --warn auto" or "")
+    due > lifetime / 2 and "; for short-lived certificates try lacre health --warn auto" or "")
 end
 
 -- the baseline requirements of public CAs, section 6.3.2: days by the date of issuance
@@ -51,7 +51,7 @@ end
 local function check_lifetime(out, cert, set)
   local lifetime = lifetime_of(cert)
   if lifetime > 0 and lifetime <= 10 * DAY then
-    out:add("SHORT_LIVED", ("it is valid for %s: consider --warn auto"):format(time.humanize(lifetime)))
+    out:add("SHORT_LIVED", ("it is valid for %s: consider lacre health --warn auto"):format(time.humanize(lifetime)))
   end
   local longest = longest_life(cert:not_before() or 0)
   if set.is_public and lifetime > longest * DAY + 1 then
