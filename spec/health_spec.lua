@@ -258,6 +258,31 @@ describe("health", function()
     end)
   end)
 
+  it("waits for the late word of TLS 1.3 as long as the way is", function()
+    in_zoo({ "client-cert-13" }, function(at, menagerie)
+      local door = assert(tcp.listen { port = 0 })
+      local function carry(from, to)
+        local bytes = from:receive()
+        while bytes do
+          loop.sleep(0.2)
+          to:write(bytes)
+          bytes = from:receive()
+        end
+        to:close()
+      end
+      loop.spawn(function()
+        local near = door:accept()
+        local far = assert(tcp.connect("127.0.0.1", tonumber(at["client-cert-13"]:match "%d+$")))
+        loop.spawn(carry, near, far)
+        carry(far, near)
+      end)
+      local _, port = door:address()
+      local results = judge(menagerie, { "localhost:" .. port }, { timeout = 8, no_old = true })
+      door:close()
+      assert.same({ "CLIENT_CERT_REQUIRED" }, results[1].reasons)
+    end)
+  end)
+
   it("examines the one address of a name as it does several", function()
     in_zoo({ "silent", "good" }, function(at, menagerie)
       local dial = require "lacre.net.dial"

@@ -20,7 +20,9 @@ local time = require "lacre.time"
 local probe = {}
 
 local monotonic = time.monotonic
-local LATE = 0.3 -- seconds in which TLS 1.3 may say that it wanted a client certificate
+-- how long TLS 1.3 may take to say that it wanted a client certificate: seconds, or so many times the handshake, which
+-- was as far away and as busy
+local LATE, FARTHEST = 0.3, 3
 
 --- A context that only looks.
 ---@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?, groups?
@@ -119,8 +121,8 @@ local function pins_of(chain)
 end
 
 -- whether a server that asked for a certificate can do without: TLS 1.3 tells only afterwards
-local function late_word(connection)
-  connection:set_timeout(LATE)
+local function late_word(connection, handshake)
+  connection:set_timeout(math.max(LATE, FARTHEST * handshake))
   local bytes, err = connection:receive()
   if bytes or err.code == "timeout" or err.code == "closed" then
     return "requested"
@@ -128,13 +130,13 @@ local function late_word(connection)
   return "required", err
 end
 
-local function client_cert(connection, failure, set)
+local function client_cert(connection, failure, set, handshake)
   if not connection.core:was_asked() then
     return "no"
   elseif failure then
     return set.has_identity and "rejected" or "required", failure
   elseif connection:version() == "1.3" then
-    local word, err = late_word(connection)
+    local word, err = late_word(connection, handshake)
     return word == "required" and set.has_identity and "rejected" or word, err
   end
   return "requested"
@@ -151,7 +153,7 @@ local function facts_of(connection, times, failure, set)
   result.staple = connection.core:peer_staple()
   result.staple_state = connection.core:staple_state()
   result.timing = times
-  result.client_cert, result.client_cert_error = client_cert(connection, failure, set)
+  result.client_cert, result.client_cert_error = client_cert(connection, failure, set, times.handshake)
   return result
 end
 
