@@ -318,6 +318,7 @@ describe("loop", function()
       assert.matches("^[ot]", read)
       loop.spawn(function()
         pcall(a.read, a, "l")
+        a:close()
       end)
       loop.sleep(0.02)
       b:write "three\n"

@@ -41,19 +41,16 @@ local function pack(...)
   return n > 0 and { n = n, ... } or NOTHING
 end
 
-local function enqueue(task)
-  count = count + 1
-  ready[count] = task
-end
-
 -- its wait ends with these results
 local function wake(task, a, b)
   if task.fd then
     release(task)
   end
   task.waits, task.deadline, task.a, task.b = false, false, a, b
-  count = count + 1
-  ready[count] = task
+  if task ~= current then -- it goes on already where 5.1 did not let it wait
+    count = count + 1
+    ready[count] = task
+  end
 end
 
 --- Ends the wait of a task with some results.
@@ -97,8 +94,8 @@ function scheduler.spawn(fn, ...)
     fn = fn, args = pack(...), thread = false, waits = false, deadline = false, entry = false, fd = false,
     events = false, a = false, b = false, joiners = false, done = false, ok = false, results = false,
   }, Task)
-  live = live + 1
-  enqueue(task)
+  live, count = live + 1, count + 1
+  ready[count] = task
   return task
 end
 
