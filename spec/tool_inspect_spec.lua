@@ -89,6 +89,8 @@ setup(function()
   put("params.pem", lacre_lib.pem.encode("EC PARAMETERS", "\6\8\42\134\72\206\61\3\1\7"))
   put("curve.key", read "params.pem" .. leaf.key:to_pem { format = "traditional" })
   put("unclosed.pem", ("-----BEGIN CERTIFICATE-----\nMIIB\n"):rep(20000))
+  put("marked.pem", "\239\187\191" .. leaf.cert:to_pem())
+  put("indented.pem", "  " .. leaf.cert:to_pem():gsub("\n", "\n  "))
   put("garbage", ("\0\1\2"):rep(50))
   put("empty", "")
 end)
@@ -128,6 +130,9 @@ describe("lacre inspect", function()
     { "lacre inspect leaf.crt --field zzz --json", 2, "no 'zzz'; fields: " },
     { "lacre inspect leaf.crt --field public_key.bitz", 2, "no 'public_key.bitz'" },
     { "lacre inspect garbage", 3, "bad_der" },
+    { "lacre inspect marked.pem", 0, "subject: +CN=a%.example" },
+    { "lacre inspect indented.pem", 3, "no line in it begins a PEM block.*hint: PEM has %-%-%-%-%-BEGIN" },
+    { "lacre pin marked.pem", 0, "^sha256//" },
     { "lacre inspect empty", 3, "it is empty" },
     { "lacre inspect nowhere.pem", 3, "file_not_found" },
     { "lacre inspect leaf.crt --profile client", 0, "error: it is not for client_auth" },

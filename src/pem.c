@@ -16,8 +16,14 @@ typedef struct Line {
   size_t len; /* without the end of line and white space before it */
 } Line;
 
+/* editors on Windows begin a text with a mark of UTF-8 */
+static int has_mark (const char *text, size_t len) {
+  return len > 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+}
+
 static int next_line (const char *text, size_t len, size_t *pos, Line *line) {
   const char *end;
+  if (*pos == 0 && has_mark(text, len)) *pos = 3;
   if (*pos >= len) return 0;
   line->s = text + *pos;
   end = memchr(line->s, '\n', len - *pos);

@@ -3,6 +3,7 @@
 local chain_order = require "lacre.x509.chain_order"
 local documents = require "lacre.x509.documents"
 local fields = require "lacre.x509.fields"
+local lacre_error = require "lacre.error"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
@@ -31,6 +32,10 @@ local inspect = {
     { name = "time", type = "instant", value = "TIME", help = "check as of this time (default: now)" },
   },
 }
+
+-- what others are told to ask this tool for, it has to say itself
+local unread = "PEM has -----BEGIN at the start of a line; base64 without it, UTF-16 and archives are not read"
+local hints = { bad_der = unread, no_certificate = unread, bad_pem = "a block ends with a line -----END and its label" }
 
 local function lint_of(found, set)
   if found.kind == "cert" then
@@ -74,14 +79,14 @@ function inspect.run(set)
   for _, path in ipairs(set.files) do
     local list, err = documents.load(path, set)
     if not list then
-      return nil, err
+      return nil, lacre_error.annotate(err, { hint = hints[err.code] })
     end
     for _, found in ipairs(list) do
       items[#items + 1] = complete(found, set)
     end
   end
   if #items == 1 and items[1].error and not is_sealed(items[1]) then
-    return nil, items[1].error
+    return nil, lacre_error.annotate(items[1].error, { hint = hints[items[1].error.code] })
   end
   local certs = certs_of(items)
   items.chain = #certs > 0 and chain_order.of(certs) or nil

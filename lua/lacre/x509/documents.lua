@@ -156,7 +156,7 @@ function documents.parse(bytes, set)
   local list = bytes:find("-----BEGIN ", 1, true) and read_pem(bytes, set or {})
     or bytes ~= "" and read_der(bytes, set or {}) or {}
   if #list == 0 then
-    return fail("parse", "no_certificate", "it is empty")
+    return fail("parse", "no_certificate", bytes == "" and "it is empty" or "no line in it begins a PEM block")
   end
   return list
 end
