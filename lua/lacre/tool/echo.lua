@@ -6,6 +6,7 @@ local lab = require "lacre.lab"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
+local options = require "lacre.options"
 local reception = require "lacre.net.reception"
 local report = require "lacre.report.lab"
 local target = require "lacre.net.target"
@@ -102,12 +103,12 @@ local function run_server(set)
 end
 
 local function client_options(set)
-  local options = { timeout = set.timeout, io_timeout = set.timeout, server_name = set.server_name, trust = set.trust }
+  local given = { timeout = set.timeout, io_timeout = set.timeout, server_name = set.server_name, trust = set.trust }
   if set.pin then
-    options.pins = { set.pin, allow_no_backup = true }
-    options.trust = options.trust or "pins"
+    given.pins = { set.pin, allow_no_backup = true }
+    given.trust = given.trust or "pins"
   end
-  return options
+  return given
 end
 
 local function exchange(connection, message)
@@ -134,18 +135,25 @@ local function run_client(set)
   return result or nil, err
 end
 
+local function check(set)
+  local of_client = set.trust and "trust" or set.pin and "pin" or set.server_name and "server_name"
+  if set.listen and set.connect then
+    options.misuse "bad option 'listen' to 'tool.echo' (listen and connect cannot be combined)"
+  elseif (set.cert == nil) ~= (set.key == nil) then
+    options.misuse("bad option '%s' to 'tool.echo' (the server needs both cert and key, or neither)",
+      set.cert and "cert" or "key")
+  elseif of_client and not set.connect then
+    options.misuse("bad option '%s' to 'tool.echo' (it is for a client: add connect)", of_client)
+  end
+end
+
 --- Runs the lab, or with `listen` a server (until it fails or is stopped), or with `connect` a client.
 ---@param set table see `echo.options`
 ---@return table? result
 ---@return lacre.error? err
 function echo.run(set)
-  if set.listen and set.connect then
-    return lacre_error.fail("config", "unsupported", "listen and connect cannot be combined")
-  elseif (set.cert == nil) ~= (set.key == nil) then
-    return lacre_error.fail("config", "unsupported", "the server needs both cert and key, or neither")
-  elseif (set.trust or set.pin or set.server_name) and not set.connect then
-    return lacre_error.fail("config", "unsupported", "trust, pin and server_name are for a client: add connect")
-  elseif set.listen then
+  check(set)
+  if set.listen then
     return run_server(set)
   elseif set.connect then
     return run_client(set)

@@ -161,7 +161,7 @@ local function on_signals(service, make, log, say)
       service:stop(service.stopping and 0 or nil)
       local open = service:stats().open
       if open > 0 then
-        say(("stopping: %d connections still open; signal again to stop at once"):format(open))
+        say(("stopping, with open connections: %d; signal again to stop at once"):format(open))
       end
     end)
   end

@@ -75,8 +75,8 @@ add("sound", "tls13", "TLS 1.3 only", "pass", {}, { leaf = {}, server = { min_ve
 add("sound", "client-cert-optional", "asks for a client certificate, but does not require one", "pass", {},
   { leaf = {}, client_auth = "optional" })
 
-add("dates", "expired", "ended yesterday", "fail", { "CERT_EXPIRED" }, { leaf = { days = { -90, -1 } } })
-add("dates", "not-yet-valid", "begins tomorrow", "fail", { "CERT_NOT_YET_VALID" }, { leaf = { days = { 1, 90 } } })
+add("dates", "expired", "expired yesterday", "fail", { "CERT_EXPIRED" }, { leaf = { days = { -90, -1 } } })
+add("dates", "not-yet-valid", "valid from tomorrow", "fail", { "CERT_NOT_YET_VALID" }, { leaf = { days = { 1, 90 } } })
 add("dates", "expires-20d", "expires in twenty days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -70, 20 } } })
 add("dates", "short-6d", "valid for six days", "warn", { "EXPIRES_SOON" }, { leaf = { days = { -1, 5 } } })
 add("dates", "short-6d-auto", "the same, checked with --warn auto", "pass", {},
@@ -93,7 +93,7 @@ add("dates", "future-intermediate", "the intermediate is not valid yet", "fail",
 add("dates", "ending-intermediate", "the intermediate expires in ten days, before the certificate", "warn",
   { "CHAIN_EXPIRES_SOON" }, { leaf = { chain = { "ending" } } })
 
-add("names", "wrong-host", "for another host", "fail", { "HOSTNAME_MISMATCH" },
+add("names", "wrong-host", "its certificate is for another host", "fail", { "HOSTNAME_MISMATCH" },
   { leaf = { create = { hosts = { "wrong.zoo.invalid" } } } })
 add("names", "no-san", "has its host name in the common name only", "fail", { "NO_SAN" },
   { leaf = { create = { profile = "client", extended_key_usage = { "server_auth" }, subject = { CN = "localhost" },
@@ -217,7 +217,7 @@ add("talk", "plain-http", "speaks HTTP", "fail", { "NOT_TLS" },
 add("talk", "ssh", "speaks SSH", "fail", { "NOT_TLS" }, { raw = raw.speaks "SSH-2.0-zoo\r\n" })
 add("talk", "smtp", "speaks SMTP, and needs STARTTLS", "fail", { "NOT_TLS" },
   { raw = raw.speaks "220 mail.zoo.test ESMTP\r\n" })
-add("talk", "garbage", "speaks nothing", "fail", { "NOT_TLS" }, { raw = raw.speaks(("\1\2\3garbage"):rep(20)) })
+add("talk", "garbage", "answers with garbage", "fail", { "NOT_TLS" }, { raw = raw.speaks(("\1\2\3garbage"):rep(20)) })
 add("talk", "starttls", "SMTP with STARTTLS", "pass", {},
   { leaf = {}, before = raw.smtp, ask = { starttls = "smtp" }, client = "either" })
 add("talk", "starttls-stripped", "SMTP whose STARTTLS offer was removed by an attacker", "fail", { "STARTTLS_REFUSED" },
