@@ -258,6 +258,15 @@ describe("lacre convert", function()
     { "lacre convert leaf.crt --to der --json", 0, '"base64":' },
   }
 
+  it("asks for the password of each file by its name", function()
+    local asked, paths = {}, { directory .. "/sealed.key", directory .. "/a.p12" }
+    assert(lacre_lib.tool.convert { files = paths, password = function(what)
+      asked[#asked + 1] = what
+      return "sesame"
+    end })
+    assert.same(paths, asked)
+  end)
+
   it("gives the bytes as they are", function()
     shell "lacre convert leaf.crt --to der > out.der"
     assert.equal(leaf.cert:to_der(), read "out.der")

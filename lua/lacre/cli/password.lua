@@ -54,7 +54,9 @@ local function ask_twice(prompt)
     second, err = ask "again: "
   end
   if second and first ~= second then
-    return lacre_error.fail("load", "bad_password", "the two passwords differ")
+    local _, differ = lacre_error.fail("load", "bad_password", "the two passwords differ")
+    differ.hint = "type the same password twice"
+    return nil, differ
   elseif second == "" then
     return missing "the password is empty"
   end

@@ -169,6 +169,14 @@ local function read(path)
   return bytes, err, path
 end
 
+-- a function is asked for the password of the file by its name
+local function asking_of(shown, set)
+  local password = set.password
+  return type(password) ~= "function" and set or { legacy = set.legacy, password = function()
+    return password(shown)
+  end }
+end
+
 --- The same of a file; "-" is standard input, and PEM text is what it is.
 ---@param path string
 ---@param set? table as documents.parse
@@ -178,7 +186,7 @@ function documents.load(path, set)
   local list
   local bytes, err, shown = read(path)
   if bytes then
-    list, err = documents.parse(bytes, set)
+    list, err = documents.parse(bytes, asking_of(shown, set or {}))
   end
   if not list then
     return nil, annotate(err, { path = shown })
