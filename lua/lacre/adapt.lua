@@ -1,4 +1,4 @@
---- adapt: lacre inside of other event loops.
+--- adapt: lacre inside other event loops.
 --
 -- An adaptor tells `lacre.wait` how to block: it answers false where its loop does not run the caller,
 -- and the plain way is taken. Nothing else of lacre knows that there are other loops.

@@ -1,4 +1,4 @@
---- context: immutable settings of TLS and what is done with them.
+--- context: immutable TLS settings, shared by connections and listeners.
 --
 -- `lacre.tls.settings` builds the object; here it learns to connect, listen and make engines, because
 -- only this file may know both.

@@ -1,4 +1,4 @@
---- engine: TLS as a machine: bytes of the wire in and out, no socket, no clock.
+--- engine: TLS without sockets or clocks: bytes from the peer in, bytes for the peer out.
 --
 -- Feed what came, drain what is to be sent, and ask; nothing ever waits. A connection over a socket
 -- is the same engine over its own descriptor.

@@ -1,4 +1,4 @@
---- environment: what whoever started the process told it: proxies, sockets.
+--- environment: what the process inherits from its environment: proxies, listening sockets.
 --
 -- The library reads none of this by itself; the command's tools do, where an option says so.
 

@@ -1,4 +1,4 @@
---- error: the one kind of value that tells why something of the world failed.
+--- error: the one kind of value that says why something outside the program failed.
 --
 -- Every function of lacre that can fail returns `nil, err`. `err.code` is stable and made for
 -- programs; `err.message` and `err.hint` are for people. C makes the same tables (`fail.c`) and

@@ -1,4 +1,4 @@
---- every: does one thing with each of a list, in order, and stops at the first failure.
+--- every: calls a function for each item of a list, in order, and stops at the first failure.
 
 --- What `step(item, ...)` says of each item: true when all went well, else its `nil, err`.
 ---@param list any[]

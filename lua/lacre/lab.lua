@@ -1,4 +1,4 @@
---- lab: TLS shown as it happens, on one machine, with nothing prepared.
+--- lab: TLS shown as it happens, on one machine, without preparation.
 --
 -- A server with a fresh self-signed certificate and a verifying client talk over loopback; then clients
 -- that must refuse, a bit that is changed on the way, and somebody in the middle.

@@ -1,4 +1,4 @@
---- later: a module that is loaded when something of it is first used. Most runs of the command need few of
+--- later: a module that is loaded on first use. Most runs of the command need few of
 --- them, and reading a file takes longer than signing a certificate.
 
 --- What `require(name)` gives, as soon as it is asked for one of its fields.

@@ -1,4 +1,4 @@
---- lint: what verifiers would refuse or people regret, before they do.
+--- lint: finds what verifiers would reject, and other faults of certificates and requests.
 --
 -- Each finding names the rule, its level (`error`: some verifier refuses it; `warning`: some may;
 -- `note`: a limit of the public web), the clause, what is the case here, and the fix.

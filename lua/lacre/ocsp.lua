@@ -1,4 +1,4 @@
---- ocsp: whether an issuer still stands by a certificate, asked online (RFC 6960).
+--- ocsp: asking online whether a certificate is revoked (RFC 6960): requests and responses.
 --
 --   local request = ocsp.request { cert = cert, issuer = issuer }   -- request.der goes to request.url
 --   local response = ocsp.parse(answer)

@@ -1,4 +1,4 @@
---- pkcs12: a key, its certificate and its chain in one sealed file (RFC 7292), as Windows, Java and
+--- pkcs12: a key, its certificate and its chain in one encrypted file (RFC 7292), as Windows, Java and
 --- browsers carry them.
 --
 -- Written with AES-256, PBKDF2 and a SHA-256 MAC. What older programs write and need has to be asked

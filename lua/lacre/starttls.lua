@@ -1,4 +1,4 @@
---- starttls: from plaintext to TLS, as each protocol asks for it.
+--- starttls: from plaintext to TLS, as each protocol does it.
 --
 -- A dialogue never goes on in clear text: what the peer does not offer is `starttls_unsupported`, what
 -- it denies `starttls_refused`, and a byte that came too early `plaintext_pending` (the injections of

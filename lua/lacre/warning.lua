@@ -1,4 +1,4 @@
---- warning: what is worth saying and stops nobody. Each message once.
+--- warning: warnings: messages that stop nothing. Each is given once.
 
 local warning = {}
 

@@ -1,4 +1,4 @@
---- wrap: TLS over a transport somebody else made.
+--- wrap: TLS over an existing transport.
 --
 -- A descriptor, a LuaSocket object and a plain socket of lacre's become an ordinary connection. Anything
 -- else that can `read`, `write` and `close` carries the bytes of an engine over memory: how it waits is

@@ -1,4 +1,4 @@
---- zoo: many bad servers in one process, on loopback, each with one fault and a verdict.
+--- zoo: many faulty servers in one process, on loopback, each with one fault and a verdict.
 --
 -- Every entry has a port of its own, where it is "localhost"; entries that speak TLS are also behind one
 -- front door, where NAME.zoo.test chooses them by the name a client asks for. What this OpenSSL cannot
