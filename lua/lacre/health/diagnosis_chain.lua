@@ -85,15 +85,20 @@ local function check_key(out, cert, depth)
   if LEAST[kind] and bits < LEAST[kind] then
     out:add("WEAK_KEY", ("the key of %s is %s of %d bits"):format(shown(cert), key_names[kind] or kind, bits),
       { depth = depth, bits = bits })
-  elseif kind:find "^rsa" and bits > 4096 then
+  elseif bits > 4096 and kind:find "^rsa" then
     out:add("OVERSIZED_KEY", ("the key of %s is RSA of %d bits"):format(shown(cert), bits), { depth = depth,
       bits = bits })
   end
 end
 
+local known_algorithms = {} -- name -> whether it is broken; there are few
+
 local function is_broken(algorithm)
-  local name = algorithm:lower()
-  return name:find "md5" or name:find "md2" or name:find "sha1" or name:find "sha%-1$" or name:find "md4"
+  if known_algorithms[algorithm] == nil then
+    local name = algorithm:lower()
+    known_algorithms[algorithm] = (name:find "md[245]" or name:find "sha1" or name:find "sha%-1$") ~= nil
+  end
+  return known_algorithms[algorithm]
 end
 
 local function check_strength(out, path, is_complete)
@@ -109,7 +114,7 @@ end
 
 local function issuer_of(cert, chain, used)
   for i = 2, #chain do
-    if not used[i] and chain[i]:subject() == cert:issuer() then
+    if not used[i] and (chain[i]:subject_der() == cert:issuer_der() or chain[i]:subject() == cert:issuer()) then
       return i
     end
   end

@@ -46,13 +46,12 @@ local function resolve(place, set)
   return rows
 end
 
+local usual = { __index = options.check(dial.schema, nil, "probe") }
+
 local function dial_options(set, rows)
-  return options.check(dial.schema, {
-    timeout = set.timeout, connect_timeout = set.connect_timeout or set.timeout, family = set.family or "any",
-    resolver = function()
-      return rows
-    end,
-  }, "probe")
+  return setmetatable({
+    timeout = set.timeout, connect_timeout = set.connect_timeout or set.timeout, rows = rows,
+  }, usual)
 end
 
 local function open(place, set)

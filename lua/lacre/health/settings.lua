@@ -67,11 +67,21 @@ local function read_lists(shared, value)
   return shared.kept[id], err
 end
 
-local function read_thresholds(mine, own, set)
+-- most targets have those of the run
+local function threshold_of(shared, text)
+  local id = "threshold " .. tostring(text)
   local err
-  mine.warn, err = threshold.parse(own.warn or set.warn)
+  if not shared.kept[id] then
+    shared.kept[id], err = threshold.parse(text)
+  end
+  return shared.kept[id], err
+end
+
+local function read_thresholds(mine, own, set, shared)
+  local err
+  mine.warn, err = threshold_of(shared, own.warn or set.warn)
   if mine.warn and (own.fail or set.fail) then
-    mine.fail, err = threshold.parse(own.fail or set.fail)
+    mine.fail, err = threshold_of(shared, own.fail or set.fail)
   end
   return err
 end
@@ -106,7 +116,7 @@ local function settle(row, set, shared)
   }
   mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
   mine.kept, mine.crl_cache = shared.kept, set.crl_cache
-  local err = read_thresholds(mine, own, set)
+  local err = read_thresholds(mine, own, set, shared)
   if not err then
     mine.lists, err = read_lists(shared, mine.crls)
   end

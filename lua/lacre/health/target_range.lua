@@ -28,6 +28,9 @@ end
 
 -- first and last address, and what stands around them
 local function bounds(text)
+  if not text:find "%d[/-]%d" then
+    return nil -- which most are not
+  end
   local octet = "(%d%d?%d?)"
   local pattern = ("^(.-)%s%%.%s%%.%s%%.%s([/-])%s(:?%%d*)$"):format(octet, octet, octet, octet, octet)
   local before, a, b, c, d, kind, last, behind = text:match(pattern)

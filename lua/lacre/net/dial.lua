@@ -224,14 +224,17 @@ end
 --- Connects to a host, by whichever of its addresses answers first.
 ---@param host string
 ---@param port integer
----@param set table checked options of `dial.schema`
+---@param set table checked options of `dial.schema`, and `rows` where they are known already
 ---@param deadline number monotonic
 ---@return any? socket of the core
 ---@return lacre.error|string err or the address that answered
 function dial.connect(host, port, set, deadline)
   local place = { host = host, port = port }
   target.expect_port(port)
-  local rows, err = addresses.of(host, port, set, deadline)
+  local rows, err = set.rows, nil
+  if not rows then
+    rows, err = addresses.of(host, port, set, deadline)
+  end
   if not rows then
     return nil, annotated(err, place)
   end

@@ -40,11 +40,14 @@ local function width(text)
   return #text:gsub("[\128-\191]", "")
 end
 
+-- of each column; those of the cells are kept in the rows
 local function widths(rows)
   local wide = { 0, 0, 0, 0, 0 }
   for _, row in ipairs(rows) do
+    row.widths = {}
     for i = 1, 5 do
-      wide[i] = math.min(60, math.max(wide[i], width(row[i])))
+      row.widths[i] = width(row[i])
+      wide[i] = math.min(60, math.max(wide[i], row.widths[i]))
     end
   end
   return wide
@@ -53,7 +56,7 @@ end
 local function line(row, wide, grade, style)
   local padded = {}
   for i = 1, 5 do
-    padded[i] = row[i] .. (" "):rep(wide[i] - width(row[i]))
+    padded[i] = row[i] .. (" "):rep(wide[i] - row.widths[i])
   end
   padded[1] = style[paint[grade]](padded[1])
   padded[6] = row[6]

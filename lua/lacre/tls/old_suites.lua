@@ -41,10 +41,7 @@ for i, row in ipairs(broken) do
   old_suites.by_number[row[1]] = { name = row[2], weakness = row[3] }
 end
 
---- What is wrong with a suite by its IANA name: "NULL" "EXPORT" "ANON" "RC4" "DES" "IDEA" "3DES", or nil.
----@param name string
----@return string?
-function old_suites.weakness_of(name)
+local function weakness(name)
   local cipher = name:match "_WITH_(.*)$" or ""
   if name:find "EXPORT" then
     return "EXPORT"
@@ -57,6 +54,18 @@ function old_suites.weakness_of(name)
     end
   end
   return cipher:find "^DES_" and "DES" or nil
+end
+
+local known = {} -- name -> its weakness, or false; there are few
+
+--- What is wrong with a suite by its IANA name: "NULL" "EXPORT" "ANON" "RC4" "DES" "IDEA" "3DES", or nil.
+---@param name string
+---@return string?
+function old_suites.weakness_of(name)
+  if known[name] == nil then
+    known[name] = weakness(name) or false
+  end
+  return known[name] or nil
 end
 
 return old_suites

@@ -3,6 +3,7 @@
 -- A type that has `raw_extensions()` takes these methods over; each is the value of one extension in
 -- the shape programs want. An extension that is absent or malformed gives nil, or an empty list.
 
+local core = require "lacre.core"
 local extension = require "lacre.x509.extension"
 local general = require "lacre.x509.general_name"
 
@@ -21,8 +22,22 @@ function methods:extensions()
   end
 end
 
+local contents = {} -- of identifiers that were asked for
+
+-- looking for the octets of its identifier costs less than reading all the others
+local function is_absent(self, oid)
+  if getmetatable(self) ~= "lacre.cert" then
+    return false
+  end
+  contents[oid] = contents[oid] or core.oid.content(oid)
+  return contents[oid] ~= nil and not self:to_der():find(contents[oid], 1, true)
+end
+
 local function find(self, which)
   local oid = extension.oid(which)
+  if is_absent(self, oid) then
+    return nil
+  end
   for _, raw in ipairs(self:raw_extensions()) do
     if raw.oid == oid then
       return raw
