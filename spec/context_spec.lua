@@ -50,6 +50,23 @@ describe("a context", function()
     assert.matches("unknown cipher suite '1'", mistake("client", { trust = root.cert, ciphers = { 1 } }))
   end)
 
+  it("tells the suites of the versions it speaks, and no others", function()
+    for _, case in ipairs { { { policy = "modern" }, "^TLS_ECDHE" }, { { max_version = "1.2" }, "^TLS_AES" } } do
+      local ciphers = tls.client(case[1]):config().ciphers
+      assert.is_true(#ciphers > 0)
+      for _, name in ipairs(ciphers) do
+        assert.not_matches(case[2], name)
+      end
+    end
+  end)
+
+  it("without a signature algorithm in common says so", function()
+    local client = tls.client({ max_version = "1.2" }):engine { server_name = "localhost" }
+    local server = tls.server({ sigalgs = { "rsa_pkcs1_sha1" } }):engine()
+    local _, _, _, why = tls.shake(client, server)
+    assert.equal("no_shared_sigalg", why.code)
+  end)
+
   it("tells mistakes inside of its options where they were made", function()
     local client = { { groups = { 1 } }, { groups = {} }, { sigalgs = {} }, { identity = { 1 } }, { max_depth = -1 },
       { max_depth = 2 ^ 53 }, { trust = "a\0b" } }
@@ -326,9 +343,9 @@ describe("the system's policy", function()
 
   it("may narrow what lacre allows", function()
     assert.matches("^1.2\tnil\t2\t9\t", config_under "")
-    assert.matches("^1.3\tnil\t2\t9\t", config_under "MinProtocol = TLSv1.3\n")
-    assert.matches("^1.3\tnil\t2\t9\t", config_under("MinProtocol = TLSv1.3\n", "min_version = '1.2'"))
-    assert.matches("^1.2\t1.2\t2\t9\t", config_under "MaxProtocol = TLSv1.2\n")
+    assert.matches("^1.3\tnil\t2\t3\t", config_under "MinProtocol = TLSv1.3\n")
+    assert.matches("^1.3\tnil\t2\t3\t", config_under("MinProtocol = TLSv1.3\n", "min_version = '1.2'"))
+    assert.matches("^1.2\t1.2\t2\t6\t", config_under "MaxProtocol = TLSv1.2\n")
     assert.matches("^1.2\tnil\t3\t", config_under "CipherString = DEFAULT@SECLEVEL=3\n")
     assert.matches("^1.2\tnil\t3\t", config_under("CipherString = DEFAULT@SECLEVEL=3\n", "security_level = 2"))
     assert.matches("^1.2\tnil\t4\t", config_under("CipherString = DEFAULT@SECLEVEL=3\n", "security_level = 4"))

@@ -195,6 +195,7 @@ static const LibraryRow openssl_rows[] = {
   S(NO_SUITABLE_GROUPS, "no_shared_group"),
 #endif
   S(NO_SUITABLE_SIGNATURE_ALGORITHM, "no_shared_sigalg"),
+  S(NO_SHARED_SIGNATURE_ALGORITHMS, "no_shared_sigalg"),
   S(WRONG_SIGNATURE_TYPE, "no_shared_sigalg"),
   S(NO_APPLICATION_PROTOCOL, "alpn_mismatch"),
   S(PEER_DID_NOT_RETURN_A_CERTIFICATE, "client_cert_required"),

@@ -11,6 +11,7 @@ local core = require "lacre.core"
 local options = require "lacre.options"
 local schema = require "lacre.tls.settings_schema"
 local store = require "lacre.store"
+local suites = require "lacre.tls.suites"
 
 local settings = {}
 
@@ -151,9 +152,13 @@ function Context:with(given)
   return ctx, err
 end
 
-local function names_of(rows)
+-- the suites that a hello names, without signals (SCSV); all there are of a context that says no hello
+local function suites_of(offered, effective)
   local names = {}
-  for i, row in ipairs(rows) do
+  for _, name in ipairs(offered.ciphers or {}) do
+    names[#names + 1] = suites.row(name) and name
+  end
+  for i, row in ipairs(offered.ciphers and {} or effective.ciphers) do
     names[i] = row.name
   end
   return names
@@ -203,7 +208,7 @@ function Context:config()
     min_version = effective.min_version,
     max_version = effective.max_version,
     security_level = effective.security_level,
-    ciphers = names_of(effective.ciphers),
+    ciphers = suites_of(offered, effective),
     groups = offered.groups or {},
     sigalgs = offered.sigalgs or {},
     identities = subjects,
