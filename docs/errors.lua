@@ -17,13 +17,16 @@ print(err, err.hint)
 |---|---|
 | `code` | stable; the table below lists them all |
 | `message`, `hint` | what is wrong, and how to fix it, where that is known |
-| `stage` | where it happened: `config load parse sign save resolve connect proxy starttls handshake verify read write shutdown` |
+| `stage` | where it happened: one of the stages below |
 | `host` `port` `cert` `depth` `detail` `reason` `openssl` `cause` | what it concerns, where known |
 | `temporary`, `timeout` | true where trying again may help |
 
-`err:is "verify"` tests the category or the code, `err:to_table()` is ready for JSON, `tostring(err)` is one line for a log.
-`lacre.assert(...)` returns its arguments, or raises the error. This page is generated from the table that the library
-uses (`make docs`).
+The stages: `config` `load` `parse` `sign` `save` `resolve` `connect` `proxy` `starttls` `handshake` `verify` `read`
+`write` `shutdown`.
+
+`err:is "verify"` tests the category or the code, `err:to_table()` is ready for JSON, `tostring(err)` is one line for a
+log. `lacre.assert(...)` returns its arguments, or raises the error. This page is generated from the table that the
+library uses (`make docs`).
 
 | code | category | what it means | what to do |
 |---|---|---|---|

@@ -7,10 +7,11 @@ lacre.on_warning(false)
 local head = [[
 # Reference
 
-Every function and method of the library, generated from the comments in the sources (`make docs`). Functions that can fail
-return `nil` and an error, whose code is listed in [errors](errors.md); misuse, such as a wrong type or an unknown
-option, raises an error. Options in tables are described on the pages on [contexts](contexts.md), [connections](connections.md),
-[servers](servers.md), [certificates](certificates.md), [the CA](ca.md) and [health](health.md).]]
+Every function and method of the library, generated from the comments in the sources (`make docs`). Functions that can
+fail return `nil` and an error, whose code is listed in [errors](errors.md); misuse, such as a wrong type or an unknown
+option, raises an error. Options in tables are described on the pages on [contexts](contexts.md),
+[connections](connections.md), [servers](servers.md), [certificates](certificates.md), [the CA](ca.md) and
+[health](health.md).]]
 
 local key = lacre.key.generate "p256"
 local cert = lacre.assert(lacre.cert.create { key = key, hosts = { "localhost" } })

@@ -397,7 +397,7 @@ describe("lacre get", function()
   it("tells mistakes, with the exit code of mistakes", function()
     loop.run(function()
       local cases = {
-        { 2, "bad_name.*a URL is https://", "localhost" }, { 2, "user name is not accepted: https://%.%.%.@x", "https://u:secret@x" },
+        { 2, "bad_name.*write a URL as https://", "localhost" }, { 2, "user name is not accepted: https://%.%.%.@x", "https://u:secret@x" },
         { 2, "%-%-header %('Host' is set", "https://x", "--header", "Host: y" }, { 2, "redirect_insecure", "http://localhost/" },
         { 2, "unknown option", "https://localhost/", "--verify" }, { 2, "missing argument" },
         { 2, "bad option %-%-header", "https://localhost/", "--header", "nonsense" },

@@ -106,6 +106,9 @@ function pki.file(name, bytes)
   local handle = io.open(path, "wb")
   handle:write(bytes)
   handle:close()
+  if name:find "%.key$" then
+    os.execute("chmod 600 " .. path) -- others that may read it are warned of
+  end
   written[#written + 1] = path
   return path
 end
