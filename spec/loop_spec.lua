@@ -1,6 +1,7 @@
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
+local process = require "spec.support.process"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 
@@ -402,6 +403,28 @@ describe("poller", function()
     assert.equal("closed", loop.run(function()
       return select(2, loop.wait(-1, "r", 0)).code
     end))
+  end)
+
+  it("catches signals while it runs, and not afterwards", function()
+    local script = os.tmpname()
+    local handle = assert(io.open(script, "w"))
+    handle:write [[
+      local loop = require "lacre.loop"
+      local function hit()
+        io.popen("kill -TERM " .. require("lacre.core").signals.process()):close()
+      end
+      loop.on_signal("TERM", function() print "caught" io.stdout:flush() end)
+      for _ = 1, 2 do
+        loop.run(function() hit() loop.sleep(0.1) end)
+      end
+      hit()
+      print "never"
+    ]]
+    handle:close()
+    local output, code = process.run { "sh", "-c", '"$0" "$1"', os.getenv "LUA", script }
+    os.remove(script)
+    assert.equal("caught\ncaught\n", (output:gsub("Terminated.*", "")))
+    assert.equal(143, code)
   end)
 
   it("keeps nobody who waits no longer", function()

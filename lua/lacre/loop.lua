@@ -154,6 +154,11 @@ loop.condition = condition.new
 ---@type fun(name: "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH", fn?: fun(name: string))
 loop.on_signal = traps.set
 
+local function drive()
+  traps.begin()
+  scheduler.drive()
+end
+
 --- Runs a function as a task, and everything it spawns, until the function ends. Tasks that still
 --- run then are dropped. Without a function it runs until every spawned task has ended.
 ---@param fn? function
@@ -165,12 +170,11 @@ function loop.run(fn, ...)
     options.argument("run", 1, fn, "function")
   end
   scheduler.open()
-  traps.begin()
   local main = fn and loop.spawn(fn, ...)
   if main then
     main.main = true
   end
-  local ok, why = pcall(scheduler.drive)
+  local ok, why = pcall(drive)
   scheduler.close()
   traps.finish()
   if not ok then

@@ -24,16 +24,22 @@ local function watch_signals()
   watcher = nil
 end
 
---- Watches, where a loop runs and somebody set a trap.
+--- Watches for what somebody set a trap for, while a loop runs.
 function traps.begin()
-  if next(handlers) and scheduler.is_open() and not watcher then
+  for name in pairs(handlers) do
+    lacre_error.assert(core.signals.watch(name))
+  end
+  if next(handlers) and not watcher then
     watcher = scheduler.spawn(watch_signals)
     scheduler.make_daemon(watcher)
   end
 end
 
---- Watches no longer: the loop has ended.
+--- Watches no longer: the loop has ended, and signals do what they did before.
 function traps.finish()
+  for name in pairs(handlers) do
+    core.signals.forget(name)
+  end
   watcher = nil
 end
 
@@ -45,11 +51,11 @@ function traps.set(name, fn)
   options.expect("on_signal", 2, fn == nil or type(fn) == "function", "function or nil", fn)
   if fn == nil then
     core.signals.forget(name)
-  else
-    lacre_error.assert(core.signals.watch(name))
   end
   handlers[name] = fn
-  traps.begin()
+  if scheduler.is_open() then
+    traps.begin()
+  end
 end
 
 return traps
