@@ -132,11 +132,12 @@ static int parse_address (Address *a, const char *host, int port) {
 }
 
 /* an IPv4 peer of a socket of both families, as IPv4 */
-static int unmapped (const struct sockaddr *address, struct sockaddr_in *plain) {
+static int unmapped (const struct sockaddr *address, socklen_t len,
+                     struct sockaddr_in *plain) {
   struct sockaddr_in6 both;
-  if (address->sa_family != AF_INET6) return 0;
+  if (len < sizeof both) return 0;
   memcpy(&both, address, sizeof both);
-  if (!IN6_IS_ADDR_V4MAPPED(&both.sin6_addr)) return 0;
+  if (both.sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&both.sin6_addr)) return 0;
   memset(plain, 0, sizeof *plain);
   plain->sin_family = AF_INET;
   plain->sin_port = both.sin6_port;
@@ -148,7 +149,7 @@ static int unmapped (const struct sockaddr *address, struct sockaddr_in *plain) 
 static int push_address (lua_State *L, const struct sockaddr *address, socklen_t len) {
   char host[NI_MAXHOST], service[NI_MAXSERV];
   struct sockaddr_in plain;
-  if (unmapped(address, &plain)) {
+  if (unmapped(address, len, &plain)) {
     address = (const struct sockaddr *)&plain;
     len = sizeof plain;
   }
