@@ -331,7 +331,7 @@ static int socket_shutdown (lua_State *L) {
 /* socket:address() -> address, port of this end | nothing */
 static int socket_address (lua_State *L) {
   net_Socket *s = net_check(L, 1);
-  struct sockaddr_storage a;
+  struct sockaddr_storage a = { 0 };
   socklen_t len = sizeof a;
   if (s->fd < 0 || getsockname(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
   return push_address(L, (struct sockaddr *)&a, len);
@@ -340,7 +340,7 @@ static int socket_address (lua_State *L) {
 /* socket:peer() -> address, port of the other end | nothing */
 static int socket_peer (lua_State *L) {
   net_Socket *s = net_check(L, 1);
-  struct sockaddr_storage a;
+  struct sockaddr_storage a = { 0 };
   socklen_t len = sizeof a;
   if (s->fd < 0 || getpeername(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
   return push_address(L, (struct sockaddr *)&a, len);
