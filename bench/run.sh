@@ -37,13 +37,15 @@ alone() {
 
 # a tenth goes before, uncounted: between COUNT and three times COUNT there are this many operations
 collected() {
-  timeout 300 valgrind --tool=callgrind --trace-children=yes --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null |
-    sed -n 's/.*Collected : //p' | tail -1
+  timeout 300 valgrind --tool=callgrind --trace-children=yes --callgrind-out-file=/dev/null "$@" 2>&1 |
+    sed -n '/^lacks/{p;q}; s/.*Collected : //p' | tail -1
 }
 warmed() { local w=$(($1 / 10)); [ $w -lt 1 ] && w=1; [ $w -gt 200 ] && w=200; echo $(($1 + w)); }
 instructions() {
   local n=${*: -1} few many
-  few=$(collected "$@"); many=$(collected "${@:1:$#-1}" $((3 * n)))
+  few=$(collected "$@")
+  case $few in lacks*) echo "$few"; return ;; esac
+  many=$(collected "${@:1:$#-1}" $((3 * n)))
   [ -n "$few" ] && [ -n "$many" ] && echo "ir=$(((many - few) / ($(warmed $((3 * n))) - $(warmed "$n"))))"
 }
 
