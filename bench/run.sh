@@ -93,11 +93,12 @@ for peer in $PEERS; do
   printf 'side\t%s\t%s\n' "$peer" "$title" >>"$results"
 done
 
-# side workload variant count: one run with one of C beside it, before or after in turn
+# side workload variant count: one run with one of C beside it, before or after in turn; what no noise changes is done
+# once in C for all
 pair() {
   local line
   [ $((rep % 2)) = 1 ] || line=$(measured "$@")
-  [ -n "$IR" ] && [ -n "$beside" ] || beside=$(measured c "${@:2}")
+  [ -n "$beside" ] && { [ -n "$IR" ] || [ "$2" = memory ]; } || beside=$(measured c "${@:2}")
   [ $((rep % 2)) = 0 ] || line=$(measured "$@")
   printf 'run\t%s %s\t%s\t%s\t%s\t%s\t%s\n' "$2" "$3" "$1" "$most" "$beside" "$line" "$what" >>"$results"
 }

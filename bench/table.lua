@@ -127,8 +127,8 @@ end
 
 local function rates(row)
   return function(side)
-    local cost = median(side == "c" and row.c or row.cost[side])
-    return cost and 1 / cost
+    local ratio = side == "c" and 1 or median(row.ratio[side])
+    return ratio and 1 / row.c[1] / ratio
   end
 end
 

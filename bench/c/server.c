@@ -90,7 +90,9 @@ enum { WARM = 50 };
 static void accept_idle (int listener, SSL_CTX *ctx) {
   char byte;
   SSL *ssl = SSL_new(ctx);
-  SSL_set_fd(ssl, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  no_delay(fd);
+  SSL_set_fd(ssl, fd);
   if (SSL_accept(ssl) != 1) die("accept");
   write_all(ssl, "x", 1);
   read_all(ssl, &byte, 1);

@@ -3,10 +3,11 @@ local bench = require "workload"
 local listen = require("lacre.listener").listen
 local loop = require "lacre.loop"
 
-local listener = bench.assert(listen { port = 0, context = bench.server "ecdsa", io_timeout = false })
+local listener = bench.assert(listen { port = 0, context = bench.server "ecdsa" })
 local _, port = listener:address()
 
 local function greet(conn)
+  bench.assert(conn:handshake())
   bench.assert(conn:write "x")
   bench.assert(conn:read(1))
   return conn

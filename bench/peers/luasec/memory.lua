@@ -10,7 +10,9 @@ local context = tls.server "ecdsa"
 local listener, port = tls.listen(0)
 
 bench.idle(port, function()
-  local conn = assert(ssl.wrap(assert(listener:accept()), context))
+  local plain = assert(listener:accept())
+  plain:setoption("tcp-nodelay", true)
+  local conn = assert(ssl.wrap(plain, context))
   assert(conn:dohandshake())
   assert(conn:send "x")
   assert(conn:receive(1))

@@ -1,6 +1,7 @@
 # What each idle connection adds to a server's memory. VARIANT: conn (held by a list), serve (asyncio's streams)
 import asyncio
 import os
+import socket
 
 import clock
 import tls
@@ -13,7 +14,9 @@ def held_by_list():
     idle = clock.Idle(listener.getsockname()[1])
     full = False
     while not full:
-        far = context.wrap_socket(listener.accept()[0], server_side=True)
+        plain = listener.accept()[0]
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        far = context.wrap_socket(plain, server_side=True)
         far.send(b"x")
         far.recv(1)
         full = idle.opened(far)

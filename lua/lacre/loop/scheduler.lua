@@ -89,10 +89,10 @@ end
 ---@return lacre.task
 function scheduler.spawn(fn, ...)
   options.argument("spawn", 1, fn, "function")
-  -- every field at once: a table that grows is made anew
+  -- all fields of its life at once, for a table that grows is made anew; and eight at most, for more take twice the
+  -- room
   local task = setmetatable({
-    fn = fn, args = pack(...), thread = false, waits = false, deadline = false, entry = false, fd = false,
-    events = false, a = false, b = false, joiners = false, done = false, ok = false, results = false,
+    thread = false, waits = false, deadline = false, entry = false, fd = false, a = pack(...), b = fn,
   }, Task)
   live, count = live + 1, count + 1
   ready[count] = task
@@ -161,12 +161,14 @@ local function wait_by(fd, events, deadline)
   end
   local done, err = watched.await(task, fd, events)
   if done then
-    return pause(task, true, deadline)
+    return pause(task, events, deadline)
   elseif err then
     return nil, err
   end
   return events -- a file: it never blocks
 end
+
+threads.on_end = finish
 
 local function run_ready()
   local batch, size = ready, count
@@ -177,7 +179,7 @@ local function run_ready()
     if task.thread then
       ok, why = resume(task.thread, task.a, task.b)
     else
-      ok, why = threads.begin(task, finish)
+      ok, why = threads.begin(task)
     end
     if not ok then
       finish(task, false, lacre_error.is(why) and why or tostring(why))

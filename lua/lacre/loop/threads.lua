@@ -17,6 +17,10 @@ local run
 ---@type table<thread, lacre.task>
 threads.belongs = belongs
 
+--- Called in the thread of a task with what its function returned.
+---@type fun(task: lacre.task, ok: true, ...: any)
+threads.on_end = nil
+
 local function rest()
   if #idle == MOST_IDLE then
     return
@@ -25,20 +29,31 @@ local function rest()
   return run(yield())
 end
 
-function run(on_end, task, ...)
-  on_end(task, true, task.fn(...))
+local function ended(...)
+  threads.on_end(belongs[running()], true, ...)
   return rest()
 end
 
---- Calls the function of a task in a thread, which becomes `task.thread`, with `task.args`, as far as it goes.
+local function arguments(task)
+  local args = task.a
+  task.a, task.b = false, false
+  return unpack(args, 1, args.n)
+end
+
+-- few registers, for they lie below whatever the task calls: its stack grows by doubling
+function run(task)
+  return ended(task.b(arguments(task)))
+end
+
+--- Calls the function of a task, `task.b`, in a thread, which becomes `task.thread`, with the arguments in `task.a`, as
+--- far as it goes.
 ---@param task lacre.task
----@param on_end fun(task: lacre.task, ok: true, ...: any) called in the thread with what the function returned
 ---@return boolean ok false: it raised
 ---@return any why
-function threads.begin(task, on_end)
-  local thread, args = table.remove(idle) or coroutine.create(run), task.args
-  belongs[thread], task.thread, task.args = task, thread, false
-  return resume(thread, on_end, task, unpack(args, 1, args.n))
+function threads.begin(task)
+  local thread = table.remove(idle) or coroutine.create(run)
+  belongs[thread], task.thread = task, thread
+  return resume(thread, task)
 end
 
 --- Whether the caller runs in a thread of a task, and not in a coroutine of its own below one.

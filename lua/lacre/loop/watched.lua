@@ -5,7 +5,7 @@
 
 local watched = {}
 
-local waiting = {} -- by descriptor: the task that waits for it; its `fd` and `events` say for what
+local waiting = {} -- by descriptor: the task that waits for it; its `fd` says so, and `waits` for which events
 local second = {} -- where two do: the other one
 local poller, wake
 
@@ -52,18 +52,18 @@ local function is_other_half(a, b)
 end
 
 --- Lets a task wait for a descriptor. Raises where another does so already.
----@param task { fd: integer|false, events: string }
+---@param task { fd: integer|false } which says in `waits` for which events as soon as it gives way
 ---@param fd integer
 ---@param events "r"|"w"|"rw"
 ---@return boolean? watched false: a file, which never blocks
 ---@return lacre.error? err
 function watched.await(task, fd, events)
   local other = waiting[fd]
-  if other and (second[fd] or not is_other_half(other.events, events)) then
+  if other and (second[fd] or not is_other_half(other.waits, events)) then
     error(("two tasks are waiting for descriptor %d"):format(fd), 0)
   end
   (other and second or waiting)[fd] = task
-  task.fd, task.events = fd, events
+  task.fd = fd
   local done, err = poller:watch(fd, other and "rw" or events)
   if not done then
     watched.release(task)
@@ -76,23 +76,23 @@ end
 function watched.closing(fd)
   local one, other = waiting[fd], second[fd]
   if one then
-    wake(one, one.events)
+    wake(one, one.waits)
   end
   if other then
-    wake(other, other.events)
+    wake(other, other.waits)
   end
 end
 
 -- each of two that wait is woken by what it waits for, and whoever still waits is watched again
 local function share(fd, events)
   for _, task in ipairs { waiting[fd], second[fd] } do
-    if events == "rw" or events == task.events then
+    if events == "rw" or events == task.waits then
       wake(task, events)
     end
   end
   local left = waiting[fd]
   if left then
-    poller:watch(fd, left.events)
+    poller:watch(fd, left.waits)
   end
 end
 

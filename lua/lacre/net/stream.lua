@@ -36,6 +36,20 @@ function stream.seconds(value, what)
   return seconds
 end
 
+local function ask(waiter, fd, events, deadline)
+  if waiter then
+    return waiter(fd, events, deadline and deadline - monotonic())
+  end
+  return by(fd, events, deadline)
+end
+
+local function failure(why, stage, code)
+  if lacre_error.is(why) then
+    return nil, why
+  end
+  return fail(stage, code, code == "timeout" and "the time limit was reached" or "no answer in time")
+end
+
 --- Waits for what a step wants, until a deadline.
 ---@param socket any core socket
 ---@param want "want_read"|"want_write"
@@ -46,21 +60,14 @@ end
 ---@return true? ready
 ---@return lacre.error? err
 function stream.await(socket, want, deadline, code, stage, waiter)
-  local now = deadline and monotonic()
-  local ready, why
-  if now and deadline <= now then
-    why = "timeout"
-  elseif waiter then
-    ready, why = waiter(socket:fd(), events_of[want], now and deadline - now)
-  else
-    ready, why = by(socket:fd(), events_of[want], deadline)
+  if deadline and deadline <= monotonic() then
+    return failure("timeout", stage, code)
   end
+  local ready, why = ask(waiter, socket:fd(), events_of[want], deadline)
   if ready then
     return true
-  elseif lacre_error.is(why) then
-    return nil, why
   end
-  return fail(stage, code, code == "timeout" and "the time limit was reached" or "no answer in time")
+  return failure(why, stage, code)
 end
 
 --- An end of a socket: "address", its own, or "peer".
