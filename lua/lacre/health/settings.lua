@@ -32,8 +32,8 @@ local function context_for(shared, set, group)
   return shared.contexts[id].ctx, shared.contexts[id].err
 end
 
-local function pins_for(set, row)
-  local list = row.set.pin or set.pins
+local function pins_for(set, own)
+  local list = own.pin or set.pins
   if not list then
     return nil
   end
@@ -95,14 +95,8 @@ local function seconds_of(text)
   return text and time.duration(tonumber(text) or text)
 end
 
---- What counts for a target: its own settings before those of the run.
----@param row lacre.target_row
----@param set table
----@param shared { contexts: table }
----@return table? mine
----@return lacre.error? err bad_time, bad_pin, file_not_found, trust_unavailable ...
-local function settle(row, set, shared)
-  local own = row.set
+-- what does not hang on the name of a target, as a metatable: those without settings of their own share one
+local function common(own, set, shared)
   local trust = first_of(own.trust, own.ca, set.trust)
   local mine = {
     trust = trust, is_public = first_of(set.is_public, trust == nil or trust == "system"),
@@ -110,18 +104,16 @@ local function settle(row, set, shared)
     min_tls = own.min_tls or set.min_tls, require = own.require or set.require,
     timeout = seconds_of(own.timeout) or set.timeout,
     connect_timeout = seconds_of(own.connect_timeout) or set.connect_timeout,
-    at = set.at, now = set.at or time.now(),
-    sni = own.sni, server_name = row.name or unzoned(row.host), explicit_name = row.name ~= nil, family = set.family,
-    ocsp = own.ocsp or set.ocsp,
+    at = set.at, sni = own.sni, family = set.family, ocsp = own.ocsp or set.ocsp,
+    kept = shared.kept, crl_cache = set.crl_cache,
   }
   mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
-  mine.kept, mine.crl_cache = shared.kept, set.crl_cache
   local err = read_thresholds(mine, own, set, shared)
   if not err then
     mine.lists, err = read_lists(shared, mine.crls)
   end
   if not err then
-    mine.pins, err = pins_for(set, row)
+    mine.pins, err = pins_for(set, own)
   end
   if err then
     return nil, err
@@ -134,7 +126,29 @@ local function settle(row, set, shared)
   function mine.context_with(group)
     return context_for(shared, mine, group)
   end
-  return mine
+  return { __index = mine }
+end
+
+--- What counts for a target: its own settings before those of the run.
+---@param row lacre.target_row
+---@param set table
+---@param shared { contexts: table, kept: table, usual?: table, usual_of?: table }
+---@return table? mine
+---@return lacre.error? err bad_time, bad_pin, file_not_found, trust_unavailable ...
+local function settle(row, set, shared)
+  local is_usual = next(row.set) == nil
+  local known, err = is_usual and shared.usual_of == set and shared.usual, nil
+  if not known then
+    known, err = common(row.set, set, shared)
+  end
+  if not known then
+    return nil, err
+  elseif is_usual then
+    shared.usual, shared.usual_of = known, set
+  end
+  return setmetatable({
+    now = set.at or time.now(), server_name = row.name or unzoned(row.host), explicit_name = row.name ~= nil,
+  }, known)
 end
 
 return settle
