@@ -179,7 +179,7 @@ describe("lacre ca", function()
     ok "lacre ca init ca --no-password; echo one > p12; echo two > seal"
     fails("lacre ca issue ca alice@a.test --profile client --p12 < /dev/null", 3, "password_required")
     assert.equal("", ok "cat ca/index.txt; rm -f *.key.new")
-    ok "lacre ca issue ca alice@a.test --profile client --p12 --p12-password-file p12 --seal --key-password-file seal"
+    ok "lacre ca issue ca alice@a.test --profile client --p12 --p12-password-file p12 --encrypt --key-password-file seal"
     ok "openssl pkcs12 -in alice@a.test.p12 -passin file:p12 -nodes | grep -q 'BEGIN PRIVATE KEY'"
     ok "openssl pkey -in alice@a.test.key -passin file:seal -noout"
     assert.equal("600 600\n", ok "stat -c %a alice@a.test.p12 alice@a.test.key | paste -sd ' '")

@@ -41,8 +41,8 @@ local issue = {
     "out", "overwrite",
     { name = "p12", type = "boolean", default = false, help = "also write NAME.p12, encrypted with its own password" },
     { name = "p12_password", type = "password", prompt = "p12", new = true, help = "the PKCS#12 file" },
-    { name = "seal", type = "boolean", default = false, help = "encrypt NAME.key with a password (asked for twice)" },
-    { name = "key_password", type = "password", prompt = "seal", new = true, help = "NAME.key" },
+    { name = "encrypt", type = "boolean", default = false, help = "encrypt NAME.key with a password, asked twice" },
+    { name = "key_password", type = "password", prompt = "encrypt", new = true, help = "NAME.key" },
     "password", "lock_timeout", "on_event"
   ),
 }
