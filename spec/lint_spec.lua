@@ -145,10 +145,14 @@ describe("lint", function()
       local tbs = assert(der.decode(list, whole[1]))
       local first = assert(der.decode(list, tbs[5]))[1]
       tbs[5] = der.element(0x30, first .. der.element(case[1], text))
-      local forged = assert(cert.parse(der.element(0x30, der.element(0x30, table.concat(tbs)) .. whole[2] .. whole[3])))
-      local found = rules(forged:lint "server")
-      found.public_lifetime = nil
-      assert.same(case[2] and { [case[2]] = case[3] } or {}, found, text)
+      local forged, err = cert.parse(der.element(0x30, der.element(0x30, table.concat(tbs)) .. whole[2] .. whole[3]))
+      if forged then
+        local found = rules(forged:lint "server")
+        found.public_lifetime = nil
+        assert.same(case[2] and { [case[2]] = case[3] } or {}, found, text)
+      else -- newer OpenSSL does not even read some of them
+        assert.same({ "bad_der", "time_form" }, { err.code, case[2] }, text)
+      end
     end
   end)
 
