@@ -84,6 +84,14 @@ local function admit(self, conn)
 end
 
 local PAUSE = 0.1
+local SILENCE = 60 -- seconds in which the same complaint is not repeated
+
+local function complain(self, err)
+  if self.trouble ~= err.code or loop.now() > self.silent_until then
+    self.trouble, self.silent_until = err.code, loop.now() + SILENCE
+    report(self, err)
+  end
+end
 
 local function accept_one(self)
   while self.counts.open >= self.set.max_connections and not self.stopping do
@@ -94,13 +102,9 @@ local function accept_one(self)
     conn, err = self.listener:accept()
   end
   if conn then
-    self.trouble = nil
     admit(self, conn)
   elseif err and err.code ~= "closed" and not self.stopping then
-    if self.trouble ~= err.code then -- once, until somebody comes in again
-      self.trouble = err.code
-      report(self, err)
-    end
+    complain(self, err)
     loop.sleep(PAUSE) -- out of descriptors: somebody has to leave first
   end
 end
