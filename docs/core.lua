@@ -1,6 +1,7 @@
 -- Prints types/lacre/core.lua, what editors know of the C module, from the sources: make docs
 local core = require "lacre.core"
 local lfs = require "lfs"
+local sorted = require "lacre.sorted"
 
 local function read(path)
   local handle = assert(io.open(path))
@@ -30,15 +31,6 @@ local function declare(owner, name, comment)
     print("--- " .. comment)
   end
   print(("function %s%s() end\n"):format(owner, name))
-end
-
-local function sorted(set)
-  local names = {}
-  for name in pairs(set) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
 end
 
 local function fields_of(part)

@@ -1,6 +1,7 @@
 -- Prints docs/reference.md, every public function and method, from what is there and the comments above it: make docs
 local lacre = require "lacre"
 local lfs = require "lfs"
+local sorted = require "lacre.sorted"
 
 lacre.on_warning(false)
 
@@ -66,15 +67,6 @@ local subjects = {
   { "lacre.error", "lacre.error.", lacre.error },
   { "An error", "err:", (select(2, lacre.cert.parse "")), { "is", "to_table" } },
 }
-
-local function sorted(set)
-  local names = {}
-  for name in pairs(set) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
 
 local function functions_of(home, inherited)
   local found = {}

@@ -4,6 +4,7 @@
 -- name is looked up here, one by one, before OpenSSL sees a list.
 
 local core = require "lacre.core"
+local sorted = require "lacre.sorted"
 
 local suites = {}
 
@@ -206,12 +207,7 @@ end
 --- The names of all signature schemes that are known, sorted.
 ---@return string[]
 function suites.sigalg_names()
-  local names = {}
-  for name in pairs(known_sigalgs) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
+  return sorted(known_sigalgs)
 end
 
 --- Whether a name is one of a signature scheme (RFC 8446 section 4.2.3).

@@ -36,6 +36,22 @@ row.valid_for = {
 row.subject = {
   name = "subject", type = { "string", "table" }, value = "NAME", help = "subject, such as CN=Example CA,O=Example",
 }
+row.name = {
+  name = "name", value = "TEXT", help = "common name of the CA (default: the directory's name followed by CA)",
+}
+row.no_password = { name = "no_password", type = "boolean", default = false, help = "do not encrypt the key" }
+row.crl_url = {
+  name = "crl_url", type = "list", value = "URL", default = {},
+  help = "URL of the CRL, written into issued certificates",
+}
+row.ocsp_url = {
+  name = "ocsp_url", type = "list", value = "URL", default = {},
+  help = "URL of the OCSP responder (lacre ca ocsp), written into issued certificates",
+}
+row.issuer_url = {
+  name = "issuer_url", type = "list", value = "URL", default = {},
+  help = "URL of the CA's certificate, written into issued certificates",
+}
 row.purpose = {
   name = "purpose", type = "list", value = "PURPOSE", default = {},
   help = "what an intermediate and everything it issues is for: server_auth, client_auth, email_protection, "
