@@ -50,15 +50,30 @@ local function describe_functions(part, text)
   end
 end
 
+-- engine_data.c gives methods to what engine.c makes
+local function owner_of(part)
+  local noun = part:match "^(%l+)_"
+  return noun and lfs.attributes("src/" .. noun .. ".c") and noun or part:match "^(%l+)_fields$" or part
+end
+
+local opened = {}
+
+local function open_object(owner)
+  if not opened[owner] then
+    print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(owner, owner))
+    opened[owner] = true
+  end
+end
+
 local function describe_methods(part, text)
-  local rows = text:match "static const luaL_Reg methods%[%] = (%b{});"
+  local rows = text:match "const luaL_Reg methods%[%] = (%b{});" or text:match("const luaL_Reg " .. part .. "%[%] = (%b{});")
   if not rows then
     return
   end
-  part = part:gsub("_fields$", "")
-  print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(part, part))
+  local owner = owner_of(part)
+  open_object(owner)
   for name, binding in rows:gmatch '{ "([%w_]+)", ([%w_]+) }' do
-    declare(part .. ":", name, comment_of(text, binding))
+    declare(owner .. ":", name, comment_of(text, binding))
   end
 end
 

@@ -17,6 +17,7 @@ local c_floors = {
   { "context" },
   { "machine", "permit", "algorithms" },
   { "engine_facts", "engine_hooks", "step" },
+  { "engine_data" },
   { "engine" },
   { "core" },
 }

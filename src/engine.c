@@ -1,29 +1,20 @@
 #include "engine.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <lualib.h>
-
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 
 #include "args.h"
-#include "cert.h"
+#include "engine_data.h"
 #include "engine_facts.h"
 #include "engine_hooks.h"
 #include "fail.h"
-#include "key.h"
-#include "queue.h"
 #include "step.h"
 
-#define FILE_PIECE ((size_t)4 * MACHINE_RECORD)
 #define FEED_LIMIT 262144 /* bytes fed and not digested, before it says "enough" */
 #define WEIGHT 24         /* KiB behind one engine, for Lua's collector to know */
 #define LEAST_MARK 64     /* engines that may be alive before it is told */
 
-/* ---- making one ---- */
+/* -- making one -- */
 
 /* whoever closes what it opens never comes to the mark, and pays nothing */
 static void weigh (lua_State *L) {
@@ -105,15 +96,7 @@ static int engine_time (lua_State *L) {
   return 0;
 }
 
-/* ---- steps ---- */
-
-static int yes (lua_State *L) {
-  fail_clear();
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
-/* ---- the wire of an engine over memory ---- */
+/* -- the wire of an engine over memory -- */
 
 /* engine:feed(bytes) -> count accepted, less than all when it holds enough */
 static int engine_feed (lua_State *L) {
@@ -135,7 +118,7 @@ static int engine_feed (lua_State *L) {
 /* engine:feed_eof() -> true: nothing more will come */
 static int engine_feed_eof (lua_State *L) {
   machine_check(L)->fed_eof = 1;
-  return yes(L);
+  return step_done(L);
 }
 
 /* engine:drain(max) -> bytes to send, "" when there are none; after a failure too:
@@ -158,7 +141,7 @@ static int engine_drain (lua_State *L) {
   return 1;
 }
 
-/* ---- steps ---- */
+/* -- the handshake -- */
 
 /* what is left when OpenSSL has done its part. A resumed session shows no
 ** certificate: a server judges the one it was shown when the session began, and the
@@ -185,7 +168,7 @@ static int opened (lua_State *L, machine_Machine *m) {
   link_drop_hello(&m->link);
   OPENSSL_free(m->link.staple); /* it was sent */
   m->link.staple = NULL;
-  return yes(L);
+  return step_done(L);
 }
 
 /* engine:handshake() -> true | nil, "want_read" | "want_write" | "want_verify" |
@@ -193,7 +176,7 @@ static int opened (lua_State *L, machine_Machine *m) {
 static int engine_handshake (lua_State *L) {
   machine_Machine *m = machine_check(L);
   int result;
-  if (m->state == MACHINE_OPEN) return yes(L);
+  if (m->state == MACHINE_OPEN) return step_done(L);
   if ((result = step_refuse(L, m, "handshake")) != 0) return result;
   if (m->awaits_hook) return opened(L, m);
   fail_clear();
@@ -202,148 +185,11 @@ static int engine_handshake (lua_State *L) {
   return opened(L, m);
 }
 
-/* engine:read(max) -> bytes | nil, "want_read" | "want_write" | nil, err. The
-** buffer is an upvalue: one a state, not one a connection */
-static int engine_read (lua_State *L) {
-  machine_Machine *m = machine_check(L);
-  size_t max = (size_t)args_int(L, 2, 1, MACHINE_RECORD), n;
-  char *buffer = lua_touserdata(L, lua_upvalueindex(1));
-  int result = step_refuse(L, m, "read");
-  if (result != 0) return result;
-  queue_clear();
-  result = SSL_read_ex(m->ssl, buffer, max, &n);
-  if (result != 1) return step_tell(L, m, ssl_outcome(m->ssl, result), "read");
-  m->received += (int64_t)n;
-  lua_pushlstring(L, buffer, n);
-  return 1;
-}
-
-/* count, and why not all of it */
-static int wrote (lua_State *L, machine_Machine *m, ssl_Outcome outcome, size_t count) {
-  m->sent += (int64_t)count;
-  lua_pushinteger(L, (lua_Integer)count);
-  if (outcome == SSL_OUTCOME_DONE) return 1;
-  step_tell(L, m, outcome, "write");
-  lua_remove(L, -2);
-  return 2;
-}
-
-static int is_suspended (ssl_Outcome outcome) {
-  return outcome == SSL_OUTCOME_WANT_READ || outcome == SSL_OUTCOME_WANT_WRITE;
-}
-
-/* nil, err where nothing can be written; 0 where it can. What was taken over before
-** goes first: results of `wrote` where it does not all go */
-static int refuse_write (lua_State *L, machine_Machine *m) {
-  int result = step_refuse(L, m, "write");
-  if (result != 0) return result;
-  if (m->sent_close || m->check.diagnose)
-    return fail_code(L, "write", "closed", "the connection is closed for writing");
-  if (COMPAT_FAILED_WRITE_ENDS_READING && m->sent == 0 && !m->context->is_server &&
-      (result = step_look(L, m)) != 0)
-    return result;
-  if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
-    return wrote(L, m, ssl_outcome(m->ssl, result), 0);
-  return 0;
-}
-
-/* as much as goes, and a record more when it goes no further: that is taken over */
-static ssl_Outcome put (lua_State *L, machine_Machine *m, const char *bytes, size_t len,
-                        size_t *done) {
-  int result = machine_put(m, bytes, len, done);
-  ssl_Outcome outcome = result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(m->ssl, result);
-  size_t left = len - *done, chunk = left < MACHINE_RECORD ? left : MACHINE_RECORD;
-  if (!is_suspended(outcome)) return outcome;
-  if (!machine_take_over(m, bytes + *done, chunk)) fail_memory(L);
-  *done += chunk;
-  return outcome;
-}
-
-/* engine:write(bytes, from) -> count taken from `from` on (counted from 1), and
-** nothing else when all of it is on its way | count, "want_read" | "want_write" |
-** err: call again, with what was not taken or with nothing | nil, err */
-static int engine_write (lua_State *L) {
-  machine_Machine *m = machine_check(L);
-  int len, result;
-  const char *bytes = args_bytes(L, 2, &len);
-  size_t from = (size_t)args_int(L, 3, 1, len + 1) - 1, done;
-  ssl_Outcome outcome;
-  if ((result = refuse_write(L, m)) != 0) return result;
-  outcome = put(L, m, bytes + from, (size_t)len - from, &done);
-  return wrote(L, m, outcome, done);
-}
-
-/* as `wrote`, of bytes that a kernel which encrypts was to send after others */
-static int wrote_by_kernel (lua_State *L, machine_Machine *m, size_t before, long n) {
-  long total = (long)before + (n > 0 ? n : 0);
-  fail_clear();
-  m->sent += total;
-  lua_pushinteger(L, (lua_Integer)total);
-  if (n >= 0) return 1;
-  if (net_would_block(m->wire.socket->error)) {
-    lua_pushliteral(L, "want_write");
-    return 2;
-  }
-  step_broke(L, m, "write", 1);
-  lua_remove(L, -2);
-  return 2;
-}
-
-/* engine:send_file(file, from, count, head) -> count taken of the head and then the
-** file, less than all only at the end of the file | count, "want_write" | err, as
-*write.
-** `from` counts from 0; the buffer is an upvalue, and a head that is no longer than a
-** record goes into the first piece */
-static int engine_send_file (lua_State *L) {
-  machine_Machine *m = machine_check(L);
-  FILE *file = *(FILE **)luaL_checkudata(L, 2, LUA_FILEHANDLE);
-  off_t at = (off_t)args_time(L, 3), end = at + args_int(L, 4, 0, 0x7fffffff);
-  char *buffer = lua_touserdata(L, lua_upvalueindex(1));
-  int head_len, result, by_kernel = socket_bio_kernel_sends(&m->wire);
-  const char *head = args_bytes(L, 5, &head_len);
-  size_t total = 0, held = (size_t)head_len, done;
-  ssl_Outcome outcome = SSL_OUTCOME_DONE;
-  luaL_argcheck(L, file != NULL, 2, "a closed file");
-  luaL_argcheck(L, head_len <= MACHINE_RECORD, 5, "too long");
-  if ((result = refuse_write(L, m)) != 0) return result;
-  memcpy(buffer, head, held);
-  while (outcome == SSL_OUTCOME_DONE && (held > 0 || (at < end && !by_kernel))) {
-    size_t room = FILE_PIECE - held, left = by_kernel ? 0 : (size_t)(end - at);
-    ssize_t got = pread(fileno(file), buffer + held, left < room ? left : room, at);
-    if (got <= 0 && held == 0) break;
-    outcome = put(L, m, buffer, held + (size_t)(got > 0 ? got : 0), &done);
-    total += done;
-    at += (off_t)done - (off_t)held;
-    held = 0;
-  }
-  if (outcome != SSL_OUTCOME_DONE || !by_kernel) return wrote(L, m, outcome, total);
-  return wrote_by_kernel(
-      L, m, total,
-      socket_bio_send_file(&m->wire, m->ssl, fileno(file), at, (size_t)(end - at)));
-}
-
-/* engine:shutdown() -> true: close_notify is on its way | nil, "want_write" | nil,
-** err. Never waits for the peer's */
-static int engine_shutdown (lua_State *L) {
-  machine_Machine *m = machine_check(L);
-  int result;
-  if (m->sent_close || m->state == MACHINE_FAILED) return yes(L);
-  if ((result = step_refuse(L, m, "shutdown")) != 0) return result;
-  if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
-    return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
-  fail_clear();
-  result = SSL_shutdown(m->ssl);
-  if (result < 0) return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
-  m->sent_close = 1;
-  return yes(L);
-}
-
 static const luaL_Reg methods[] = {
   { "feed", engine_feed },       { "feed_eof", engine_feed_eof },
   { "drain", engine_drain },     { "handshake", engine_handshake },
   { "abandon", engine_abandon }, { "pins", engine_pins },
   { "time", engine_time },       { "session", engine_session },
-  { "write", engine_write },     { "shutdown", engine_shutdown },
   { "close", own_method_close }, { NULL, NULL },
 };
 
@@ -354,12 +200,8 @@ int engine_open (lua_State *L) {
   own_type(L, &machine_type, NULL, methods);
   luaL_setfuncs(L, engine_facts, 0);
   luaL_setfuncs(L, engine_hooks, 0);
-  lua_newuserdata(L, FILE_PIECE); /* one for all, and never full over a Lua call */
-  lua_pushvalue(L, -1);
-  lua_pushcclosure(L, engine_read, 1);
-  lua_setfield(L, -3, "read");
-  lua_pushcclosure(L, engine_send_file, 1);
-  lua_setfield(L, -2, "send_file");
+  lua_newuserdata(L, ENGINE_DATA_BUFFER);
+  luaL_setfuncs(L, engine_data, 1);
   lua_setfield(L, -2, "methods");
   return 1;
 }

@@ -4,6 +4,12 @@
 
 #include "fail.h"
 
+int step_done (lua_State *L) {
+  fail_clear();
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 int step_wants (lua_State *L, const char *what) {
   lua_pushnil(L);
   lua_pushstring(L, what);

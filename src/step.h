@@ -8,6 +8,9 @@
 
 #include "machine.h"
 
+/* pushes true */
+int step_done (lua_State *L);
+
 /* pushes nil and a word */
 int step_wants (lua_State *L, const char *what);
 

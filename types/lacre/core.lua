@@ -341,13 +341,86 @@ function engine:time() end
 --- engine:session(key): resumes a session of this key, if there is one that would be accepted, and keeps new ones under it; before the handshake
 function engine:session() end
 
+function engine:close() end
+
+--- engine:read(max) -> bytes | nil, "want_read" | "want_write" | nil, err
+function engine:read() end
+
 --- engine:write(bytes, from) -> count taken from `from` on (counted from 1), and nothing else when all of it is on its way | count, "want_read" | "want_write" | err: call again, with what was not taken or with nothing | nil, err
 function engine:write() end
+
+--- engine:send_file(file, from, count, head) -> count taken of the head and then the file, less than all only at the end of the file | count, "want_write" | err, as of write. `from` counts from 0; the buffer is an upvalue, and a head that is no
+*longer than a record goes into the first piece
+function engine:send_file() end
 
 --- engine:shutdown() -> true: close_notify is on its way | nil, "want_write" | nil, err. Never waits for the peer's
 function engine:shutdown() end
 
-function engine:close() end
+--- engine:state() -> "handshaking" "open" "closing" "closed" "failed"
+function engine:state() end
+
+--- engine:pending() -> decrypted bytes that wait, bytes fed and not digested, bytes to drain or owed
+function engine:pending() end
+
+--- engine:has_pending() -> whether a read may succeed without the wire
+function engine:has_pending() end
+
+--- engine:verdict() -> findings of the peer's certificate, and the chain as it was presented | nil when nothing was wrong
+function engine:verdict() end
+
+--- engine:pin_state() -> "match", place of the pin | "mismatch" | "expired" | nil
+function engine:pin_state() end
+
+--- engine:info() -> { version =, cipher =, group =, sigalg =, alpn =, sni =, resumed =, bytes_read =, bytes_written =, ktls = }, as far as the handshake got
+function engine:info() end
+
+--- engine:peer_chain() -> what the peer sent, leaf first | nil
+function engine:peer_chain() end
+
+--- engine:verified_chain() -> leaf to anchor | nil
+function engine:verified_chain() end
+
+--- engine:was_asked() -> whether the server asked for a certificate; with TLS 1.3 only an engine that diagnoses knows
+function engine:was_asked() end
+
+--- engine:peer_staple() -> the OCSP response the server sent, DER | nil
+function engine:peer_staple() end
+
+--- engine:local_cert() -> cert | nil
+function engine:local_cert() end
+
+--- engine:export(label, length, context or nil) -> bytes | nil, err; RFC 5705 and RFC 8446 section 7.5
+function engine:export() end
+
+--- engine:unique() -> the first Finished of the handshake (RFC 5929 section 3) | nothing where that binds nothing: TLS 1.3 (RFC 9266), and handshakes whose master secret two connections can share (RFC 7627)
+function engine:unique() end
+
+--- engine:decide(is_accepted): what on_verify said, after "want_verify"
+function engine:decide() end
+
+--- engine:hello() -> { server_name =, legacy_version =, and as they came alpn =, versions =, groups =, sigalgs =, ciphers =, extensions = } after "want_hello"
+function engine:hello() end
+
+--- engine:greet(is_accepted): what on_client_hello said, after "want_hello"
+function engine:greet() end
+
+--- engine:identity(cert, key, { intermediate ... }) -> true | nil, err: the one to show, after "want_hello"
+function engine:identity() end
+
+--- engine:switch(context) -> true | nil, err: goes on as an engine of another context, after "want_hello". Where the hello is too long to be read anew nothing has changed, and the peer can still be refused; after other failures nothing can be said
+function engine:switch() end
+
+--- engine:refused_name() -> whether the handshake failed for the name asked for
+function engine:refused_name() end
+
+--- engine:staple(der): the OCSP response to send
+function engine:staple() end
+
+--- engine:staple_state() -> "good" "missing" "invalid" "expired" "unknown" "revoked" | nil: what became of the peer's OCSP response
+function engine:staple_state() end
+
+--- engine:keylog() -> the lines of SSLKEYLOGFILE that came since, or nil
+function engine:keylog() end
 
 ---@class lacre.core.key
 core.key = {}
