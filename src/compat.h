@@ -7,10 +7,12 @@
 #define lacre_compat_h
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <lualib.h>
 #include <openssl/opensslv.h>
 
 #if OPENSSL_VERSION_NUMBER < 0x30000000L || defined(LIBRESSL_VERSION_NUMBER)
@@ -78,6 +80,17 @@ static inline int compat_gc_weight (lua_State *L, int kilobytes) {
   if (!lua_gc(L, LUA_GCISRUNNING, 0)) return 0;
 #endif
   return lua_gc(L, LUA_GCSTEP, kilobytes) == 1;
+}
+
+/* the file behind one of Lua's, or NULL where that was closed: newer Lua leaves the
+** pointer behind. Raises unless it is one */
+static inline FILE *compat_file (lua_State *L, int arg) {
+#if LUA_VERSION_NUM >= 502
+  luaL_Stream *stream = luaL_checkudata(L, arg, LUA_FILEHANDLE);
+  return stream->closef == NULL ? NULL : stream->f;
+#else
+  return *(FILE **)luaL_checkudata(L, arg, LUA_FILEHANDLE);
+#endif
 }
 
 /* whole numbers beyond 32 bits: integers where Lua has them, else doubles */

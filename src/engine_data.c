@@ -1,10 +1,8 @@
 #include "engine_data.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <lualib.h>
 
 #include "args.h"
 #include "fail.h"
@@ -101,37 +99,62 @@ static int wrote_by_kernel (lua_State *L, machine_Machine *m, size_t before, lon
   return 2;
 }
 
-/* engine:send_file(file, from, count, head) -> count taken of the head and then the
-** file, less than all only at the end of the file | count, "want_write" | err, as
-** of write. `from` counts from 0; the buffer is an upvalue, and a head that is no
-*longer than a
-** record goes into the first piece */
+typedef struct Sending {
+  int file;
+  off_t at, end; /* what is still to go of the file by way of the buffer */
+  char *buffer;
+  size_t held;  /* bytes of a head in the buffer */
+  size_t taken; /* bytes on their way, of both */
+} Sending;
+
+/* the next piece, its head with it. 1; 0 where there is nothing more; -1 with errno */
+static int put_piece (lua_State *L, machine_Machine *m, Sending *s,
+                      ssl_Outcome *outcome) {
+  size_t room = ENGINE_DATA_BUFFER - s->held, left = (size_t)(s->end - s->at), done;
+  ssize_t got;
+  if (s->held == 0 && left == 0) return 0;
+  got = pread(s->file, s->buffer + s->held, left < room ? left : room, s->at);
+  if (got <= 0 && s->held == 0) return (int)got;
+  *outcome = put(L, m, s->buffer, s->held + (size_t)(got > 0 ? got : 0), &done);
+  s->taken += done;
+  s->at += (off_t)done - (off_t)s->held;
+  s->held = 0;
+  return 1;
+}
+
+/* count, and why the file could not be read */
+static int unreadable (lua_State *L, machine_Machine *m, size_t count) {
+  int error = errno;
+  m->sent += (int64_t)count;
+  lua_pushinteger(L, (lua_Integer)count);
+  fail_errno(L, "load", error, "the file");
+  lua_remove(L, -2);
+  return 2;
+}
+
+/* engine:send_file(file, from, count, head) -> count taken of the head and then of the
+** file, less than all only where it ends | count, "want_write" | err, as `write` says.
+** `from` counts from 0; a head, of a record at most, goes into the first piece */
 static int engine_send_file (lua_State *L) {
   machine_Machine *m = machine_check(L);
-  FILE *file = *(FILE **)luaL_checkudata(L, 2, LUA_FILEHANDLE);
-  off_t at = (off_t)args_time(L, 3), end = at + args_int(L, 4, 0, 0x7fffffff);
-  char *buffer = lua_touserdata(L, lua_upvalueindex(1));
+  FILE *file = compat_file(L, 2);
+  off_t from = (off_t)args_time(L, 3), end = from + args_int(L, 4, 0, 0x7fffffff);
   int head_len, result, by_kernel = socket_bio_kernel_sends(&m->wire);
   const char *head = args_bytes(L, 5, &head_len);
-  size_t total = 0, held = (size_t)head_len, done;
   ssl_Outcome outcome = SSL_OUTCOME_DONE;
+  Sending s = { -1, from, by_kernel ? from : end, NULL, (size_t)head_len, 0 };
   luaL_argcheck(L, file != NULL, 2, "a closed file");
   luaL_argcheck(L, head_len <= MACHINE_RECORD, 5, "too long");
   if ((result = refuse_write(L, m)) != 0) return result;
-  memcpy(buffer, head, held);
-  while (outcome == SSL_OUTCOME_DONE && (held > 0 || (at < end && !by_kernel))) {
-    size_t room = ENGINE_DATA_BUFFER - held, left = by_kernel ? 0 : (size_t)(end - at);
-    ssize_t got = pread(fileno(file), buffer + held, left < room ? left : room, at);
-    if (got <= 0 && held == 0) break;
-    outcome = put(L, m, buffer, held + (size_t)(got > 0 ? got : 0), &done);
-    total += done;
-    at += (off_t)done - (off_t)held;
-    held = 0;
-  }
-  if (outcome != SSL_OUTCOME_DONE || !by_kernel) return wrote(L, m, outcome, total);
+  s.file = fileno(file);
+  s.buffer = memcpy(lua_touserdata(L, lua_upvalueindex(1)), head, s.held);
+  do result = put_piece(L, m, &s, &outcome);
+  while (result == 1 && outcome == SSL_OUTCOME_DONE);
+  if (result < 0) return unreadable(L, m, s.taken);
+  if (outcome != SSL_OUTCOME_DONE || !by_kernel) return wrote(L, m, outcome, s.taken);
   return wrote_by_kernel(
-      L, m, total,
-      socket_bio_send_file(&m->wire, m->ssl, fileno(file), at, (size_t)(end - at)));
+      L, m, s.taken,
+      socket_bio_send_file(&m->wire, m->ssl, s.file, from, (size_t)(end - from)));
 }
 
 /* -- the end -- */

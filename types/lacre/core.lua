@@ -349,8 +349,7 @@ function engine:read() end
 --- engine:write(bytes, from) -> count taken from `from` on (counted from 1), and nothing else when all of it is on its way | count, "want_read" | "want_write" | err: call again, with what was not taken or with nothing | nil, err
 function engine:write() end
 
---- engine:send_file(file, from, count, head) -> count taken of the head and then the file, less than all only at the end of the file | count, "want_write" | err, as of write. `from` counts from 0; the buffer is an upvalue, and a head that is no
-*longer than a record goes into the first piece
+--- engine:send_file(file, from, count, head) -> count taken of the head and then of the file, less than all only where it ends | count, "want_write" | err, as `write` says. `from` counts from 0; a head, of a record at most, goes into the first piece
 function engine:send_file() end
 
 --- engine:shutdown() -> true: close_notify is on its way | nil, "want_write" | nil, err. Never waits for the peer's

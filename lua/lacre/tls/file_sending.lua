@@ -4,6 +4,7 @@
 -- for each piece: who takes a large file slowly is served, who takes nothing is not waited for.
 
 local facts = require "lacre.tls.facts"
+local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local steps = require "lacre.tls.steps"
 local stream = require "lacre.net.stream"
@@ -19,13 +20,23 @@ local function await(self, why, deadline)
   return steps.failed(self, why)
 end
 
+-- whoever closes it while it is sent closes it between two steps
+local function step(self, handle, ...)
+  if io.type(handle) ~= "file" then
+    return nil, lacre_error.new {
+      code = "io_error", stage = "load", library = "lacre", message = "the file was closed while it was being sent",
+    }
+  end
+  return self.core:send_file(handle, ...)
+end
+
 -- what was taken over from the last step goes with one more, which is for nothing else; the head counts from below 0
 local function send(self, handle, from, count, head)
   local sent, mark, deadline = -#head, 0, nil
   while true do
     local rest = sent < 0 and head:sub(sent + #head + 1) or ""
     local begun = math.max(sent, 0)
-    local done, why = self.core:send_file(handle, from + begun, math.min(count - begun, MOST), rest)
+    local done, why = step(self, handle, from + begun, math.min(count - begun, MOST), rest)
     sent = sent + (done or 0)
     if not why and (done == 0 or sent == count) then
       return math.max(sent, 0)
@@ -48,7 +59,7 @@ end
 ---@param count integer
 ---@param head? string sent first; at most 16384 bytes
 ---@return integer? sent of the file; less than `count` where the file ends before
----@return lacre.error? err timeout, closed, connection_reset ...
+---@return lacre.error? err timeout, closed, connection_reset, io_error, is_directory ...
 ---@return integer? sent
 local function send_file(self, handle, from, count, head)
   if self.core == facts.CLOSED then
