@@ -66,7 +66,8 @@ local function open_object(owner)
 end
 
 local function describe_methods(part, text)
-  local rows = text:match "const luaL_Reg methods%[%] = (%b{});" or text:match("const luaL_Reg " .. part .. "%[%] = (%b{});")
+  local rows = text:match "const luaL_Reg methods%[%] = (%b{});"
+    or text:match("const luaL_Reg " .. part .. "%[%] = (%b{});")
   if not rows then
     return
   end
