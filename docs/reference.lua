@@ -205,7 +205,8 @@ end
 -- the house's own in C; what is so in Lua says `---@package`
 local internal = {}
 for name in ("key:is_pair store:add_cert store:add_crl store:check store:list cert:has_address cert:has_dns_name "
-  .. "cert:spki_pin cert:raw_extensions cert:raw_alt_names csr:raw_extensions csr:raw_alt_names crl:raw_extensions "
+  .. "cert:spki_pin cert:key_strength cert:names_issuer cert:raw_extension cert:raw_extensions cert:raw_alt_names "
+  .. "csr:raw_extensions csr:raw_alt_names crl:raw_extensions "
   .. "crl:raw_count crl:raw_entry crl:raw_find"):gmatch "%S+" do
   internal[name] = true
 end

@@ -671,22 +671,27 @@ describe("thresholds", function()
   end)
 end)
 
-describe("key_strength", function()
-  local key_strength = require "lacre.key.strength"
+describe("the strength of a certificate's key", function()
+  local function strength_of(made)
+    return ("%s %d"):format(assert(cert.create { key = made, hosts = { "a.test" } }):key_strength())
+  end
+
   local cases = { p256 = "ec 256", p384 = "ec 384", p521 = "ec 528", ["rsa:2048"] = "rsa 2048", ed25519 = "other 0" }
   for kind, expected in pairs(cases) do
-    it("knows " .. kind, function()
-      assert.equal(expected, ("%s %d"):format(key_strength(key.generate(kind):spki())))
+    it("is known of " .. kind, function()
+      assert.equal(expected, strength_of(key.generate(kind)))
     end)
   end
 
-  it("knows what is too short", function()
-    assert.equal("rsa 1024", ("%s %d"):format(key_strength(core.key.generate("rsa", 1024):spki())))
-  end)
-
-  it("does not stumble over nonsense", function()
-    for _, text in ipairs { "", "\48", "\48\130", "\6\9\42\134\72\134\247\13\1\1\1" } do
-      key_strength(text)
+  it("is nothing where the key is nonsense", function()
+    local der = assert(cert.create { key = key.generate "rsa:2048", hosts = { "a.test" } }):to_der()
+    local at = assert(der:find("\48\130\1\10\2\130\1\1\0", 1, true)) -- RSAPublicKey and its modulus
+    for i = at, at + 8 do
+      for _, octet in ipairs { 0, 2, 48, 127, 128, 130, 255 } do
+        local broken = cert.parse(der:sub(1, i - 1) .. string.char(octet) .. der:sub(i + 1))
+        local kind, bits = assert(broken):key_strength()
+        assert.is_true(kind == "rsa" and bits >= 0 and bits <= 2056)
+      end
     end
   end)
 end)
@@ -724,12 +729,9 @@ describe("the rules of chains", function()
   it("know keys that are too large", function()
     local fake = setmetatable({}, { __index = function(_, name)
       return ({
-        spki = function()
-          return "\48\130\4\30\48\13\6\9\42\134\72\134\247\13\1\1\1\5\0\3\130\4\11\0\48\130\4\6\2\130\4\1\0"
-            .. ("\255"):rep(1024) .. "\2\3\1\0\1"
-        end,
-        subject_der = function() return "b" end,
-        issuer_der = function() return "c" end,
+        key_strength = function() return "rsa", 8192 end,
+        names_issuer = function() return false end,
+        raw_extension = function() return nil end,
         not_after = function() return time.now() + 90 * DAY end,
         not_before = function() return time.now() end,
         signature_algorithm = function() return "sha256WithRSAEncryption" end,

@@ -1,5 +1,7 @@
 #include "cert_fields.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 
@@ -14,6 +16,7 @@
 #include "name.h"
 #include "oid.h"
 #include "pem.h"
+#include "strength.h"
 
 static void release_bytes (void *obj) {
   OPENSSL_free(obj);
@@ -53,6 +56,15 @@ static int push_name (lua_State *L, const X509_NAME *name) {
   size_t len;
   if (X509_NAME_get0_der(name, &der, &len) != 1) return fail(L, "parse");
   lua_pushlstring(L, (const char *)der, len);
+  return 1;
+}
+
+/* cert:names_issuer(cert) -> boolean: whether its issuer has the name of that one's
+** subject, RFC 5280 7.1; the signature is not checked */
+static int cert_names_issuer (lua_State *L) {
+  X509 *x = cert_check_light(L, 1), *issuer = cert_check_light(L, 2);
+  lua_pushboolean(
+      L, X509_NAME_cmp(X509_get_issuer_name(x), X509_get_subject_name(issuer)) == 0);
   return 1;
 }
 
@@ -106,17 +118,17 @@ static int find_element (const unsigned char *der, size_t len, int n, der_Item *
 /* lends the SubjectPublicKeyInfo, or NULL with a reason in the queue; pushes something
  */
 static const unsigned char *check_spki (lua_State *L, size_t *len) {
-  size_t size;
-  const unsigned char *der = cert_check_der(L, 1, &size);
+  light_Cert *c = own_check(L, 1, &cert_type);
   own_Box *box;
   der_Item item;
   unsigned char *out = NULL;
   int n;
-  if (find_element(der, size, 6, &item) && item.tag == 0x30) {
+  if (c->der != NULL && find_element(c->der, c->len, 6, &item) && item.tag == 0x30) {
     *len = (size_t)(der_end(&item) - item.start);
     return item.start;
   }
-  box = own_temp(L, release_bytes); /* it is no DER, and OpenSSL took it all the same */
+  box = own_temp(L, release_bytes); /* not DER, which OpenSSL took all the same, or only
+                                    ** its fields are there */
   fail_clear();
   n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert_check_light(L, 1)), &out);
   box->obj = out;
@@ -139,6 +151,14 @@ static int cert_spki_pin (lua_State *L) {
   const unsigned char *spki = check_spki(L, &len);
   if (spki == NULL) return fail(L, "parse");
   bytes_push_pin(L, spki, len);
+  return 2;
+}
+
+/* cert:key_strength() -> "rsa" "rsa-pss" "ec" "dsa" or "other", bits */
+static int cert_key_strength (lua_State *L) {
+  strength_Key key = strength_read(X509_get_X509_PUBKEY(cert_check_light(L, 1)));
+  lua_pushstring(L, key.kind);
+  lua_pushinteger(L, key.bits);
   return 2;
 }
 
@@ -226,6 +246,23 @@ static int cert_raw_extensions (lua_State *L) {
   return 1;
 }
 
+/* cert:raw_extension(content of its identifier) -> { oid =, critical =, der = } | nil
+ */
+static int cert_raw_extension (lua_State *L) {
+  X509 *x = cert_check_light(L, 1);
+  size_t len;
+  const char *content = luaL_checklstring(L, 2, &len);
+  int i, n = X509_get_ext_count(x);
+  for (i = 0; i < n; i++) {
+    const ASN1_OBJECT *oid = X509_EXTENSION_get_object(X509_get_ext(x, i));
+    if (OBJ_length(oid) != len || memcmp(OBJ_get0_data(oid), content, len) != 0)
+      continue;
+    push_extension(L, x, i);
+    return 1;
+  }
+  return 0;
+}
+
 /* cert:raw_alt_names() -> list | nil, where there are none or they are malformed */
 static int cert_raw_alt_names (lua_State *L) {
   X509 *x = cert_check_light(L, 1);
@@ -287,10 +324,12 @@ static const luaL_Reg methods[] = {
   { "serial", cert_serial },
   { "subject_der", cert_subject_der },
   { "issuer_der", cert_issuer_der },
+  { "names_issuer", cert_names_issuer },
   { "not_before", cert_not_before },
   { "not_after", cert_not_after },
   { "spki", cert_spki },
   { "spki_pin", cert_spki_pin },
+  { "key_strength", cert_key_strength },
   { "public_key", cert_public_key },
   { "signature_algorithm", cert_signature_algorithm },
   { "signature", cert_signature },
@@ -298,6 +337,7 @@ static const luaL_Reg methods[] = {
   { "to_der", cert_to_der },
   { "to_pem", cert_to_pem },
   { "raw_extensions", cert_raw_extensions },
+  { "raw_extension", cert_raw_extension },
   { "raw_alt_names", cert_raw_alt_names },
   { "has_dns_name", cert_has_dns_name },
   { "has_address", cert_has_address },

@@ -18,7 +18,9 @@ local function survey(count)
   local results = bench.assert(health {
     targets = list, trust = bench.dir .. "ecdsa-root.pem", no_old = true, concurrency = tonumber(bench.variant),
   })
-  assert(results.counts.pass == count, health.text(results, require("lacre.report.style").new(false)))
+  if results.counts.pass ~= count then
+    error(health.text(results, require("lacre.report.style").new(false)))
+  end
 end
 
 survey(bench.warm_up())

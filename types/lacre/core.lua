@@ -112,6 +112,9 @@ function cert:subject_der() end
 --- cert:issuer_der() -> DER | nil, err
 function cert:issuer_der() end
 
+--- cert:names_issuer(cert) -> boolean: whether its issuer has the name of that one's subject, RFC 5280 7.1; the signature is not checked
+function cert:names_issuer() end
+
 --- cert:not_before() -> seconds since 1970 | nil, where it cannot be read
 function cert:not_before() end
 
@@ -123,6 +126,9 @@ function cert:spki() end
 
 --- cert:spki_pin() -> SHA-256, and the text of that pin (RFC 7469) | nil, err
 function cert:spki_pin() end
+
+--- cert:key_strength() -> "rsa" "rsa-pss" "ec" "dsa" or "other", bits
+function cert:key_strength() end
 
 --- cert:public_key() -> key | nil, err (unsupported_key_type, bad_der)
 function cert:public_key() end
@@ -144,6 +150,9 @@ function cert:to_pem() end
 
 --- cert:raw_extensions() -> { { oid =, critical =, der = }, ... } in their order
 function cert:raw_extensions() end
+
+--- cert:raw_extension(content of its identifier) -> { oid =, critical =, der = } | nil
+function cert:raw_extension() end
 
 --- cert:raw_alt_names() -> list | nil, where there are none or they are malformed
 function cert:raw_alt_names() end

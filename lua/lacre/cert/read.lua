@@ -180,7 +180,7 @@ end
 --- Whether issuer and subject are the same name; the signature is not checked: RFC 5280 section 3.2.
 ---@return boolean
 function methods:is_self_issued()
-  return core.name.equal(self:subject_der(), self:issuer_der())
+  return self:names_issuer(self)
 end
 
 --- Whether another certificate issued this one: the names match and the signature verifies.
@@ -188,7 +188,7 @@ end
 ---@return boolean
 function methods:is_issued_by(issuer)
   options.expect("is_issued_by", 1, cert.is(issuer), "certificate", issuer)
-  if not core.name.equal(self:issuer_der(), issuer:subject_der()) then
+  if not self:names_issuer(issuer) then
     return false
   end
   local signer = issuer:public_key()

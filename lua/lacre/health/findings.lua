@@ -18,6 +18,7 @@ local Findings = {}
 Findings.__index = Findings
 
 local rank = { fail = 1, warn = 2, info = 3 }
+local NONE = {}
 
 --- An empty list.
 ---@return lacre.findings
@@ -32,10 +33,10 @@ end
 function Findings:add(code, message, fields)
   local row = codes.by_code[code] or error("no such reason: " .. tostring(code))
   local problem = { code = code, severity = row.severity, message = message }
-  for name, value in pairs(fields or {}) do
+  for name, value in pairs(fields or NONE) do
     problem[name] = value
   end
-  local id = table.concat({ code, tostring(problem.depth), problem.requirement or problem.expected_code or "" }, ":")
+  local id = code .. ":" .. (problem.depth or "") .. ":" .. (problem.requirement or problem.expected_code or "")
   if not self.seen[id] then
     self.seen[id] = true
     self.list[#self.list + 1] = problem
@@ -90,7 +91,8 @@ function Findings:sorted()
   table.sort(self.list, before)
   local problems, notes = {}, {}
   for _, problem in ipairs(self.list) do
-    table.insert(problem.severity == "info" and notes or problems, problem)
+    local list = problem.severity == "info" and notes or problems
+    list[#list + 1] = problem
   end
   return problems, notes
 end

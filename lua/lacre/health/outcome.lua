@@ -6,6 +6,8 @@ local target = require "lacre.net.target"
 
 local outcome = {}
 
+local NOTHING = { chain = {}, verify = {} } -- where there was no handshake
+
 --- The codes of some problems.
 ---@param problems lacre.problem[]
 ---@return string[]
@@ -17,32 +19,12 @@ function outcome.codes(problems)
   return list
 end
 
-local function soonest_end(facts)
-  local soonest
-  for _, cert in ipairs(facts.chain) do
-    local last = cert:not_after()
+local function soonest_end(chain, soonest)
+  for i = 2, #chain do
+    local last = chain[i]:not_after()
     soonest = last and (not soonest or last < soonest) and last or soonest
   end
   return soonest
-end
-
-local copied = {
-  "version", "cipher", "sigalg", "alpn", "address", "client_cert", "chain", "verified_chain", "cert", "pins",
-    "timing", "staple",
-  "staple_state", "hybrid_group",
-}
-
-local function describe(result, facts, now)
-  for _, name in ipairs(copied) do
-    result[name] = facts[name]
-  end
-  result.key_exchange = facts.group
-  result.verified = facts.verify.ok
-  local leaf = facts.chain[1]
-  if leaf then
-    result.not_after, result.soonest_not_after = leaf:not_after(), soonest_end(facts)
-    result.days_left = leaf:not_after() and (leaf:not_after() - now) / 86400
-  end
 end
 
 -- as it would be written in a list: where an address of a name is meant, which one
@@ -61,19 +43,23 @@ end
 ---@return table
 function outcome.conclude(row, set, out, facts, err, now)
   diagnosis.expect(out, row.set.expect or set.expect)
-  local result = {
+  local problems, notes = out:sorted()
+  local reasons = outcome.codes(problems)
+  local found = facts or NOTHING
+  local leaf = found.chain[1]
+  local last = leaf and leaf:not_after()
+  return {
     target = row.set.label or (row.host and shown(row)) or row.text, text = row.text,
     host = row.host, port = row.port, server_name = row.name or row.host, starttls = row.starttls,
     file = row.file, line = row.line, group = row.group, err = not facts and err or nil,
+    grade = findings.grade(problems), reason = reasons[1], reasons = reasons, problems = problems, notes = notes,
+    -- what was found
+    version = found.version, cipher = found.cipher, key_exchange = found.group, hybrid_group = found.hybrid_group,
+    sigalg = found.sigalg, alpn = found.alpn, address = found.address, client_cert = found.client_cert,
+    chain = facts and found.chain, verified_chain = found.verified_chain, cert = leaf, pins = found.pins,
+    verified = found.verify.ok, staple = found.staple, staple_state = found.staple_state, timing = found.timing,
+    not_after = last, soonest_not_after = soonest_end(found.chain, last), days_left = last and (last - now) / 86400,
   }
-  result.problems, result.notes = out:sorted()
-  result.grade = findings.grade(result.problems)
-  result.reasons = outcome.codes(result.problems)
-  result.reason = result.reasons[1]
-  if facts then
-    describe(result, facts, now)
-  end
-  return result
 end
 
 return outcome

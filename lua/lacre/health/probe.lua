@@ -10,7 +10,6 @@ local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local options = require "lacre.options"
 local peer_error = require "lacre.tls.peer_error"
-local pin = require "lacre.pin"
 local settings = require "lacre.tls.settings"
 local starttls = require "lacre.starttls"
 local target = require "lacre.net.target"
@@ -114,7 +113,7 @@ end
 local function pins_of(chain)
   local pins = {}
   for i, cert in ipairs(chain) do
-    pins[i] = tostring(pin.of(cert))
+    pins[i] = cert:pin()
   end
   return pins
 end

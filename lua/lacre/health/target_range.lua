@@ -28,7 +28,8 @@ end
 
 -- first and last address, and what stands around them
 local function bounds(text)
-  if not text:find "%d[/-]%d" then
+  local may_be = text:find("/", 1, true) or text:find("-", 1, true)
+  if not may_be or not text:find "%d[/-]%d" then
     return nil -- which most are not
   end
   local octet = "(%d%d?%d?)"

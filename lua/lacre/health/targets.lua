@@ -31,8 +31,16 @@ local targets = {}
 ---@field line? integer
 ---@field error? lacre.error why it is none
 
+-- whether some characters are in a text: asked before patterns that few lines match, and every line would pay for
+local function has(text, plain)
+  return text:find(plain, 1, true) ~= nil
+end
+
 local function split_scheme(text)
-  local scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
+  local scheme, rest
+  if has(text, "://") then
+    scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
+  end
   if not scheme then
     return text, {}
   end
@@ -44,7 +52,10 @@ local function split_scheme(text)
 end
 
 local function split_starttls(text, from)
-  local bare, protocol = text:match "^(.-)/([%w]+)$"
+  local bare, protocol
+  if has(text, "/") then
+    bare, protocol = text:match "^(.-)/([%w]+)$"
+  end
   if not protocol then
     return text
   elseif not starttls.option(protocol) or from.starttls then
@@ -62,7 +73,7 @@ end
 ---@return lacre.target_row?
 ---@return lacre.error? err bad_name
 function targets.parse(text)
-  if text:find "^[%w_-]+=" then
+  if has(text, "=") and text:find "^[%w_-]+=" then
     return fail("config", "bad_name", "a setting without a target: %s (write 'example.com %s', in quotes)", text, text)
   end
   local bare, from = split_scheme(text)
@@ -74,7 +85,10 @@ function targets.parse(text)
   if not bare then
     return nil, why
   end
-  local name, rest = bare:match "^([^@%s]+)@(.+)$"
+  local name, rest
+  if has(bare, "@") then
+    name, rest = bare:match "^([^@%s]+)@(.+)$"
+  end
   local place, err = target.parse(rest or bare, from.port or 443)
   if not place then
     return nil, err
@@ -96,8 +110,8 @@ local function without_comment(line)
   if #line > LONGEST then
     return line:sub(1, 1) == "#" and "" or line
   end
-  local at = line:gsub('="[^"]*"', hidden):find "%s#"
-  return ((at and line:sub(1, at) or line):gsub("^#.*$", ""):gsub("^%s+", ""):gsub("%s+$", ""))
+  local at = has(line, "#") and (line:find "^#" or line:gsub('="[^"]*"', hidden):find "%s#")
+  return (at and line:sub(1, at - 1) or line):match "^%s*(.*%S)" or ""
 end
 
 -- what `name=` and `starttls=` say goes where the target says it
@@ -111,9 +125,8 @@ local function applied(row, set)
   return row
 end
 
-local function read_one(text, group)
-  local words = text:match "^%S+%s*(.*)$"
-  local row, err = targets.parse(text:match "^%S+")
+local function read_one(text, words, group)
+  local row, err = targets.parse(text)
   local set
   if row then
     set, err = target_settings.read(words, group.set)
@@ -122,7 +135,7 @@ local function read_one(text, group)
     row, err = applied(row, set)
   end
   if not set or not row then
-    return { text = text:match "^%S+", error = err, set = {} }
+    return { text = text, error = err, set = {} }
   end
   return row
 end
@@ -145,7 +158,7 @@ local function read_line(text, group)
   end
   local rows = {}
   for i, one in ipairs(list or { word }) do
-    rows[i] = read_one(one .. rest, group)
+    rows[i] = read_one(one, rest, group)
   end
   return rows
 end

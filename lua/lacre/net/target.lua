@@ -13,21 +13,29 @@ local function port_of(text, default)
   return port and port >= 0 and port <= 65535 and port or nil
 end
 
+-- of anything that may stand around them: a scheme, a path, brackets
+local function split(text)
+  local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
+  local host, rest = bare:match "^%[([%x:.]+%%?[%w._-]*)%](.*)$" -- fe80::1%eth0 too
+  if host then
+    return host, rest
+  elseif select(2, bare:gsub(":", "")) > 1 then
+    return bare, ""
+  end
+  return bare:match "^([^:]*)(.*)$"
+end
+
 --- Splits `host`, `host:port`, `[2001:db8::1]:port`, a bare IPv6 address, or an https URL.
 ---@param text string
 ---@param default_port? integer 443 by default
 ---@return { host: string, port: integer }?
 ---@return lacre.error? err bad_name
 function target.parse(text, default_port)
-  default_port = default_port or 443
-  local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
-  local host, rest = bare:match "^%[([%x:.]+%%?[%w._-]*)%](.*)$" -- fe80::1%eth0 too
-  if not host and select(2, bare:gsub(":", "")) > 1 then
-    host, rest = bare, ""
-  elseif not host then
-    host, rest = bare:match "^([^:]*)(.*)$"
+  local host, rest = text:match "^([%w._-]+)(:?%d*)$" -- as most are
+  if not host then
+    host, rest = split(text)
   end
-  local port = port_of(rest, default_port)
+  local port = port_of(rest, default_port or 443)
   if not port or host == "" or host:find "[%s@%z]" then
     return fail("config", "bad_name", "not a host and port: %s", text)
   end

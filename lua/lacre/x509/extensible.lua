@@ -22,21 +22,13 @@ function methods:extensions()
   end
 end
 
-local contents = {} -- of identifiers that were asked for
-
--- looking for the octets of its identifier costs less than reading all the others
-local function is_absent(self, oid)
-  if getmetatable(self) ~= "lacre.cert" then
-    return false
-  end
-  contents[oid] = contents[oid] or core.oid.content(oid)
-  return contents[oid] ~= nil and not self:to_der():find(contents[oid], 1, true)
-end
+local contents = {} -- identifiers as they are encoded, of those that were asked for
 
 local function find(self, which)
   local oid = extension.oid(which)
-  if is_absent(self, oid) then
-    return nil
+  if oid and self.raw_extension then -- of a certificate: the others are not even copied
+    contents[oid] = contents[oid] or core.oid.content(oid)
+    return self:raw_extension(contents[oid])
   end
   for _, raw in ipairs(self:raw_extensions()) do
     if raw.oid == oid then
