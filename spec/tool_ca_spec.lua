@@ -351,6 +351,67 @@ describe("lacre ca ocsp", function()
     fails("lacre ca ocsp ca", 2, "one of port, request and cert")
   end)
 
+  it("appoints another once the one there is was revoked", function()
+    ok "lacre ca ocsp ca --cert a.test.crt; lacre ca revoke ca ca/ocsp.crt --reason key_compromise; cp ca/ocsp.crt old.crt"
+    ok "lacre ca ocsp ca --cert a.test.crt --out a.ocsp; ! cmp -s ca/ocsp.crt old.crt"
+    assert.equal("good", (openssl("-respin a.ocsp -no_nonce", "a.test.crt")))
+    ok "cp ca/ocsp.crt old.crt; lacre ca ocsp ca --cert a.test.crt; cmp ca/ocsp.crt old.crt"
+  end)
+
+  -- puts a signer there that expires in three hours
+  local function ends_soon()
+    ok "lacre ca issue ca --profile ocsp --subject CN=soon --valid-for 3h --out . -q; cp soon.crt ca/ocsp.crt; mv soon.key ca/ocsp.key"
+    ok "rm soon.crt"
+  end
+
+  it("promises nothing beyond the certificate of who signs", function()
+    ends_soon()
+    local ca = must(lacre.ca.load(directory .. "/ca", { key = false }))
+    assert.equal("no_key", select(2, ca:responder()).code)
+    local who = must(ca:responder(true))
+    local cert = must(lacre.cert.load(directory .. "/a.test.crt"))
+    local request = must(lacre.ocsp.request { cert = cert, issuer = ca:cert() })
+    local answer = must(lacre.ocsp.parse(must(ca:respond(request.der, { signer = who.cert, key = who.key, next_update = "7d" }))))
+    assert.is_true(answer:next_update() <= who.cert:not_after())
+    assert.is_true(answer:next_update() > who.cert:not_after() - 60)
+  end)
+
+  local function serving(more)
+    local pid = process.start { "sh", "-c", ("cd '%s' && exec %s ca ocsp ca --port %d %s"):format(directory, command,
+      process.free_port(), more) }
+    for _ = 1, 100 do
+      local url = pid:output():match "http://%S+"
+      if url then
+        return pid, url
+      end
+      os.execute "sleep 0.05"
+    end
+  end
+
+  it("goes on when its signer expires, with a new one or for the rest of the day", function()
+    ok "lacre ca ocsp ca --cert a.test.crt"
+    local pid, url = serving ""
+    ends_soon()
+    assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    assert.falsy((ok "openssl x509 -in ca/ocsp.crt -noout -subject"):find "soon")
+    ends_soon()
+    ok "mv ca/ca.key away"
+    assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    assert.matches("soon", (ok "openssl x509 -in ca/ocsp.crt -noout -subject"))
+    pid:stop()
+    ok "mv away ca/ca.key"
+  end)
+
+  it("opens a sealed key for a new signer while it runs", function()
+    ok "echo secret > pw; openssl pkey -in ca/ca.key -aes256 -passout file:pw -out sealed && mv sealed ca/ca.key && chmod 600 ca/ca.key"
+    ok "lacre ca ocsp ca --cert a.test.crt --password-file pw"
+    local pid, url = serving "--password-file pw"
+    ok "lacre ca issue ca --profile ocsp --subject CN=soon --valid-for 3h -q --password-file pw; mv soon.crt ca/ocsp.crt; mv soon.key ca/ocsp.key"
+    assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    assert.falsy((ok "openssl x509 -in ca/ocsp.crt -noout -subject"):find "soon")
+    pid:stop()
+  end)
+
   it("answers openssl and our own client over HTTP", function()
     local http, ocsp = lacre.http, lacre.ocsp
     local issuer = must(lacre.cert.load(directory .. "/ca/ca.crt"))

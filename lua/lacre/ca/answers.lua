@@ -46,7 +46,8 @@ local schema = {
 }
 
 --- Answers an OCSP request: good, revoked with time and reason, or unknown. The
---- CA's own key signs unless a delegated signer is given (`ca:responder()`).
+--- CA's own key signs unless a delegated signer is given (`ca:responder()`). No answer holds for longer than
+--- the certificate of who signs it.
 ---@param request string DER
 ---@param given? { signer?: lacre.cert, key?: lacre.key, next_update?: number|string }
 ---@return string? der
@@ -61,8 +62,10 @@ function methods:respond(request, given)
   if not private then
     return nil, err
   end
+  local left = (set.signer or self:cert()):expires_in()
   local ok, answer, why = pcall(ocsp.respond, {
-    request = request, issuer = self:cert(), signer = set.signer, key = private, next_update = set.next_update,
+    request = request, issuer = self:cert(), signer = set.signer, key = private,
+    next_update = left > 0 and math.min(set.next_update, left) or set.next_update,
     status = status_of(self),
   })
   if not ok and type(answer) == "table" then
@@ -73,15 +76,25 @@ function methods:respond(request, given)
   return answer, why
 end
 
-local function is_good(cert, private, ca)
-  local usage = cert and cert:extended_key_usage()
-  return private ~= nil and usage ~= nil and usage.ocsp_signing and cert:expires_in() > DAY
-    and cert:is_issued_by(ca:cert()) and private:matches(cert)
+-- one whose key others have signs nothing more
+local function is_revoked(ca, cert)
+  local one = ca.books:find(record.serial(cert:serial()))
+  return one ~= nil and one.revoked_at ~= nil
 end
 
-local function kept(ca, paths)
-  local cert, private = certificate.load(paths.ocsp_cert), key.load(paths.ocsp_key)
-  return is_good(cert, private, ca) and { cert = cert, key = private } or nil
+local function is_good(cert, private, ca, least)
+  local usage = cert and cert:extended_key_usage()
+  return private ~= nil and usage ~= nil and usage.ocsp_signing and cert:expires_in() > least
+    and cert:is_issued_by(ca:cert()) and private:matches(cert) and not is_revoked(ca, cert)
+end
+
+-- the signer there is, where it is valid for so long
+local function kept(ca, least)
+  local paths, found = ca.books.paths, ca.answering or {}
+  if paths then
+    found = { cert = certificate.load(paths.ocsp_cert), key = key.load(paths.ocsp_key) }
+  end
+  return is_good(found.cert, found.key, ca, least) and found or nil
 end
 
 -- a certificate for itself: no policy has a say in whether a CA answers
@@ -98,13 +111,13 @@ end
 
 --- The delegated OCSP signer: a certificate with profile ocsp and its key, so that the CA's own key can
 --- stay offline. If the CA is on disk they are saved there (`ocsp.crt`, and `ocsp.key`, not encrypted, mode
---- 0600) and replaced a day before they expire.
+--- 0600) and replaced a day before they expire, or once they are revoked.
+---@param last? boolean one that expires today will do
 ---@return { cert: lacre.cert, key: lacre.key }? identity
 ---@return lacre.error? err no_key where a new one is needed and the CA's key is not here
-function methods:responder()
-  local paths = self.books.paths
-  local found = paths and kept(self, paths) or not paths and self.answering
-  if found and found.cert:expires_in() > DAY then
+function methods:responder(last)
+  local paths, found = self.books.paths, kept(self, last and 0 or DAY)
+  if found then
     return found
   end
   local made, err = delegate(self)

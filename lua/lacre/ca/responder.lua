@@ -3,11 +3,13 @@
 local core = require "lacre.core"
 local ocsp = require "lacre.ocsp"
 local service = require "lacre.http.service"
+local time = require "lacre.time"
 
 local responder = {}
 
 local KIND = "application/ocsp-response"
 local MOST_BYTES = 16 * 1024 -- of a request
+local PATIENCE = 60 -- between attempts to make a new signer, which open the CA's key
 
 ---@class lacre.responder
 local Responder = {}
@@ -21,6 +23,29 @@ local function in_path(target)
   return (core.bytes.unbase64(text))
 end
 
+-- a new signer, from who can open the CA's key
+local function renewed(self)
+  local now = time.monotonic()
+  if not self.set.renew or self.tried and now < self.tried + PATIENCE then
+    return nil
+  end
+  self.tried = now
+  local who, err = self.set.renew()
+  if not who then
+    self.set.on_error(err)
+  end
+  return who
+end
+
+-- who signs: where no other can be made, one that has still a day to live
+local function signer(self)
+  local who, err = self.set.ca:responder()
+  if not who and err.code == "no_key" then
+    who = renewed(self) or self.set.ca:responder(true)
+  end
+  return who, err
+end
+
 --- The answer to a request's bytes: always one, a refusal where nothing can be said.
 ---@param bytes string?
 ---@return string der
@@ -29,7 +54,7 @@ function Responder:answer(bytes)
   if not bytes or not ocsp.parse_request(bytes) then
     return ocsp.refuse "malformed_request"
   end
-  local who, err = self.set.ca:responder()
+  local who, err = signer(self)
   local der
   if who then
     der, err = self.set.ca:respond(bytes, { signer = who.cert, key = who.key, next_update = self.set.next_update })
@@ -51,7 +76,8 @@ local function reply(self, request)
 end
 
 --- Opens a responder, inside of a loop.
----@param set { ca: lacre.ca, host: string, port: integer, next_update?: number|string, on_error: function }
+---@param set { ca: lacre.ca, host: string, port: integer, next_update?: number|string, on_error: function,
+--- renew?: fun(): table?, lacre.error? } `renew` makes a new signer where `ca` has no key for it
 ---@return lacre.responder?
 ---@return lacre.error? err address_in_use ...
 function responder.open(set)

@@ -77,7 +77,7 @@ end
 --- The function that fetches the password when it is needed, or nil where none was asked for.
 ---@param row lacre.tool.row
 ---@param parsed table the parsed command line
----@return (fun(what?: string): string?, lacre.error?)?
+---@return (fun(what?: string, alone?: boolean): string?, lacre.error?)? `alone`: nobody is there to be asked
 function password.source(row, parsed)
   for _, source in ipairs(sources) do
     local value = parsed[row.name .. "_" .. source[1]]
@@ -89,7 +89,10 @@ function password.source(row, parsed)
   end
   if row.prompt == true or parsed[row.prompt] then
     local asker = row.new and ask_twice or ask
-    return function(what)
+    return function(what, alone)
+      if alone then
+        return missing(("the password of %s is needed while nobody is asked"):format(what or row.help))
+      end
       return asker(("password of %s: "):format(what or row.help))
     end
   end

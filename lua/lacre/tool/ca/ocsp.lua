@@ -10,8 +10,9 @@ local target = require "lacre.net.target"
 local ocsp = {
   name = "ocsp",
   summary = "answer OCSP requests, over HTTP or to a file",
-  description = "Answers are signed by a delegated key, ocsp.key and ocsp.crt in DIR. If these are missing or about "
-    .. "to expire they are made, which needs the CA's own key. Certificates the CA did not issue are reported as "
+  description = "Answers are signed by a delegated key, ocsp.key and ocsp.crt in DIR. If these are missing, "
+    .. "revoked or about to expire they are made, which needs the CA's own key: give --password-file for that if it "
+    .. "is encrypted. Certificates the CA did not issue are reported as "
     .. "unknown. SIGINT and SIGTERM stop the server.",
   examples = {
     { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888" },
@@ -47,6 +48,25 @@ local function prepare(set)
   return who and ca, who or err
 end
 
+-- a new signer while the responder runs: nobody sits at the terminal then
+local function renewal(set)
+  local ask = set.password
+  local quiet = { dir = set.dir, lock_timeout = set.lock_timeout, on_event = set.on_event, password = ask }
+  if type(ask) == "function" then
+    quiet.password = function(what)
+      return ask(what, true)
+    end
+  end
+  return function()
+    local ca, err = parts.open(quiet)
+    if not ca then
+      return nil, err
+    end
+    parts.event(set, "making a new signer")
+    return ca:responder()
+  end
+end
+
 local function bytes_of(set, ca)
   if set.request then
     return file.read(set.request)
@@ -77,7 +97,7 @@ end
 
 local function run_until_told(set, ca)
   local opened, err = responder.open {
-    ca = ca, host = set.host, port = set.port, next_update = set.next_update,
+    ca = ca, host = set.host, port = set.port, next_update = set.next_update, renew = renewal(set),
     on_error = function(why)
       parts.event(set, "refused: %s", tostring(why))
     end,
