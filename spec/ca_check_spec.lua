@@ -53,6 +53,39 @@ describe("the check of a CA", function()
     assert.matches("^%x+$", result.log_head)
   end)
 
+  it("writes an index anew that is missing, and nobody else goes on without it", function()
+    local before = must(file.read(directory .. "/index.txt"))
+    shell "rm index.txt"
+    for _, try in ipairs { function() return lacre.ca.load(directory) end, function() return ca:issue { hosts = { "b.test" } } end,
+      function() return ca:revoke(ids[2].cert) end, function() return ca:crl() end } do
+      local done, err = try()
+      assert.is_nil(done)
+      assert.is_truthy(err.code == "index_corrupt" or err.code == "file_not_found")
+    end
+    assert.matches("check .* %-%-repair", select(2, lacre.ca.load(directory)).hint)
+    assert.equal("error", rules(must(lacre.ca.check(directory))).index)
+    assert.same({}, must(lacre.ca.check(directory, { repair = true })).findings)
+    local function sorted(text)
+      local lines = {}
+      for line in text:gmatch "[^\n]+" do
+        lines[#lines + 1] = line
+      end
+      table.sort(lines)
+      return lines
+    end
+    assert.same(sorted(before), sorted(must(file.read(directory .. "/index.txt"))))
+    shell "rm ca.crt"
+    assert.matches("ca.crt is missing", select(2, lacre.ca.load(directory)).message)
+  end)
+
+  it("misses the certificates above a CA", function()
+    local below = must(must(ca:intermediate { name = "Below", key = "ed25519" }):save(base .. "/below"))
+    must(below:crl())
+    assert.same({}, must(lacre.ca.check(base .. "/below")).findings)
+    shell "rm ../below/chain.pem"
+    assert.equal("warning", rules(must(lacre.ca.check(base .. "/below"))).chain)
+  end)
+
   local serial
   local mendable = {
     { "chmod 644 ca.key", "modes" },

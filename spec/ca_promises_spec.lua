@@ -143,6 +143,23 @@ it("a certificate that easy-rsa moved away when it revoked it is found", functio
   local name = id.cert:serial():upper()
   shell(("mv ../pki/certs_by_serial/%s.pem ../pki/revoked/certs_by_serial/%s.crt"):format(name, name))
   refused("key_compromised", theirs:issue { hosts = { "c.test" }, key = id.key })
+  shell "chmod 700 ../pki ../pki/private"
+  for _, directory_of_it in ipairs { "revoked/certs_by_serial", "renewed/certs_by_serial", "renewed/issued" } do
+    shell(("cd ../pki && mkdir -p %s && mv re*/*/*.crt c.crt && mv c.crt %s/%s.crt"):format(directory_of_it, directory_of_it,
+      directory_of_it == "renewed/issued" and "c" or name))
+    assert.is_nil(rules(must(lacre.ca.check(base .. "/pki"))).certificates, directory_of_it)
+  end
+end)
+
+it("what another program revoked is entered in the log when the directory is repaired", function()
+  local at = "261101000000Z"
+  shell(("sed -i '1s/^V\\(\t[^\t]*\t\\)/R\\1%s,superseded/' index.txt"):format(at))
+  assert.equal("warning", rules(must(lacre.ca.check(directory))).agreement)
+  must(lacre.ca.check(directory, { repair = true }))
+  must(ca:crl())
+  assert.same({}, must(lacre.ca.check(directory)).findings)
+  assert.equal("superseded", must(ca:find(first.cert)).reason)
+  assert.is_truthy((must(file.read(directory .. "/log.jsonl"))):find('"event":"revoked","serial":"' .. first.cert:serial(), 1, true))
 end)
 
 it("the number of a list never goes back", function()

@@ -139,7 +139,7 @@ local check_schema = {
 function ca.check(directory, given)
   options.argument("ca.check", 1, directory, "string")
   local set = options.check(check_schema, given, "ca.check")
-  local parts, err = opening.open(directory, { key = set.password ~= nil, password = set.password })
+  local parts, err = opening.open(directory, { key = set.password ~= nil, password = set.password, mending = true })
   if not parts then
     return nil, err
   end

@@ -23,11 +23,12 @@ Books.__index = Books
 
 --- The books of a store.
 ---@param paths lacre.ca.layout
----@param given { lock_timeout: number, on_wait?: fun(path: string), cert?: lacre.cert } `cert`: the CA's
+---@param given { lock_timeout: number, on_wait?: fun(path: string), cert?: lacre.cert, repair?: boolean } `cert`: the
+--- CA's; `repair`: the index may be missing
 ---@return lacre.ca.books
 function books.open(paths, given)
   return setmetatable({
-    paths = paths, patience = given.lock_timeout, on_wait = given.on_wait, own = given.cert,
+    paths = paths, patience = given.lock_timeout, on_wait = given.on_wait, own = given.cert, mending = given.repair,
   }, Books)
 end
 
@@ -39,6 +40,9 @@ function Books:text()
     return self.cached
   end
   local text, err = file.read(self.paths.index)
+  if not text and self.mending and err.code == "file_not_found" then
+    text, err = "", nil
+  end
   self.cached = self.lock and text or nil
   return text, err
 end

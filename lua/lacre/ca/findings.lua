@@ -78,6 +78,10 @@ end
 
 function rules.chain(found, report)
   local below = found.cert
+  if #(found.above or {}) == 0 and not below:is_self_issued() then
+    report("warning", ("%s does not hold the certificates above this CA: their name constraints are not known"):format(
+      found.paths.chain))
+  end
   for _, cert in ipairs(found.above or {}) do
     if not below:is_issued_by(cert) then
       report("error", ("%s was not issued by %s"):format(tostring(below:subject()), tostring(cert:subject())))
@@ -89,6 +93,9 @@ end
 -- the index, and the certificates it is about --
 
 function rules.index(found, report)
+  if found.no_index then
+    report("error", found.paths.index .. " is missing", { fix = "index" })
+  end
   for _, fault in ipairs(found.faults) do
     report("error", ("index.txt, line %d: %s"):format(fault.line, fault.why), { fix = "index" })
   end
@@ -178,7 +185,8 @@ function rules.agreement(found, report)
     if not fate or not fate.issued and not fate.open then
       report("warning", "it is not in the log: another program issued it", { serial = one.serial, fix = "adopt" })
     elseif one.revoked_at and not fate.revoked and not fate.open then
-      report("warning", "its revocation is not in the log: another program revoked it", { serial = one.serial })
+      report("warning", "its revocation is not in the log: another program revoked it",
+        { serial = one.serial, fix = "adopt" })
     end
   end
 end

@@ -50,6 +50,9 @@ local kinds = {
   },
 }
 
+-- of easy-rsa: by serial what it revoked or, until 3.0.9, renewed; by name what it renewed since
+local moved = { "revoked/certs_by_serial", "renewed/certs_by_serial", "renewed/issued" }
+
 local function paths_of(directory, row)
   local base = row.base and file.join(directory, row.base) or directory
   local paths = { kind = row.kind, directory = base }
@@ -101,17 +104,28 @@ function layout.spare(paths, path)
   return true
 end
 
---- The paths of a store that is there.
----@param directory string
----@return lacre.ca.layout? paths
----@return lacre.error? err ca_not_found
-function layout.find(directory)
+-- what a store cannot be without
+local parts = { "cert", "index", "certs" }
+
+-- the first layout that is there whole, or lacks one of them alone, and which
+local function nearest(directory)
+  local near, lacking
   for _, row in ipairs(kinds) do
-    local paths = paths_of(directory, row)
-    if file.stat(paths.cert) and file.stat(paths.index) and file.stat(paths.certs) then
+    local paths, missing = paths_of(directory, row), {}
+    for _, what in ipairs(parts) do
+      missing[#missing + 1] = not file.stat(paths[what]) and what or nil
+    end
+    if #missing == 0 then
       return paths
+    elseif #missing == 1 and not near then
+      near, lacking = paths, missing[1]
     end
   end
+  return near, lacking
+end
+
+-- why there is no store, or none that can be worked with
+local function nothing_there(directory)
   local ours = layout.new(directory)
   local stat, err = file.stat(ours.index)
   if not stat and err.code == "permission_denied" then
@@ -125,6 +139,25 @@ function layout.find(directory)
   return fail("load", "ca_not_found", "%s does not contain a CA: no ca.crt and no index.txt", directory)
 end
 
+--- The paths of a store that is there.
+---@param directory string
+---@param mending? boolean the index may be missing: it can be written anew
+---@return lacre.ca.layout? paths
+---@return lacre.error? err ca_not_found index_corrupt
+function layout.find(directory, mending)
+  local paths, missing = nearest(directory)
+  if not paths then
+    return nothing_there(directory)
+  elseif not missing or missing == "index" and mending then
+    return paths
+  end
+  local code = missing == "index" and "index_corrupt" or "ca_not_found"
+  local none, err = fail("load", code, "%s is missing", paths[missing])
+  err.hint = missing == "index" and ("rebuild it from the certificates and the log: lacre ca check %s --repair"):format(
+    directory) or "restore it from a backup; the rest of the CA is there"
+  return none, err
+end
+
 --- Where the certificate of a serial may be, the likeliest first.
 ---@param paths lacre.ca.layout
 ---@param serial string
@@ -136,8 +169,19 @@ function layout.certificates(paths, serial, named)
     list[#list + 1] = named:sub(1, 1) == "/" and named or file.join(paths.directory, named)
   end
   list[#list + 1] = file.join(paths.certs, serial .. ".pem")
-  if paths.kind == "easy-rsa" then -- where it moves what it revokes
-    list[#list + 1] = file.join(paths.directory, ("revoked/certs_by_serial/%s.crt"):format(serial:upper()))
+  for _, directory in ipairs(layout.aside(paths)) do
+    list[#list + 1] = file.join(directory, serial:upper() .. ".crt")
+  end
+  return list
+end
+
+--- Where easy-rsa moves certificates that it revokes or renews.
+---@param paths lacre.ca.layout
+---@return string[] directories
+function layout.aside(paths)
+  local list = {}
+  for i, name in ipairs(paths.kind == "easy-rsa" and moved or {}) do
+    list[i] = file.join(paths.directory, name)
   end
   return list
 end

@@ -47,11 +47,11 @@ end
 
 --- What is in a directory: its certificate, those above, its key where it is wanted, its policy.
 ---@param directory string
----@param given { key: boolean, password?: string|fun(what: string): string }
+---@param given { key: boolean, password?: string|fun(what: string): string, mending?: boolean }
 ---@return { paths: lacre.ca.layout, cert: lacre.cert, above: lacre.cert[], key?: lacre.key, policy: table }? parts
 ---@return lacre.error? err ca_not_found key_mismatch password_required bad_password ...
 function opening.open(directory, given)
-  local paths, err = layout.find(directory)
+  local paths, err = layout.find(directory, given.mending)
   if not paths then
     return nil, err
   end

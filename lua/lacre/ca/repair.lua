@@ -9,6 +9,7 @@ local file = require "lacre.file"
 local index = require "lacre.ca.index"
 local layout = require "lacre.ca.layout"
 local record = require "lacre.ca.record"
+local time = require "lacre.time"
 
 local repair = {}
 
@@ -87,26 +88,38 @@ end
 
 function fixes.index(books, found)
   local aside = ("%s.damaged"):format(books.paths.index)
-  local done, err = file.write(aside, found.text, { overwrite = true })
+  local done, err = found.no_index, nil
+  if not done then
+    done, err = file.write(aside, found.text, { overwrite = true })
+  end
   if done then
     done, err = books:replace(whole_lines(found))
   end
   if not done then
     return nil, err
   end
-  return books:note { event = "repair", note = "the index was rebuilt; the old one is " .. aside }
+  local kept = found.no_index and "there was none" or "the old one is " .. aside
+  return books:note { event = "repair", note = "the index was rebuilt; " .. kept }
 end
 
+-- what another program issued or revoked, into the log
 function fixes.adopt(books, found)
   return every(found.records, function(one)
-    local fate, cert = found.fates[one.serial], found.certs[one.serial]
-    if fate and fate.issued then
-      return true
+    local fate, cert = found.fates[one.serial] or {}, found.certs[one.serial]
+    local done, err = true, nil
+    if not fate.issued then
+      done, err = books:note {
+        event = "adopt", serial = one.serial, subject = one.subject, not_after = one.not_after,
+        fingerprint = cert and cert:fingerprint() or nil,
+      }
     end
-    return books:note {
-      event = "adopt", serial = one.serial, subject = one.subject, not_after = one.not_after,
-      fingerprint = cert and cert:fingerprint() or nil,
-    }
+    if done and one.revoked_at and not fate.revoked then
+      done, err = books:note {
+        event = "revoked", serial = one.serial, reason = one.reason, at = time.format(one.revoked_at, "asn1"),
+        note = "adopted",
+      }
+    end
+    return done, err
   end)
 end
 

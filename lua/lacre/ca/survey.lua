@@ -6,6 +6,7 @@ local file = require "lacre.file"
 local history = require "lacre.ca.history"
 local index = require "lacre.ca.index"
 local key = require "lacre.key"
+local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
 local promises = require "lacre.ca.promises"
 local record = require "lacre.ca.record"
@@ -17,6 +18,7 @@ local survey = {}
 ---@field paths lacre.ca.layout
 ---@field cert lacre.cert
 ---@field text string of the index
+---@field no_index boolean it is missing
 ---@field records lacre.ca.record[] those that can be read
 ---@field faults { line: integer, why: string }[] those that cannot
 ---@field by_serial table<string, lacre.ca.record>
@@ -65,6 +67,19 @@ local function add_certificates(found)
     end
   end
   return names ~= nil, err
+end
+
+-- those that easy-rsa moved; what else is in there is of no concern
+local function add_moved(found)
+  for _, directory in ipairs(layout.aside(found.paths)) do
+    for _, name in ipairs(disk.list(directory) or {}) do
+      local cert = name:match "%.crt$" and certificate.load(file.join(directory, name))
+      local serial = cert and record.serial(cert:serial())
+      if serial and found.by_serial[serial] and not found.certs[serial] then
+        found.certs[serial] = cert
+      end
+    end
+  end
 end
 
 local function add_log(found)
@@ -124,17 +139,18 @@ end
 ---@return lacre.error? err only where the directory cannot be read at all
 function survey.of(parts)
   local text, err = file.read(parts.paths.index)
-  if not text then
+  if not text and err.code ~= "file_not_found" then
     return nil, err
   end
-  local found = { paths = parts.paths, cert = parts.cert, above = parts.above, key = parts.key, text = text }
-  found.policy = parts.policy
+  local found = { paths = parts.paths, cert = parts.cert, above = parts.above, key = parts.key, text = text or "" }
+  found.policy, found.no_index = parts.policy, not text
   add_index(found)
   local listed
   listed, err = add_certificates(found)
   if not listed then
     return nil, err
   end
+  add_moved(found)
   add_log(found)
   add_leftovers(found)
   add_lists(found)
