@@ -147,7 +147,7 @@ it("a certificate that easy-rsa moved away when it revoked it is found", functio
   for _, directory_of_it in ipairs { "revoked/certs_by_serial", "renewed/certs_by_serial", "renewed/issued" } do
     shell(("cd ../pki && mkdir -p %s && mv re*/*/*.crt c.crt && mv c.crt %s/%s.crt"):format(directory_of_it, directory_of_it,
       directory_of_it == "renewed/issued" and "c" or name))
-    assert.is_nil(rules(must(lacre.ca.check(base .. "/pki"))).certificates, directory_of_it)
+    assert.not_equal("error", rules(must(lacre.ca.check(base .. "/pki"))).certificates, directory_of_it)
   end
 end)
 
