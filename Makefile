@@ -43,7 +43,7 @@ endif
 
 # the last Lua that was built for runs build/lacre
 all: $(CORE) $(COMMAND)
-	@ln -sf '$(LUA)/bin/lacre' build/lacre
+	@rm -f build/lacre && sed 's,\.\./\.\./\.\./,../,' $(COMMAND) > build/lacre && chmod 755 build/lacre
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)
@@ -55,12 +55,16 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 
 -include $(OBJECTS:.o=.d)
 
-# the command finds its modules beside itself: ROOT, LUADIR, LIBDIR and MAIN say where, from there
-LAUNCHER = sed -e 's,@LUA@,$(LUA),' -e "s,@SUFFIX@,$(filter-out _5_1,_$(subst .,_,$(LUA_VERSION))),g" lua/bin/launcher.sh
+# the command finds its modules beside itself: ROOT, LUADIR and LIBDIR say where, from there. RUN starts it.
+RUN = $(shell command -v $(LUA))
+SUFFIX = $(filter-out _5_1,_$(subst .,_,$(LUA_VERSION)))
+KNOWN = $(shell LUA_PATH$(SUFFIX)=';;' LUA_CPATH$(SUFFIX)=';;' $(LUA) -e 'io.write(package.$(1))')
+LAUNCHER = { sed -e 's,@RUN@,$(RUN),; s,@PATH@,$(call KNOWN,path),; s,@CPATH@,$(call KNOWN,cpath),' lua/bin/beside.lua; \
+  tail -n +2 lua/bin/lacre; }
 
-$(COMMAND): lua/bin/launcher.sh Makefile
+$(COMMAND): lua/bin/beside.lua lua/bin/lacre Makefile
 	@mkdir -p $(@D)
-	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),; s,@MAIN@,lua/bin/lacre,' > $@
+	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),' > $@
 	@chmod 755 $@
 
 ## test: runs the specs with LUA; SPEC=path runs one file
@@ -90,7 +94,7 @@ SANITIZE = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 ## asan: runs the specs under gcc's address and undefined-behaviour sanitizers
 asan:
-	@$(MAKE) -s CC=gcc BUILD='build/$(LUA)-asan' CFLAGS='$(SANITIZE)' SANITIZER=asan test
+	@$(MAKE) -s CC=gcc BUILD='build/$(LUA)-asan' RUN='/usr/bin/env $(LUA)' CFLAGS='$(SANITIZE)' SANITIZER=asan test
 
 ## valgrind: runs some specs under valgrind (slow); SPEC=path chooses others
 valgrind:
@@ -178,9 +182,7 @@ install: $(CORE) $(COMMAND)
 	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
 	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
 	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" $(INTO)/$(LUADIR)/"$$f" || exit 1; done
-	install -m 644 lua/bin/lacre $(INTO)/$(LUADIR)/lacre/command
-	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),; s,@MAIN@,$(LUADIR)/lacre/command,' \
-	  > $(INTO)/bin/lacre
+	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),' > $(INTO)/bin/lacre
 	chmod 755 $(INTO)/bin/lacre
 	@$(COMMAND) --version >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
 	  for p in $(PAGES); do mkdir -p $(INTO)/share/"$$(dirname "$${p%:*}")" && \
