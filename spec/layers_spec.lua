@@ -133,8 +133,8 @@ local lua_floors = {
   },
   { "tool.zoo", "tool.health" },
   { "cli.password", "cli.voice" },
-  { "cli.manual" },
-  { "cli.parser" },
+  { "cli.manual", "cli.offer" },
+  { "cli.parser", "cli.line" },
   { "cli", "init" },
 }
 

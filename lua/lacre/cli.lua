@@ -5,9 +5,14 @@
 -- 5 a fault of ours, 130 interrupted.
 
 local lacre_error = require "lacre.error"
-local parser = require "lacre.cli.parser"
-local password = require "lacre.cli.password"
+local later = require "lacre.later"
+local line = require "lacre.cli.line"
+local offer = require "lacre.cli.offer"
 local voice = require "lacre.cli.voice"
+
+local parser = later "lacre.cli.parser"
+local password = later "lacre.cli.password"
+local version = later "lacre.version"
 
 local cli = {}
 
@@ -47,10 +52,10 @@ local misuses = { "bad option '.*$", "missing option '.*$", "bad argument #%d+ t
 local function spelled(tool, name)
   for _, row in ipairs(tool and tool.options or {}) do
     if row.also == name then
-      return parser.dashed(row.name)
+      return offer.dashed(row.name)
     end
   end
-  return parser.dashed(name)
+  return offer.dashed(name)
 end
 
 local function misuse_in(text, tool)
@@ -125,9 +130,9 @@ end
 
 -- what a command line that makes no sense was meant for
 local function meant(arguments)
-  for _, name in ipairs(parser.TOOLS) do
+  for _, name in ipairs(offer.TOOLS) do
     if name == arguments[1] then
-      return parser.tool(name)
+      return offer.tool(name)
     end
   end
   return {}
@@ -158,26 +163,35 @@ local function show_instead(instead, tool, wanted)
   return tool.trouble or 2
 end
 
---- Runs the command.
----@param arguments string[] as in `arg`
----@return integer exit_code
-function cli.main(arguments)
+local function perform(parsed)
+  local tool = offer.tool(parsed.tool, parsed.action)
+  collectgarbage "restart"
+  local ok, code = pcall(run, tool, parsed)
+  return ok and code or report_raised(code, tool, parsed)
+end
+
+-- a line that is not plain: argparse finds a tool in it after all, has help to show, or says what is wrong
+local function perform_other(arguments)
   local top, err = parser.new(arguments)
   if not top then
     return failure(err)
-  end
-  if #arguments == 0 then
+  elseif #arguments == 0 then
     voice.say(top:get_help())
     return 2
   end
   local parsed, instead = parser.parse(top, arguments)
-  if not parsed then
-    return show_instead(instead, meant(arguments), forms(arguments))
+  return parsed and perform(parsed) or show_instead(instead, meant(arguments), forms(arguments))
+end
+
+--- Runs the command.
+---@param arguments string[] as in `arg`
+---@return integer exit_code
+function cli.main(arguments)
+  if arguments[1] == "--version" and not arguments[2] then
+    return show_instead { show = version.text() }
   end
-  local tool = parser.tool(parsed.tool, parsed.action)
-  collectgarbage "restart"
-  local ok, code = pcall(run, tool, parsed)
-  return ok and code or report_raised(code, tool, parsed)
+  local parsed = line.read(arguments)
+  return parsed and perform(parsed) or perform_other(arguments)
 end
 
 return cli

@@ -1,28 +1,15 @@
 --- parser: the descriptions of the tools as an argparse parser, from which come help and completions.
 
 local lacre_error = require "lacre.error"
-local password = require "lacre.cli.password"
+local offer = require "lacre.cli.offer"
 local toolkit = require "lacre.toolkit"
-local parser = {}
+local version = require "lacre.version"
 
---- The tools, in the order of the help.
-parser.TOOLS = {
-  "selfsign", "csr", "inspect", "verify", "convert",
-  "ca", "info", "pin", "get", "serve", "echo", "health", "zoo",
-}
+local parser = {}
 
 local WIDTH = 100
 
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
-
---- A tool, or an action of one.
----@param name string
----@param action? string
----@return lacre.tool
-function parser.tool(name, action)
-  local tool = require("lacre.tool." .. name)
-  return action and tool[action] or tool
-end
 
 -- of some names those that are asked for: the one that is given, or else all. Whoever runs a tool waits for no other
 local function wanted(names, given)
@@ -39,22 +26,8 @@ local function show(text)
   error({ show = text }, 0)
 end
 
---- The option of the command for a name of the library: --valid-for for valid_for.
----@param name string
----@return string
-function parser.dashed(name)
-  return "--" .. name:gsub("_", "-")
-end
-
--- of a time limit a bare number is seconds, as other commands have it; how long a certificate lives needs its unit
-local function seconds(text)
-  return tonumber(text) or text
-end
-
-local numbers = { integer = tonumber, number = tonumber }
-
 local function spellings(row)
-  return (row.short and "-" .. row.short .. " " or "") .. parser.dashed(row.name)
+  return (row.short and "-" .. row.short .. " " or "") .. offer.dashed(row.name)
 end
 
 -- one line, as other commands have it, where argparse would take one for each spelling
@@ -65,34 +38,23 @@ local function label(option, row)
   end
 end
 
-local function add_value(command, row)
+local function add_option(command, row)
+  if row.type == "boolean" then
+    return command:flag(spellings(row)):target(row.name):description(row.help)
+  end
   local option = command:option(spellings(row)):target(row.name):description(toolkit.help_of(row))
+  local reads = offer.reads(row)
   option:argname(row.value or row.name:upper())
   label(option, row)
-  if numbers[row.type] then
-    option:convert(numbers[row.type])
-  elseif row.type == "duration" and (row.name:find "timeout" or row.name == "max_time") then
-    option:convert(seconds)
-  elseif row.type == "list" or row.many then
+  if reads then
+    option:convert(reads)
+  end
+  if offer.is_many(row) then
     option:count "*"
   elseif row.values then
     option:choices(row.values)
   end
   return option
-end
-
-local function add_option(command, row)
-  if row.from_lua then
-    return
-  elseif row.type == "boolean" then
-    return command:flag(spellings(row)):target(row.name):description(row.help)
-  elseif row.type == "password" then
-    for _, one in ipairs(password.options(row)) do
-      add_value(command, one)
-    end
-  else
-    return add_value(command, row)
-  end
 end
 
 local function add_argument(command, row)
@@ -113,13 +75,6 @@ local function add_help(command, tool)
   end }
 end
 
--- what every tool has
-local common = {
-  { name = "json", type = "boolean", help = "print JSON" },
-  { name = "color", value = "WHEN", values = { "auto", "always", "never" }, help = "use colour" },
-  { name = "quiet", short = "q", type = "boolean", help = "print nothing on success" },
-}
-
 local function add_headings(command, headings, options)
   for _, heading in ipairs(headings) do
     local below = {}
@@ -136,10 +91,8 @@ local function add_tool(into, tool)
   for _, row in ipairs(tool.arguments) do
     add_argument(command, row)
   end
-  for _, rows in ipairs { tool.options, common } do
-    for _, row in ipairs(rows) do
-      options[row.name] = add_option(command, row)
-    end
+  for _, row in ipairs(offer.options(tool)) do
+    options[row.name] = add_option(command, row)
   end
   add_headings(command, tool.headings or {}, options)
 end
@@ -171,8 +124,8 @@ local function add_manual(into)
   })
   command:action(function()
     local tools = {}
-    for i, name in ipairs(parser.TOOLS) do
-      tools[i] = parser.tool(name)
+    for i, name in ipairs(offer.TOOLS) do
+      tools[i] = offer.tool(name)
     end
     show(require("lacre.cli.manual").page(tools))
   end)
@@ -186,10 +139,10 @@ local function make(argparse, arguments)
     show(top:get_help())
   end }
   top:flag("--version"):description("show the versions of lacre, Lua and OpenSSL"):action(function()
-    show(require("lacre.version").text())
+    show(version.text())
   end)
-  for _, name in ipairs(wanted(parser.TOOLS, arguments[1])) do
-    local tool = parser.tool(name)
+  for _, name in ipairs(wanted(offer.TOOLS, arguments[1])) do
+    local tool = offer.tool(name)
     local add = tool.actions and add_group or add_tool
     add(top, tool, arguments[2])
   end
