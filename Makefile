@@ -59,12 +59,12 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 RUN = $(shell command -v $(LUA))
 SUFFIX = $(filter-out _5_1,_$(subst .,_,$(LUA_VERSION)))
 KNOWN = $(shell LUA_PATH$(SUFFIX)=';;' LUA_CPATH$(SUFFIX)=';;' $(LUA) -e 'io.write(package.$(1))')
-LAUNCHER = { sed -e 's,@RUN@,$(RUN),; s,@PATH@,$(call KNOWN,path),; s,@CPATH@,$(call KNOWN,cpath),' lua/bin/beside.lua; \
+LAUNCHER = { sed -e 's,@RUN@,$(RUN),; s,@PATH@,$(call KNOWN,path),; s,@CPATH@,$(call KNOWN,cpath),' $(1); \
   tail -n +2 lua/bin/lacre; }
 
 $(COMMAND): lua/bin/beside.lua lua/bin/lacre Makefile
 	@mkdir -p $(@D)
-	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),' > $@
+	@$(call LAUNCHER,lua/bin/beside.lua) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),g' > $@
 	@chmod 755 $@
 
 ## test: runs the specs with LUA; SPEC=path runs one file
@@ -179,10 +179,11 @@ INTO = '$(DESTDIR)$(PREFIX)'
 
 ## install: installs to PREFIX, below DESTDIR if set
 install: $(CORE) $(COMMAND)
-	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
+	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre/compiled $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
 	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
 	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" $(INTO)/$(LUADIR)/"$$f" || exit 1; done
-	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),' > $(INTO)/bin/lacre
+	$(LUA) lua/bin/compile.lua $(INTO)/$(LIBDIR)/lacre/compiled lua '$(PREFIX)/$(LUADIR)' $(MODULES:lua/%=%)
+	$(call LAUNCHER,lua/bin/beside.lua lua/bin/compiled.lua) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),g' > $(INTO)/bin/lacre
 	chmod 755 $(INTO)/bin/lacre
 	@$(COMMAND) --version >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
 	  for p in $(PAGES); do mkdir -p $(INTO)/share/"$$(dirname "$${p%:*}")" && \
