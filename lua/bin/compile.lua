@@ -1,5 +1,5 @@
--- compile.lua DIRECTORY FROM AS MODULE...: modules as this Lua has them when it has read them, for a command that starts
--- often. FROM is where they are, and AS what errors call that place.
+-- compile.lua DIRECTORY FROM AS MODULE...: modules as this Lua has them when it has read them, for a command that
+-- starts often. FROM is where they are, and AS what errors call that place.
 local into, from, as = arg[1], arg[2], arg[3]
 local compile = rawget(_G, "loadstring") or load
 

@@ -5,9 +5,9 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
-local issue = require "lacre.cert.issue"
 local later = require "lacre.later"
 
+local issue = later "lacre.cert.issue"
 local lint = later "lacre.lint"
 local store = later "lacre.store"
 local views = later "lacre.x509.views"
@@ -42,11 +42,21 @@ function methods:lint(profile, now)
   return lint.certificate(self, profile, now)
 end
 
-return {
+local cert = {
   is = certificate.is,
   parse = certificate.parse,
   parse_all = certificate.parse_all,
   load = certificate.load,
   load_all = certificate.load_all,
-  create = issue.create,
 }
+
+--- Makes and signs a certificate; self-signed without `issuer`.
+---@param given table see docs/certificates.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
+---@return lacre.cert? cert
+---@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer
+--- csr_signature_invalid weak_key bad_name name_constraint_violation
+function cert.create(given)
+  return issue.create(given)
+end
+
+return cert

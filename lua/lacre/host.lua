@@ -6,7 +6,9 @@
 
 local core = require "lacre.core"
 local fail = require("lacre.error").fail
-local idn = require "lacre.host.idn"
+local later = require "lacre.later"
+
+local idn = later "lacre.host.idn"
 
 local host = {}
 
@@ -19,6 +21,13 @@ local function is_label(label)
   return #label <= 63 and label:find "^[%w_][%w_-]*$" and byte(label, -1) ~= 45
 end
 
+local function ascii_label(label)
+  if label:find "[\128-\255]" then
+    return idn.ascii_label(label)
+  end
+  return label:lower()
+end
+
 local function dns_name(text)
   local labels = {}
   if text:find "[\128-\255]" then
@@ -29,7 +38,7 @@ local function dns_name(text)
   end
   for label in (text .. "."):gmatch "([^.]*)%." do
     local is_wildcard = #labels == 0 and label == "*"
-    local ascii = is_wildcard and label or idn.ascii_label(label)
+    local ascii = is_wildcard and label or ascii_label(label)
     if not ascii or not (is_wildcard or is_label(ascii)) then
       return nil
     end

@@ -4,11 +4,13 @@
 -- compared. A private key never shows itself by accident: not in tostring, not in to_table.
 
 local core = require "lacre.core"
-local der = require "lacre.der"
-local options = require "lacre.options"
 local lacre_error = require "lacre.error"
-local reading = require "lacre.key.reading"
+local later = require "lacre.later"
+local options = require "lacre.options"
 local signing = require "lacre.key.signing"
+
+local der = later "lacre.der"
+local reading = later "lacre.key.reading"
 
 require "lacre.key.encoding"
 
@@ -136,10 +138,11 @@ function key.render_digest(algorithm, bytes, format)
   return core.bytes.hex(raw)
 end
 
-local info_type = der.sequence { { "algorithm", der.any }, { "bits", der.bits } }
+local info_type
 
 -- the BIT STRING's content is the last element of the SubjectPublicKeyInfo
 local function public_bits(spki)
+  info_type = info_type or der.sequence { { "algorithm", der.any }, { "bits", der.bits } }
   local info = der.decode(info_type, spki)
   return info and info.bits or spki -- encoded in a way of its own: any identifier will do
 end

@@ -5,10 +5,12 @@
 -- sequence stands first; values that would mislead (NUL, separators) are escaped, never cut.
 
 local core = require "lacre.core"
-local encoding = require "lacre.name.encoding"
 local fail = require("lacre.error").fail
-local name_text = require "lacre.name.text"
+local later = require "lacre.later"
 local options = require "lacre.options"
+
+local encoding = later "lacre.name.encoding"
+local name_text = later "lacre.name.text"
 
 local name = {}
 

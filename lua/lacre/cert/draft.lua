@@ -2,12 +2,14 @@
 
 local alt_names = require "lacre.x509.alt_names"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local name = require "lacre.name"
 local options = require "lacre.options"
 local profiles = require "lacre.cert.profile"
 local sign = require "lacre.x509.sign"
-local subtree = require "lacre.x509.subtree"
 local time = require "lacre.time"
+
+local subtree = later "lacre.x509.subtree"
 
 local fail, misuse = lacre_error.fail, options.misuse
 

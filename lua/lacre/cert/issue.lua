@@ -117,11 +117,10 @@ local function create(set)
   return obeys(prepared, made)
 end
 
---- Makes and signs a certificate; self-signed without `issuer`.
----@param given table see docs/certificates.md: key|csr, hosts, subject, profile, issuer, issuer_key, valid_for ...
+--- What `lacre.cert.create` does.
+---@param given table
 ---@return lacre.cert? cert
----@return lacre.error? err issuer_not_ca issuer_path_length key_mismatch validity_exceeds_issuer
---- csr_signature_invalid weak_key bad_name name_constraint_violation
+---@return lacre.error? err
 function issue.create(given)
   return options.blame(create, options.check(schema, given, "cert.create"))
 end

@@ -9,10 +9,12 @@ local file = require "lacre.file"
 local host = require "lacre.host"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local name = require "lacre.name"
 local options = require "lacre.options"
-local names_of = require("lacre.x509.shown").hosts
 local time = require "lacre.time"
+
+local shown = later "lacre.x509.shown"
 
 local cert = {}
 
@@ -149,7 +151,7 @@ function methods:matches_host(text)
   if found then
     return true
   end
-  return false, "presented: " .. (names_of(self) or "no names")
+  return false, "presented: " .. (shown.hosts(self) or "no names")
 end
 
 -- digests and relations --
@@ -221,9 +223,9 @@ end
 core.cert.metatable.__tostring = function(self)
   local ok, text = pcall(function()
     local subject = tostring(self:subject())
-    local shown = subject ~= "" and subject or table.concat(self:hosts(), ", ")
+    local known = subject ~= "" and subject or table.concat(self:hosts(), ", ")
     local last = self:not_after()
-    return ("lacre.cert: %s, until %s"):format(shown, last and time.format(last, "date") or "?")
+    return ("lacre.cert: %s, until %s"):format(known, last and time.format(last, "date") or "?")
   end)
   return ok and text or "lacre.cert"
 end

@@ -2,8 +2,10 @@
 --- machine can read.
 
 local core = require "lacre.core"
-local file = require "lacre.file"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
+
+local file = later "lacre.file"
 
 local password = {}
 

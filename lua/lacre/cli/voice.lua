@@ -3,10 +3,10 @@
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
-local meter = require "lacre.report.progress"
 local style = require "lacre.report.style"
 
 local json = later "lacre.report.json"
+local meter = later "lacre.report.progress"
 
 local voice = {}
 

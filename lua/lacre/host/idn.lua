@@ -195,13 +195,10 @@ function idn.with_full_stops(text)
   return (text:gsub("\227\128\130", "."):gsub("\239\188\142", "."):gsub("\239\189\161", "."))
 end
 
---- A label in lower case and ASCII; nil where it is none.
+--- A label that is not ASCII in lower case and ASCII; nil where it is none.
 ---@param label string
 ---@return string?
 function idn.ascii_label(label)
-  if not label:find "[\128-\255]" then
-    return label:lower()
-  end
   local points = code_points(label)
   points = points and mapped(points)
   if not points or begins_as_a_label(points) and not is_ascii(points) then

@@ -2,7 +2,9 @@
 
 local core = require "lacre.core"
 local der = require "lacre.der"
-local plain = require "lacre.plain"
+local later = require "lacre.later"
+
+local plain = later "lacre.plain"
 
 local encoding = {}
 

@@ -1,14 +1,16 @@
 --- convert: the same thing in another form: PEM, DER, PKCS#8, traditional, PKCS#12.
 
 local core = require "lacre.core"
-local documents = require "lacre.x509.documents"
-local file = require "lacre.file"
-local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local options = require "lacre.options"
-local parameters = require "lacre.x509.parameters"
-local pkcs12 = require "lacre.pkcs12"
 local toolkit = require "lacre.toolkit"
+
+local documents = later "lacre.x509.documents"
+local file = later "lacre.file"
+local filing = later "lacre.x509.filing"
+local parameters = later "lacre.x509.parameters"
+local pkcs12 = later "lacre.pkcs12"
 
 local fail = lacre_error.fail
 

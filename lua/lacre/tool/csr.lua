@@ -1,10 +1,12 @@
 --- csr: a certificate signing request, with a new key or an old one.
 
-local csr = require "lacre.csr"
-local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
-local plain = require "lacre.plain"
+local later = require "lacre.later"
 local toolkit = require "lacre.toolkit"
+
+local csr = later "lacre.csr"
+local filing = later "lacre.x509.filing"
+local plain = later "lacre.plain"
 
 local tool = {
   name = "csr",

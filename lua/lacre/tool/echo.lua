@@ -1,16 +1,18 @@
 --- echo: TLS to be watched: the lab, an echo server, an echo client.
 
-local connect = require "lacre.connect"
-local context = require "lacre.context"
-local lab = require "lacre.lab"
 local lacre_error = require "lacre.error"
-local listener = require "lacre.listener"
-local loop = require "lacre.loop"
+local later = require "lacre.later"
 local options = require "lacre.options"
-local reception = require "lacre.net.reception"
-local report = require "lacre.report.lab"
-local target = require "lacre.net.target"
 local toolkit = require "lacre.toolkit"
+
+local connect = later "lacre.connect"
+local context = later "lacre.context"
+local lab = later "lacre.lab"
+local listener = later "lacre.listener"
+local loop = later "lacre.loop"
+local reception = later "lacre.net.reception"
+local report = later "lacre.report.lab"
+local target = later "lacre.net.target"
 
 local echo = {
   name = "echo",

@@ -1,14 +1,16 @@
 --- get: what a URL leads to, over a connection that was verified.
 
 local core = require "lacre.core"
-local download = require "lacre.http.download"
-local environment = require "lacre.environment"
-local http = require "lacre.http"
 local lacre_error = require "lacre.error"
-local message = require "lacre.http.message"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local toolkit = require "lacre.toolkit"
 local version = require "lacre.version"
+
+local download = later "lacre.http.download"
+local environment = later "lacre.environment"
+local http = later "lacre.http"
+local message = later "lacre.http.message"
 
 local fail = lacre_error.fail
 

@@ -1,17 +1,19 @@
 --- health: the TLS of many hosts at once: PASS, WARN or FAIL, and every reason.
 
-local file = require "lacre.file"
-local formats = require "lacre.report.formats"
 local health_codes = require "lacre.health.codes"
-local health_outputs = require "lacre.health.outputs"
-local health_run = require "lacre.health.run"
 local lacre_error = require "lacre.error"
-local loop = require "lacre.loop"
-local record = require "lacre.report.record"
+local later = require "lacre.later"
 local rows = require "lacre.health.options"
-local selftest = require "lacre.health.selftest"
-local serving = require "lacre.health.serving"
 local toolkit = require "lacre.toolkit"
+
+local file = later "lacre.file"
+local formats = later "lacre.report.formats"
+local health_outputs = later "lacre.health.outputs"
+local health_run = later "lacre.health.run"
+local loop = later "lacre.loop"
+local record = later "lacre.report.record"
+local selftest = later "lacre.health.selftest"
+local serving = later "lacre.health.serving"
 
 local fail = lacre_error.fail
 

@@ -1,20 +1,22 @@
 --- info: what a TLS server is and shows.
 
-local capabilities = require "lacre.health.capabilities"
-local diagnosis = require "lacre.health.diagnosis"
-local error_rules = require "lacre.health.diagnosis_error"
-local findings = require "lacre.health.findings"
-local inquiry = require "lacre.health.inquiry"
 local lacre_error = require "lacre.error"
-local loop = require "lacre.loop"
+local later = require "lacre.later"
 local old_suites = require "lacre.tls.old_suites"
-local probe = require "lacre.health.probe"
-local report = require "lacre.report.info"
-local starttls = require "lacre.starttls"
-local targets = require "lacre.health.targets"
-local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
+
+local capabilities = later "lacre.health.capabilities"
+local diagnosis = later "lacre.health.diagnosis"
+local error_rules = later "lacre.health.diagnosis_error"
+local findings = later "lacre.health.findings"
+local inquiry = later "lacre.health.inquiry"
+local loop = later "lacre.loop"
+local probe = later "lacre.health.probe"
+local report = later "lacre.report.info"
+local starttls = later "lacre.starttls"
+local targets = later "lacre.health.targets"
+local threshold = later "lacre.health.threshold"
 
 local info = {
   name = "info",

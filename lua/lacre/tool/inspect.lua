@@ -1,12 +1,14 @@
 --- inspect: what is in files of any kind, and what is wrong with it.
 
-local chain_order = require "lacre.x509.chain_order"
-local documents = require "lacre.x509.documents"
-local fields = require "lacre.x509.fields"
 local lacre_error = require "lacre.error"
-local plain = require "lacre.plain"
+local later = require "lacre.later"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
+
+local chain_order = later "lacre.x509.chain_order"
+local documents = later "lacre.x509.documents"
+local fields = later "lacre.x509.fields"
+local plain = later "lacre.plain"
 
 local inspect = {
   name = "inspect",

@@ -1,14 +1,16 @@
 --- pin: the pins of files and hosts, or a comparison with some.
 
-local documents = require "lacre.x509.documents"
-local file = require "lacre.file"
 local lacre_error = require "lacre.error"
-local pin = require "lacre.pin"
-local pins = require "lacre.report.pins"
-local plain = require "lacre.plain"
-local probe = require "lacre.health.probe"
-local targets = require "lacre.health.targets"
+local later = require "lacre.later"
 local toolkit = require "lacre.toolkit"
+
+local documents = later "lacre.x509.documents"
+local file = later "lacre.file"
+local pin = later "lacre.pin"
+local pins = later "lacre.report.pins"
+local plain = later "lacre.plain"
+local probe = later "lacre.health.probe"
+local targets = later "lacre.health.targets"
 
 local tool = {
   name = "pin",

@@ -1,11 +1,13 @@
 --- selfsign: a key and a certificate that signs itself, in one call.
 
-local cert = require "lacre.cert"
-local filing = require "lacre.x509.filing"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
+
+local cert = later "lacre.cert"
+local filing = later "lacre.x509.filing"
 
 local selfsign = {
   name = "selfsign",

@@ -1,15 +1,17 @@
 --- serve: a directory over HTTPS, for development and labs.
 
-local access_log = require "lacre.http.access_log"
-local cert = require "lacre.cert"
-local context = require "lacre.context"
 local fail = require("lacre.error").fail
-local file = require "lacre.file"
-local key = require "lacre.key"
-local loop = require "lacre.loop"
-local target = require "lacre.net.target"
+local later = require "lacre.later"
 local toolkit = require "lacre.toolkit"
-local webfiles = require "lacre.http.files"
+
+local access_log = later "lacre.http.access_log"
+local cert = later "lacre.cert"
+local context = later "lacre.context"
+local file = later "lacre.file"
+local key = later "lacre.key"
+local loop = later "lacre.loop"
+local target = later "lacre.net.target"
+local webfiles = later "lacre.http.files"
 
 local serve = {
   name = "serve",

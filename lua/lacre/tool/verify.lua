@@ -1,10 +1,12 @@
 --- verify: whether a certificate would be believed, by whom, and if not, every reason why.
 
-local documents = require "lacre.x509.documents"
-local plain = require "lacre.plain"
-local store = require "lacre.store"
+local later = require "lacre.later"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
+
+local documents = later "lacre.x509.documents"
+local plain = later "lacre.plain"
+local store = later "lacre.store"
 
 local verify = {
   name = "verify",

@@ -1,11 +1,13 @@
 --- zoo: bad TLS servers on loopback, to try clients on: a list, a stay, or a tour for any client.
 
-local file = require "lacre.file"
 local lacre_error = require "lacre.error"
-local loop = require "lacre.loop"
+local later = require "lacre.later"
 local toolkit = require "lacre.toolkit"
-local tour = require "lacre.zoo.tour"
-local zoo = require "lacre.zoo"
+
+local file = later "lacre.file"
+local loop = later "lacre.loop"
+local tour = later "lacre.zoo.tour"
+local zoo = later "lacre.zoo"
 
 local tool = {
   name = "zoo",

@@ -6,16 +6,19 @@
 
 local certificate = require "lacre.cert"
 local core = require "lacre.core"
-local crl = require "lacre.crl"
-local csr = require "lacre.csr"
-local der = require "lacre.der"
-local der_kind = require "lacre.x509.der_kind"
 local file = require "lacre.file"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
-local ocsp = require "lacre.ocsp"
-local parameters = require "lacre.x509.parameters"
-local pkcs12 = require "lacre.pkcs12"
+local later = require "lacre.later"
+
+local crl = later "lacre.crl"
+local csr = later "lacre.csr"
+local der = later "lacre.der"
+local der_kind = later "lacre.x509.der_kind"
+local ocsp = later "lacre.ocsp"
+local parameters = later "lacre.x509.parameters"
+local pkcs12 = later "lacre.pkcs12"
+local pkcs7 = later "lacre.x509.pkcs7"
 
 local annotate, fail = lacre_error.annotate, lacre_error.fail
 
@@ -33,35 +36,24 @@ local function item(kind, value, err)
   return { kind = value and kind or "unknown", value = value or nil, error = not value and err or nil, meant = kind }
 end
 
-local function one(kind, parse)
-  return function(bytes, set)
-    return { item(kind, parse(bytes, set)) }
+local function one(kind, noun)
+  return function(bytes)
+    return { item(kind, noun.parse(bytes)) }
   end
 end
 
-local function parse_key(bytes, set)
-  return key.parse(bytes, { password = set.password })
+local function read_key(bytes, set)
+  return { item("key", key.parse(bytes, { password = set.password })) }
 end
 
--- RFC 2315 section 9.1: a bundle of certificates that nobody signed
-local signed_data = der.sequence {
-  { "version", der.integer },
-  { "digests", der.any },
-  { "content", der.any },
-  { "certs", der.implicit(0, der.set_of(der.any)), optional = true },
-  { "crls", der.implicit(1, der.set_of(der.any)), optional = true },
-  { "signers", der.any },
-}
-local content_info = der.sequence { { "type", der.oid }, { "content", der.explicit(0, signed_data) } }
-
 local function read_pkcs7(bytes)
-  local info, err = der.decode(content_info, bytes)
-  if not info then
+  local content, err = pkcs7.parse(bytes)
+  if not content then
     return { item("pkcs7", nil, err) }
   end
   local list = {}
   for _, row in ipairs { { "cert", certificate.parse, "certs" }, { "crl", crl.parse, "crls" } } do
-    for _, encoded in ipairs(info.content[row[3]] or {}) do
+    for _, encoded in ipairs(content[row[3]] or {}) do
       list[#list + 1] = item(row[1], row[2](encoded))
       list[#list].inside = "pkcs7"
     end
@@ -86,11 +78,11 @@ local function read_pkcs12(bytes, set)
 end
 
 local readers = {
-  cert = one("cert", certificate.parse),
-  csr = one("csr", csr.parse),
-  crl = one("crl", crl.parse),
-  key = one("key", parse_key),
-  ocsp = one("ocsp", ocsp.parse),
+  cert = one("cert", certificate),
+  csr = one("csr", csr),
+  crl = one("crl", crl),
+  key = read_key,
+  ocsp = one("ocsp", ocsp),
   pkcs7 = read_pkcs7,
   pkcs12 = read_pkcs12,
 }

@@ -4,8 +4,10 @@
 -- the shape programs want. An extension that is absent or malformed gives nil, or an empty list.
 
 local core = require "lacre.core"
-local extension = require "lacre.x509.extension"
-local general = require "lacre.x509.general_name"
+local later = require "lacre.later"
+
+local extension = later "lacre.x509.extension"
+local general = later "lacre.x509.general_name"
 
 local extensible = {}
 

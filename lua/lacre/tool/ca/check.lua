@@ -1,7 +1,9 @@
 --- check: whether the directory of a CA is consistent; and its repair.
 
-local ca = require "lacre.ca"
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
+
+local ca = later "lacre.ca"
 
 local check = {
   name = "check",

@@ -1,8 +1,10 @@
 --- crl: the next revocation list of the CA.
 
-local file = require "lacre.file"
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
 local time = require "lacre.time"
+
+local file = later "lacre.file"
 
 local crl = {
   name = "crl",

@@ -7,9 +7,11 @@
 -- they know no certificate for it, or NAME.key is the same.
 
 local fail = require("lacre.error").fail
-local file = require "lacre.file"
-local key = require "lacre.key"
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
+
+local file = later "lacre.file"
+local key = later "lacre.key"
 
 local delivery = {}
 

@@ -1,9 +1,11 @@
 --- export: a certificate with its chain, or with its key in a PKCS#12 file.
 
-local file = require "lacre.file"
-local key = require "lacre.key"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
+
+local file = later "lacre.file"
+local key = later "lacre.key"
 
 local export = {
   name = "export",

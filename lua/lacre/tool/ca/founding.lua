@@ -1,7 +1,9 @@
 --- founding: what making a root and making an intermediate have in common.
 
-local key = require "lacre.key"
+local later = require "lacre.later"
 local options = require "lacre.options"
+
+local key = later "lacre.key"
 
 local founding = {}
 

@@ -1,12 +1,14 @@
 --- init: a root CA in a new directory.
 
-local authority = require "lacre.ca"
-local cert = require "lacre.cert"
-local folder = require "lacre.ca.folder"
 local founding = require "lacre.tool.ca.founding"
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
 local policy_text = require "lacre.tool.ca.policy_text"
 local time = require "lacre.time"
+
+local authority = later "lacre.ca"
+local cert = later "lacre.cert"
+local folder = later "lacre.ca.folder"
 
 local init = {
   name = "init",

@@ -1,17 +1,19 @@
 --- intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
 
-local authority = require "lacre.ca"
-local certificate = require "lacre.cert.read"
-local csr = require "lacre.csr"
 local fail = require("lacre.error").fail
-local file = require "lacre.file"
-local folder = require "lacre.ca.folder"
 local founding = require "lacre.tool.ca.founding"
-local layout = require "lacre.ca.layout"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
 local policy_text = require "lacre.tool.ca.policy_text"
 local time = require "lacre.time"
+
+local authority = later "lacre.ca"
+local certificate = later "lacre.cert.read"
+local csr = later "lacre.csr"
+local file = later "lacre.file"
+local folder = later "lacre.ca.folder"
+local layout = later "lacre.ca.layout"
 
 local intermediate = {
   name = "intermediate",

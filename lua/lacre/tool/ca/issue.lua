@@ -2,13 +2,13 @@
 
 local delivery = require "lacre.tool.ca.delivery"
 local fail = require("lacre.error").fail
-local filing = require "lacre.x509.filing"
-local key = require "lacre.key"
 local later = require "lacre.later"
-local name = require "lacre.name"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
 
+local filing = later "lacre.x509.filing"
+local key = later "lacre.key"
+local name = later "lacre.name"
 local pkcs12 = later "lacre.pkcs12"
 
 local issue = {

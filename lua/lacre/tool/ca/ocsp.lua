@@ -1,11 +1,13 @@
 --- ocsp: answers of the CA, one into a file or all of them over HTTP.
 
-local file = require "lacre.file"
-local loop = require "lacre.loop"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
-local responder = require "lacre.ca.responder"
-local target = require "lacre.net.target"
+
+local file = later "lacre.file"
+local loop = later "lacre.loop"
+local responder = later "lacre.ca.responder"
+local target = later "lacre.net.target"
 
 local ocsp = {
   name = "ocsp",

@@ -1,11 +1,13 @@
 --- parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
 
-local ca = require "lacre.ca"
-local certificate = require "lacre.cert.read"
-local file = require "lacre.file"
-local filing = require "lacre.x509.filing"
-local layout = require "lacre.ca.layout"
+local later = require "lacre.later"
 local time = require "lacre.time"
+
+local ca = later "lacre.ca"
+local certificate = later "lacre.cert.read"
+local file = later "lacre.file"
+local filing = later "lacre.x509.filing"
+local layout = later "lacre.ca.layout"
 
 local parts = {}
 
@@ -108,7 +110,9 @@ function parts.which(which)
   return certificate.load(which)
 end
 
-parts.base_name = filing.base_name
+function parts.base_name(name)
+  return filing.base_name(name)
+end
 
 --- What a certificate is called by people.
 ---@param cert lacre.cert

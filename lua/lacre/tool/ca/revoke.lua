@@ -1,8 +1,10 @@
 --- revoke, release: what the CA takes back, and the list that says so.
 
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
-local record = require "lacre.ca.record"
 local time = require "lacre.time"
+
+local record = later "lacre.ca.record"
 
 local list_rows = {
   { name = "next_update", type = "duration", value = "TIME", default = "7d", help = "how soon the next CRL is due" },

@@ -1,8 +1,10 @@
 --- sign: the CA signs a request that somebody else made.
 
-local csr = require "lacre.csr"
 local delivery = require "lacre.tool.ca.delivery"
+local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
+
+local csr = later "lacre.csr"
 
 local sign = {
   name = "sign",

@@ -1,11 +1,13 @@
 --- trust: the CA in the trust stores of this machine.
 
-local certificate = require "lacre.cert.read"
-local file = require "lacre.file"
-local installation = require "lacre.ca.installation"
-local layout = require "lacre.ca.layout"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
+
+local certificate = later "lacre.cert.read"
+local file = later "lacre.file"
+local installation = later "lacre.ca.installation"
+local layout = later "lacre.ca.layout"
 
 local trust = {
   name = "trust",
