@@ -185,7 +185,7 @@ install: $(CORE) $(COMMAND)
 	$(LUA) lua/bin/compile.lua $(INTO)/$(LIBDIR)/lacre/compiled lua '$(PREFIX)/$(LUADIR)' $(MODULES:lua/%=%)
 	$(call LAUNCHER,lua/bin/beside.lua lua/bin/compiled.lua) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),g' > $(INTO)/bin/lacre
 	chmod 755 $(INTO)/bin/lacre
-	@$(COMMAND) --version >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
+	@$(COMMAND) manual >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
 	  for p in $(PAGES); do mkdir -p $(INTO)/share/"$$(dirname "$${p%:*}")" && \
 	    $(COMMAND) $$(echo "$${p#*:}" | tr + ' ') > $(INTO)/share/"$${p%:*}" || exit 1; done
 
