@@ -10,10 +10,12 @@ local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local selftest = require "lacre.health.selftest"
+local settings = require "lacre.tls.settings"
 local targets = require "lacre.health.targets"
 local tcp = require "lacre.tcp"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
+local tls = require "spec.support.tls"
 local zoo = require "lacre.zoo"
 local in_zoo = require "spec.support.zoo"
 
@@ -38,6 +40,22 @@ describe("health", function()
     assert.equal(#zoo.rows, result.right + #result.unavailable)
     assert.is_false(health.failed(result))
     assert.matches("0 wrong", selftest.text(result, require("lacre.report.style").new(false)))
+  end)
+
+  it("judges a large Diffie-Hellman prime in a moment, for others wait meanwhile", function()
+    local pipe = io.popen "openssl genpkey -algorithm DH -pkeyopt group:ffdhe8192 -outform DER 2>/dev/null"
+    local parameters = pipe:read "*a"
+    pipe:close()
+    local _, at = parameters:find("\2\130\4\1", 1, true) -- INTEGER of 1025 octets, of which the first is 0
+    local server = assert(settings.lab("server", {
+      identity = pki.issue(tls.inter, { key_type = "rsa" }), ciphers = { "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256" },
+      min_version = "1.2", max_version = "1.2", session_tickets = false,
+    }, { prime = parameters:sub(at + 2, at + 1025) }))
+    local client = assert(settings.lab("client", { trust = tls.root.cert })):engine { server_name = "localhost" }
+    assert.is_true(tls.shake(client, server:engine()))
+    local before = os.clock()
+    assert.same({ bits = 8192, prime = true, safe = true }, client:info().dh)
+    assert.is_true(os.clock() - before < 6)
   end)
 
   it("gives each line one result, in the order of the list, whatever it says", function()
