@@ -1,4 +1,5 @@
 local cert = require "lacre.cert"
+local core = require "lacre.core"
 local csr = require "lacre.csr"
 local der = require "lacre.der"
 local key = require "lacre.key"
@@ -198,6 +199,14 @@ describe("csr", function()
     } do
       it("raises for " .. name, function() raises(case, issue) end)
     end
+  end)
+
+  it("is at its end where signing fails: what was begun is signed by nothing else", function()
+    local draft = core.builder.request(made:subject():der(), private:spki())
+    assert.is_nil((draft:sign(private, "", "no such hash")))
+    assert.has_error(function()
+      draft:sign(private, "", "sha256")
+    end, "attempt to use a closed lacre.builder")
   end)
 
   it("says which attributes it has", function()

@@ -309,7 +309,7 @@ static int seal (Builder *b, EVP_PKEY *pkey, const Scheme *scheme) {
 }
 
 /* draft:sign(key, algorithm, hash or nil, padding or nil) -> cert | crl | DER of the
-** request | nil, err; the builder is closed afterwards */
+** request | nil, err; the draft is closed afterwards in any case */
 static int builder_sign (lua_State *L) {
   Builder *b = check(L);
   EVP_PKEY *pkey = key_check_private(L, 2);
@@ -320,8 +320,9 @@ static int builder_sign (lua_State *L) {
   scheme.padding = args_opt_text(L, 5, NULL);
   fail_clear();
   if (!seal(b, pkey, &scheme)) {
-    if (b->out.failed || b->extensions.failed) fail_memory(L);
-    return fail(L, "sign");
+    int has_memory = !b->out.failed && !b->extensions.failed;
+    own_close(lua_touserdata(L, 1));
+    return has_memory ? fail(L, "sign") : fail_memory(L);
   }
   fail_clear(); /* of what OpenSSL overcame, as where its memory was short */
   results = b->kind->push(L, b);

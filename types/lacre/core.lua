@@ -58,7 +58,7 @@ function builder:extend() end
 --- draft:revoke(serial, time [, extensions]): hexadecimal, seconds since 1970, DER
 function builder:revoke() end
 
---- draft:sign(key, algorithm, hash or nil, padding or nil) -> cert | crl | DER of the request | nil, err; the builder is closed afterwards
+--- draft:sign(key, algorithm, hash or nil, padding or nil) -> cert | crl | DER of the request | nil, err; the draft is closed afterwards in any case
 function builder:sign() end
 
 ---@class lacre.core.bytes
