@@ -8,11 +8,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
+
 #include "args.h"
 #include "fail.h"
 #include "own.h"
 
-/* the rest of this file speaks of results as 0 or an errno, and takes no L */
+/* -- writing: results are 0 or an errno -- */
 
 static int write_all (int fd, const char *bytes, size_t len) {
   while (len > 0) {
@@ -25,6 +27,12 @@ static int write_all (int fd, const char *bytes, size_t len) {
   return 0;
 }
 
+/* the descriptor's own complaint counts only where there was none before */
+static int close_after (int fd, int error) {
+  if (close(fd) != 0 && error == 0) error = errno;
+  return error;
+}
+
 /* the mode is set on the open file, so that a umask cannot make it wider or the
 ** file be seen with another for a moment */
 static int create (const char *path, const char *bytes, size_t len, mode_t mode) {
@@ -34,23 +42,26 @@ static int create (const char *path, const char *bytes, size_t len, mode_t mode)
   error = write_all(fd, bytes, len);
   if (error == 0 && fchmod(fd, mode) != 0) error = errno;
   if (error == 0 && fsync(fd) != 0) error = errno;
-  if (close(fd) != 0 && error == 0) error = errno;
+  error = close_after(fd, error);
   if (error != 0) unlink(path);
   return error;
 }
 
-/* bytes at the end of a file, all of them or none: what a full disk cut short is
-** taken back. The file is made when it is not there */
-static int append (const char *path, const char *bytes, size_t len, int sync) {
-  struct stat s;
-  int error,
-      fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (fd < 0) return errno;
-  error = fstat(fd, &s) == 0 ? write_all(fd, bytes, len) : errno;
+/* bytes at the end, all of them or none: what a full disk cut short is taken back */
+static int write_behind (int fd, const char *bytes, size_t len, int sync) {
+  struct stat before;
+  int error;
+  if (fstat(fd, &before) != 0) return errno;
+  error = write_all(fd, bytes, len);
   if (error == 0 && sync && fsync(fd) != 0) error = errno;
-  if (error != 0 && ftruncate(fd, s.st_size) != 0) error = EIO;
-  if (close(fd) != 0 && error == 0) error = errno;
+  if (error != 0 && ftruncate(fd, before.st_size) != 0) error = EIO;
   return error;
+}
+
+/* the file is made when it is not there */
+static int append (const char *path, const char *bytes, size_t len, int sync) {
+  int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return fd < 0 ? errno : close_after(fd, write_behind(fd, bytes, len, sync));
 }
 
 static int result (lua_State *L, int error, const char *stage, const char *path) {
@@ -128,6 +139,8 @@ static int disk_sync (lua_State *L) {
   return result(L, sync_path(path), "save", path);
 }
 
+/* -- what is there -- */
+
 static const char *kind_name (mode_t mode) {
   if (S_ISREG(mode)) return "file";
   if (S_ISDIR(mode)) return "directory";
@@ -147,31 +160,15 @@ static void fractions (const struct stat *s, int64_t *two) {
 }
 #endif
 
-/* what changes with whatever happens to a file: device, inode, size, when it was
-** written and when anything about it changed */
-static void push_version (lua_State *L, const struct stat *s) {
-  int64_t two[2];
-  fractions(s, two);
-  lua_pushfstring(L, "%f %f %f", (double)s->st_dev, (double)s->st_ino,
-                  (double)s->st_size);
-  lua_pushfstring(L, " %f %f", (double)two[0], (double)two[1]);
-  lua_pushfstring(L, " %f %f", (double)s->st_mtime, (double)s->st_ctime);
-  lua_concat(L, 3);
-  lua_setfield(L, -2, "version");
-  lua_pushnumber(L, (lua_Number)s->st_ctime);
-  lua_setfield(L, -2, "changed");
-  lua_pushinteger(L, (lua_Integer)two[0]);
-  lua_setfield(L, -2, "nanoseconds");
-}
-
-/* stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed =,
-** version = } | nil, err; `nanoseconds` is what `modified` leaves out, `version`
-** differs when the file does */
+/* stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = } | nil,
+** err; `nanoseconds` is what `modified` leaves out */
 static int disk_stat (lua_State *L) {
   const char *path = args_text(L, 1);
   struct stat s;
+  int64_t two[2];
   if (stat(path, &s) != 0) return fail_errno(L, "load", errno, path);
-  lua_createtable(L, 0, 4);
+  fractions(&s, two);
+  lua_createtable(L, 0, 6);
   lua_pushstring(L, kind_name(s.st_mode));
   lua_setfield(L, -2, "kind");
   lua_pushinteger(L, (lua_Integer)(s.st_mode & 07777));
@@ -180,12 +177,17 @@ static int disk_stat (lua_State *L) {
   lua_setfield(L, -2, "size");
   compat_pushint64(L, (int64_t)s.st_mtime);
   lua_setfield(L, -2, "modified");
-  push_version(L, &s);
+  compat_pushint64(L, two[0]);
+  lua_setfield(L, -2, "nanoseconds");
+  lua_pushnumber(L, (lua_Number)s.st_ctime);
+  lua_setfield(L, -2, "changed");
   return 1;
 }
 
-/* version(path) -> bytes that differ when the file does, as the field of stat and for
-** less | nothing where there is none */
+/* version(path) -> bytes that differ after whatever happened to the file: device,
+*inode,
+** size, when it was written and when anything about it changed | nothing where there is
+** none */
 static int disk_version (lua_State *L) {
   struct stat s;
   int64_t facts[7];
@@ -214,44 +216,54 @@ static int disk_real (lua_State *L) {
   return 1;
 }
 
-static int close_directory (lua_State *L) {
-  DIR **directory = lua_touserdata(L, 1);
-  if (*directory != NULL) closedir(*directory);
-  *directory = NULL;
-  return 0;
-}
-
-/* as with descriptors: whatever Lua raises, the directory is closed */
-static DIR **push_directory (lua_State *L) {
-  DIR **directory = lua_newuserdata(L, sizeof(DIR *));
-  *directory = NULL;
-  lua_newtable(L);
-  lua_pushcfunction(L, close_directory);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  return directory;
+static void release_directory (void *obj) {
+  closedir(obj);
 }
 
 /* list(path) -> { name, ... } in no order, without "." and ".." | nil, err */
 static int disk_list (lua_State *L) {
   const char *path = args_text(L, 1);
-  DIR **directory = push_directory(L);
+  own_Box *directory = own_temp(L, release_directory);
   struct dirent *entry;
   int n = 0;
-  *directory = opendir(path);
-  if (*directory == NULL) return fail_errno(L, "load", errno, path);
+  directory->obj = opendir(path);
+  if (directory->obj == NULL) return fail_errno(L, "load", errno, path);
   lua_newtable(L);
-  while ((entry = readdir(*directory)) != NULL) {
+  while (errno = 0, (entry = readdir(directory->obj)) != NULL) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     lua_pushstring(L, entry->d_name);
     lua_rawseti(L, -2, ++n);
   }
-  closedir(*directory);
-  *directory = NULL;
+  if (errno != 0) return fail_errno(L, "load", errno, path);
+  own_close(directory);
   return 1;
 }
 
-/* reads what fits; 0 or an errno, and how much in *len */
+/* -- reading -- */
+
+#define PIECE 16384 /* bytes of a first read */
+
+typedef struct Content {
+  char *bytes; /* owned; it may be a private key, and is cleansed */
+  size_t len, room;
+} Content;
+
+static void release_content (void *obj) {
+  Content *c = obj;
+  OPENSSL_clear_free(c->bytes, c->room);
+  OPENSSL_free(c);
+}
+
+static int grow (Content *c) {
+  size_t room = c->room == 0 ? PIECE : 2 * c->room;
+  char *grown = OPENSSL_clear_realloc(c->bytes, c->room, room);
+  if (grown == NULL) return ENOMEM;
+  c->bytes = grown;
+  c->room = room;
+  return 0;
+}
+
+/* one read of what fits; 0 or an errno, and how much in *len */
 static int read_some (int fd, char *buffer, size_t size, size_t *len) {
   ssize_t n;
   do n = read(fd, buffer, size);
@@ -260,70 +272,53 @@ static int read_some (int fd, char *buffer, size_t size, size_t *len) {
   return n < 0 ? errno : 0;
 }
 
-/* the descriptor sits in a userdata, so that whatever Lua raises closes it */
-static int close_fd (lua_State *L) {
-  int *fd = lua_touserdata(L, 1);
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
-  return 0;
-}
-
-static int *push_fd (lua_State *L) {
-  int *fd = lua_newuserdata(L, sizeof *fd);
-  *fd = -1;
-  lua_newtable(L);
-  lua_pushcfunction(L, close_fd);
-  lua_setfield(L, -2, "__gc");
-  lua_setmetatable(L, -2);
-  return fd;
-}
-
-/* one read a piece; a box of 16 KiB beside the pieces, joined by Lua */
-static int read_pieces (lua_State *L, int fd, size_t limit, int pieces) {
-  const size_t size = 16384;
-  char *buffer = lua_newuserdata(L, size);
-  size_t total = 0, len = 0;
-  int i = 0, error;
-  while ((error = read_some(fd, buffer, size, &len)) == 0 && len > 0) {
-    total += len;
-    if (total > limit) return EFBIG;
-    lua_pushlstring(L, buffer, len);
-    lua_rawseti(L, pieces, ++i);
+/* to the end of the file, or EFBIG */
+static int read_all (int fd, size_t limit, Content *c) {
+  size_t len = 1;
+  int error = 0;
+  while (error == 0 && len > 0) {
+    if (c->len == c->room && (error = grow(c)) != 0) break;
+    error = read_some(fd, c->bytes + c->len, c->room - c->len, &len);
+    c->len += len;
+    if (c->len > limit) error = EFBIG;
   }
   return error;
 }
 
-/* read(path, limit) -> { piece, ... } | nil, err; EFBIG over the limit */
+static int read_file (const char *path, size_t limit, Content *c) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  return fd < 0 ? errno : close_after(fd, read_all(fd, limit, c));
+}
+
+/* read(path, limit) -> bytes | nil, err; EFBIG over the limit */
 static int disk_read (lua_State *L) {
   const char *path = args_text(L, 1);
-  int error, limit = args_int(L, 2, 0, 0x7fffffff), pieces;
-  int *fd;
-  lua_settop(L, 2);
-  lua_newtable(L);
-  pieces = lua_gettop(L);
-  fd = push_fd(L);
-  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  error = *fd < 0 ? errno : read_pieces(L, *fd, (size_t)limit, pieces);
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
+  int error, limit = args_int(L, 2, 0, 0x7fffffff);
+  own_Box *box = own_temp(L, release_content);
+  Content *c = box->obj = OPENSSL_zalloc(sizeof *c);
+  if (c == NULL) return fail_memory(L);
+  error = read_file(path, (size_t)limit, c);
+  if (error == ENOMEM) return fail_memory(L);
   if (error != 0) return fail_errno(L, "load", error, path);
-  lua_settop(L, pieces);
+  lua_pushlstring(L, c->bytes, c->len);
+  own_close(box);
   return 1;
+}
+
+static int read_end (int fd, char *buffer, size_t size, size_t *len) {
+  if (lseek(fd, -(off_t)size, SEEK_END) < 0 && errno != EINVAL) return errno;
+  return read_some(fd, buffer, size, len);
 }
 
 /* tail(path, size) -> its last bytes, that many at most, in one read | nil, err */
 static int disk_tail (lua_State *L) {
   const char *path = args_text(L, 1);
-  int error = 0, size = args_int(L, 2, 1, 1 << 24);
+  int error, fd, size = args_int(L, 2, 1, 1 << 24);
   char *buffer = lua_newuserdata(L, (size_t)size);
   size_t len = 0;
-  int *fd = push_fd(L);
-  *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-  if (*fd < 0) return fail_errno(L, "load", errno, path);
-  if (lseek(*fd, -(off_t)size, SEEK_END) < 0 && errno != EINVAL) error = errno;
-  if (error == 0) error = read_some(*fd, buffer, (size_t)size, &len);
-  close(*fd);
-  *fd = -1;
+  fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return fail_errno(L, "load", errno, path);
+  error = close_after(fd, read_end(fd, buffer, (size_t)size, &len));
   if (error != 0) return fail_errno(L, "load", error, path);
   lua_pushlstring(L, buffer, len);
   return 1;

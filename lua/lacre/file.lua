@@ -23,8 +23,7 @@ file.LIMIT = 64 * 1024 * 1024
 ---@return lacre.error? err file_not_found, permission_denied, is_directory, io_error
 function file.read(place)
   options.path("load", place)
-  local pieces, err = path.told(place, disk.read(place, file.LIMIT))
-  return pieces and table.concat(pieces), err
+  return path.told(place, disk.read(place, file.LIMIT))
 end
 
 --- What a parser makes of a file; its errors name the file.

@@ -3,12 +3,14 @@
 **   crash SCRIPT [ARGUMENTS]     runs a script that finds one function more:
 **   crash(mode, n, fn) -> "done", text | "died" | "calls", count
 ** It runs fn in a forked child. The calls that may change a file system are
-** counted there, and the n-th of them is the fault: mode "kill" dies before it,
+** counted there, and those that tell what is there, which "broken" alone concerns;
+** the n-th of them is the fault: mode "kill" dies before it,
 ** "torn" dies after it (a write has then written half of its bytes), "full" fails
 ** it and all later ones that need space with ENOSPC, "denied" and "broken" fail it
 ** alone with EACCES and EIO. What fn returns, as a text, comes back from a child
 ** that did not die; mode "count" tells how many calls there are.
 */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +85,25 @@ CALL(chmod, 0, (const char *path, mode_t m), (path, m))
 CALL(fchmod, 0, (int fd, mode_t m), (fd, m))
 CALL(ftruncate, 0, (int fd, off_t size), (fd, size))
 CALL(flock, 0, (int fd, int operation), (fd, operation))
+
+/* what changes nothing may fail, and nobody need die at it */
+static int failure (void) {
+  return mode == COUNT || mode == BROKEN ? fault(0) : PASS;
+}
+
+int fstat (int fd, struct stat *s) {
+  int (*next)(int, struct stat *);
+  if (failure() == FAIL) return -1;
+  real("fstat", &next);
+  return next(fd, s);
+}
+
+struct dirent *readdir (DIR *dir) {
+  struct dirent *(*next)(DIR *);
+  if (failure() == FAIL) return NULL;
+  real("readdir", &next);
+  return next(dir);
+}
 
 int open (const char *path, int flags, ...) {
   int (*next)(const char *, int, ...);

@@ -48,7 +48,7 @@ function scenarios.algorithms()
 end
 
 function scenarios.stat()
-  return must(core.disk.stat "/").version
+  return must(core.disk.stat "/").changed
 end
 
 function scenarios.name()
@@ -358,6 +358,8 @@ function scenarios.lock()
   lock:close()
   must(core.disk.append(path, "text", true))
   must(core.disk.tail(path, 10))
+  must(core.disk.read(path, 10))
+  must(core.disk.list "build")
   must(core.disk.set_mode(path, 384))
   must(core.disk.remove(path))
   must(core.disk.make_directory(path, 448))

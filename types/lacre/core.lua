@@ -287,7 +287,7 @@ function core.disk.list() end
 --- make_directory(path, mode) -> true | nil, err; file_exists if there is one
 function core.disk.make_directory() end
 
---- read(path, limit) -> { piece, ... } | nil, err; EFBIG over the limit
+--- read(path, limit) -> bytes | nil, err; EFBIG over the limit
 function core.disk.read() end
 
 --- real(path) -> the absolute path without links and dots | nil, err
@@ -305,7 +305,7 @@ function core.disk.rename() end
 --- set_mode(path, mode) -> true | nil, err
 function core.disk.set_mode() end
 
---- stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed =, version = } | nil, err; `nanoseconds` is what `modified` leaves out, `version` differs when the file does
+--- stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = } | nil, err; `nanoseconds` is what `modified` leaves out
 function core.disk.stat() end
 
 --- sync(path), of a directory too, -> true | nil, err
@@ -314,7 +314,8 @@ function core.disk.sync() end
 --- tail(path, size) -> its last bytes, that many at most, in one read | nil, err
 function core.disk.tail() end
 
---- version(path) -> bytes that differ when the file does, as the field of stat and for less | nothing where there is none
+--- version(path) -> bytes that differ after whatever happened to the file: device,
+*inode, size, when it was written and when anything about it changed | nothing where there is none
 function core.disk.version() end
 
 ---@class lacre.core.engine
