@@ -10,7 +10,7 @@ local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local selftest = require "lacre.health.selftest"
-local settings = require "lacre.tls.settings"
+local tls_settings = require "lacre.tls.settings"
 local targets = require "lacre.health.targets"
 local tcp = require "lacre.tcp"
 local threshold = require "lacre.health.threshold"
@@ -47,11 +47,11 @@ describe("health", function()
     local parameters = pipe:read "*a"
     pipe:close()
     local _, at = parameters:find("\2\130\4\1", 1, true) -- INTEGER of 1025 octets, of which the first is 0
-    local server = assert(settings.lab("server", {
+    local server = assert(tls_settings.lab("server", {
       identity = pki.issue(tls.inter, { key_type = "rsa" }), ciphers = { "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256" },
       min_version = "1.2", max_version = "1.2", session_tickets = false,
     }, { prime = parameters:sub(at + 2, at + 1025) }))
-    local client = assert(settings.lab("client", { trust = tls.root.cert })):engine { server_name = "localhost" }
+    local client = assert(tls_settings.lab("client", { trust = tls.root.cert })):engine { server_name = "localhost" }
     assert.is_true(tls.shake(client, server:engine()))
     local before = os.clock()
     assert.same({ bits = 8192, prime = true, safe = true }, client:info().dh)
