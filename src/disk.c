@@ -185,9 +185,8 @@ static int disk_stat (lua_State *L) {
 }
 
 /* version(path) -> bytes that differ after whatever happened to the file: device,
-*inode,
-** size, when it was written and when anything about it changed | nothing where there is
-** none */
+** inode, size, when it was written, when anything about it changed | nothing where
+** there is none */
 static int disk_version (lua_State *L) {
   struct stat s;
   int64_t facts[7];

@@ -314,8 +314,7 @@ function core.disk.sync() end
 --- tail(path, size) -> its last bytes, that many at most, in one read | nil, err
 function core.disk.tail() end
 
---- version(path) -> bytes that differ after whatever happened to the file: device,
-*inode, size, when it was written and when anything about it changed | nothing where there is none
+--- version(path) -> bytes that differ after whatever happened to the file: device, inode, size, when it was written, when anything about it changed | nothing where there is none
 function core.disk.version() end
 
 ---@class lacre.core.engine
