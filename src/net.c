@@ -91,18 +91,30 @@ static int prepare (int fd) {
 }
 
 #ifdef SOCK_NONBLOCK
-/* the same in the call that accepts */
+/* the same in the call that opens or accepts */
+static int open_prepared (int family) {
+  return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
 static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
   return accept4(fd, from, len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 #else
-static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
-  int accepted = accept(fd, from, len), error;
-  if (accepted < 0 || prepare(accepted)) return accepted;
+static int prepared (int fd) {
+  int error;
+  if (fd < 0 || prepare(fd)) return fd;
   error = errno;
-  close(accepted);
+  close(fd);
   errno = error;
   return -1;
+}
+
+static int open_prepared (int family) {
+  return prepared(socket(family, SOCK_STREAM, 0));
+}
+
+static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
+  return prepared(accept(fd, from, len));
 }
 #endif
 
@@ -166,8 +178,8 @@ static int bad_address (lua_State *L, const char *host) {
 }
 
 static int begin (net_Socket *s, const Address *to, const Address *from) {
-  s->fd = socket(to->storage.ss_family, SOCK_STREAM, 0);
-  if (s->fd < 0 || !prepare(s->fd)) return errno;
+  s->fd = open_prepared(to->storage.ss_family);
+  if (s->fd < 0) return errno;
   set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, 1);
   if (from != NULL &&
       bind(s->fd, (const struct sockaddr *)&from->storage, from->len) != 0)
@@ -208,8 +220,8 @@ static int socket_connected (lua_State *L) {
 
 static int bind_and_listen (net_Socket *s, const Address *a, int backlog,
                             int reuse_port, int v6only) {
-  s->fd = socket(a->storage.ss_family, SOCK_STREAM, 0);
-  if (s->fd < 0 || !prepare(s->fd)) return errno;
+  s->fd = open_prepared(a->storage.ss_family);
+  if (s->fd < 0) return errno;
   set_flag(s->fd, SOL_SOCKET, SO_REUSEADDR, 1);
 #ifdef SO_REUSEPORT
   if (reuse_port) set_flag(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -346,12 +358,12 @@ static int socket_peer (lua_State *L) {
   return push_address(L, (struct sockaddr *)&a, len);
 }
 
-/* socket:options(nodelay, keepalive) */
+/* socket:options(nodelay, keepalive), of one that connects: it does not delay */
 static int socket_options (lua_State *L) {
   net_Socket *s = net_check(L, 1);
   if (s->fd < 0) return 0;
-  set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, lua_toboolean(L, 2));
-  set_flag(s->fd, SOL_SOCKET, SO_KEEPALIVE, lua_toboolean(L, 3));
+  if (!lua_toboolean(L, 2)) set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, 0);
+  if (lua_toboolean(L, 3)) set_flag(s->fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   return 0;
 }
 

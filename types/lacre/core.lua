@@ -554,7 +554,7 @@ function net:address() end
 --- socket:peer() -> address, port of the other end | nothing
 function net:peer() end
 
---- socket:options(nodelay, keepalive)
+--- socket:options(nodelay, keepalive), of one that connects: it does not delay
 function net:options() end
 
 --- socket:fd() -> integer, -1 once closed

@@ -18,7 +18,6 @@ local Findings = {}
 Findings.__index = Findings
 
 local rank = { fail = 1, warn = 2, info = 3 }
-local NONE = {}
 
 --- An empty list.
 ---@return lacre.findings
@@ -33,8 +32,10 @@ end
 function Findings:add(code, message, fields)
   local row = codes.by_code[code] or error("no such reason: " .. tostring(code))
   local problem = { code = code, severity = row.severity, message = message }
-  for name, value in pairs(fields or NONE) do
-    problem[name] = value
+  if fields then
+    for name, value in pairs(fields) do
+      problem[name] = value
+    end
   end
   local id = code .. ":" .. (problem.depth or "") .. ":" .. (problem.requirement or problem.expected_code or "")
   if not self.seen[id] then

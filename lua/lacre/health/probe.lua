@@ -15,6 +15,7 @@ local starttls = require "lacre.starttls"
 local target = require "lacre.net.target"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
+local tls_facts = require "lacre.tls.facts"
 
 local probe = {}
 
@@ -45,7 +46,8 @@ local function resolve(place, set)
   return rows
 end
 
-local usual = { __index = options.check(dial.schema, nil, "probe") }
+-- for seconds only, no connection is kept alive
+local usual = { __index = options.check(dial.schema, { keepalive = false }, "probe") }
 
 local function dial_options(set, rows)
   return setmetatable({
@@ -70,7 +72,9 @@ local function open(place, set)
   local connected = monotonic()
   local plain = tcp.wrap(socket, set.timeout)
   plain:set_deadline(set.deadline)
-  local times = { resolve = resolved - began, connect = connected - resolved, address = address }
+  local times = {
+    resolve = resolved - began, connect = connected - resolved, address = address, handshake = nil, total = nil,
+  }
   if place.starttls then
     local done
     done, err = starttls.negotiate(plain, place.starttls, place.host)
@@ -140,19 +144,20 @@ local function client_cert(connection, failure, set, handshake)
   return "requested"
 end
 
-local function facts_of(connection, times, failure, set)
-  local result = connection:info()
-  local chain = connection:peer_chain() or {}
-  result.verify = verification(connection, chain)
-  result.chain, result.cert = chain, chain[1]
-  result.verified_chain = connection:verified_chain()
-  result.built_chain = result.verified_chain or result.verify.findings.chain
-  result.pins = pins_of(chain)
-  result.staple = connection.core:peer_staple()
-  result.staple_state = connection.core:staple_state()
-  result.timing = times
-  result.client_cert, result.client_cert_error = client_cert(connection, failure, set, times.handshake)
-  return result
+-- in one piece, for a table that grows is made anew
+local function facts_of(connection, times, failure, set, place)
+  local made = connection.core
+  local agreed, chain = tls_facts.agreed(made), made:peer_chain() or {}
+  local verify, verified = verification(connection, chain), made:verified_chain()
+  local word, why = client_cert(connection, failure, set, times.handshake)
+  return {
+    host = place.host, port = place.port, address = times.address, timing = times,
+    version = agreed.version, cipher = agreed.cipher, group = agreed.group, dh = agreed.dh, sigalg = agreed.sigalg,
+    alpn = agreed.alpn,
+    chain = chain, cert = chain[1], pins = pins_of(chain), verify = verify, verified_chain = verified,
+    built_chain = verified or verify.findings.chain,
+    staple = made:peer_staple(), staple_state = made:staple_state(), client_cert = word, client_cert_error = why,
+  }
 end
 
 local function shake(ctx, plain, place, set, times)
@@ -172,7 +177,7 @@ local function shake(ctx, plain, place, set, times)
   local result
   if done or (connection.core:was_asked() and connection:peer_chain() and err.category
     and err:category() ~= "timeout") then
-    result = facts_of(connection, times, not done and err or nil, set)
+    result = facts_of(connection, times, not done and err or nil, set, place)
   end
   connection:abort()
   return result, err
@@ -193,7 +198,6 @@ function probe.contact(place, set)
   if not result then
     return nil, lacre_error.annotate(err, { address = times.address })
   end
-  result.host, result.port, result.address = place.host, place.port, times.address
   return result
 end
 

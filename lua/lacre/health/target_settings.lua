@@ -62,7 +62,7 @@ end
 -- key=value key="a value with spaces" ...
 local function words_of(text)
   local list, at = {}, 1
-  while true do
+  while at <= #text do
     local _, last, word = text:find('^%s*([%w_-]+="[^"]*")', at)
     if last and not text:find("^%S", last + 1) then
       word = word:gsub('"', "")
@@ -70,10 +70,11 @@ local function words_of(text)
       _, last, word = text:find("^%s*(%S+)", at)
     end
     if not last then
-      return list
+      break
     end
     list[#list + 1], at = word, last + 1
   end
+  return list
 end
 
 --- Reads settings; they come on top of those of the group.

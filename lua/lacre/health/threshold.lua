@@ -53,7 +53,8 @@ end
 ---@return number
 function threshold.seconds(terms, lifetime)
   local least = math.huge
-  for _, term in ipairs(terms) do
+  for i = 1, #terms do
+    local term = terms[i]
     least = math.min(least, term.seconds or term.part * lifetime)
   end
   return least

@@ -67,6 +67,12 @@ function addresses.name(host)
   return host
 end
 
+-- what is written as an address needs no resolver
+local function literal(host)
+  local raw, usual = core.bytes.address(host)
+  return raw and { { address = usual, family = #raw == 4 and "ipv4" or "ipv6" } }
+end
+
 --- The addresses of a host.
 ---@param host string
 ---@param port integer handed to a resolver of one's own
@@ -75,6 +81,10 @@ end
 ---@return { address: string, family: string }[]?
 ---@return lacre.error? err host_not_found, dns_failure, resolve_timeout
 function addresses.of(host, port, set, deadline)
+  local known = not set.resolver and literal(host)
+  if known then
+    return known
+  end
   local name, err = addresses.name(host)
   if not name then
     return nil, err

@@ -56,13 +56,21 @@ local function pin_of(self, set)
   return pins and tostring(pins.pins[place]) or state
 end
 
+--- What a handshake has agreed on, by its usual names.
+---@param made any engine of the core
+---@return table info version cipher group sigalg alpn sni resumed
+function facts.agreed(made)
+  local info = made:info()
+  info.group = info.group and groups.usual(info.group)
+  info.sigalg = suites.signature_name(info.sigalg)
+  return info
+end
+
 --- Information about the connection, as plain data.
 ---@return table info role version cipher group sigalg alpn server_name resumed verified pin insecure
 function methods:info()
-  local info, set = self.core:info(), settings.inside(self.context).set
+  local info, set = facts.agreed(self.core), settings.inside(self.context).set
   info.role = set.role
-  info.group = info.group and groups.usual(info.group)
-  info.sigalg = suites.signature_name(info.sigalg)
   info.server_name, info.sni = self.name or info.sni, nil
   info.verified = verified_how(self, set)
   info.pin = pin_of(self, set)

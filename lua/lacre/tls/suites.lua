@@ -230,16 +230,22 @@ local signature_keys = {
   ["id-ecPublicKey"] = "ecdsa", ["RSASSA-PSS"] = "rsa_pss", rsassaPss = "rsa_pss", rsaEncryption = "rsa_pkcs1",
 }
 
+local signature_names = {} -- as OpenSSL tells them -> as they are called; there are few
+
+local function signature_name(text)
+  local key, digest = text:match "^([^+]*)%+?(.*)$"
+  key = signature_keys[key] or key:lower()
+  return digest ~= "" and key .. "_" .. digest:lower() or key
+end
+
 --- The name of a signature as OpenSSL told it: "ecdsa_sha256", "rsa_pss_sha256", "ed25519".
 ---@param text? string
 ---@return string?
 function suites.signature_name(text)
-  if not text then
-    return nil
+  if text and not signature_names[text] then
+    signature_names[text] = signature_name(text)
   end
-  local key, digest = text:match "^([^+]*)%+?(.*)$"
-  key = signature_keys[key] or key:lower()
-  return digest ~= "" and key .. "_" .. digest:lower() or key
+  return signature_names[text]
 end
 
 return suites
