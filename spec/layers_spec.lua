@@ -121,7 +121,7 @@ local lua_floors = {
   { "health.exporter", "ca.responder" },
   { "health.run", "health.serving" },
   { "tool.ca.parts", "tool.ca.founding", "tool.ca.policy_text" },
-  { "tool.ca.delivery" },
+  { "tool.ca.delivery", "tool.ca.completion" },
   {
     "tool.ca.init", "tool.ca.intermediate", "tool.ca.issue", "tool.ca.sign", "tool.ca.renew", "tool.ca.revoke",
     "tool.ca.crl", "tool.ca.list", "tool.ca.export", "tool.ca.trust", "tool.ca.check", "tool.ca.ocsp",

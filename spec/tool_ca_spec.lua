@@ -108,6 +108,26 @@ describe("lacre ca", function()
     ok "lacre ca issue online b.example.test && lacre ca check online"
     ok "openssl verify -CAfile root/ca.crt -untrusted b.example.test.crt b.example.test.crt"
     ok "cmp Online_CA.crt online/ca.crt"
+    ok "lacre ca renew root ca.crt --overwrite && lacre ca intermediate online --cert Online_CA.crt"
+    assert.equal(2, tonumber((ok "grep -c BEGIN online/chain.pem")))
+    fails("lacre ca issue online a.other.test", 4, "name_constraint_violation")
+  end)
+
+  it("drops nothing that is said of an intermediate", function()
+    ok "lacre ca init root --no-password -q; lacre ca init other --no-password -q"
+    for _, option in ipairs { "--permit a.test", "--exclude a.test", "--purpose server_auth", "--path-length 1", "--valid-for 1y" } do
+      fails("lacre ca intermediate ca --request --no-password " .. option, 2, "bad option .* issuing CA decides")
+    end
+    ok "lacre ca intermediate ca --request --no-password --crl-url http://ca.test/ca.crl -q"
+    ok "lacre ca sign root ca/ca.csr --profile intermediate -q"
+    fails("lacre ca intermediate ca --cert ca.crt --chain other/ca.crt", 4, "unknown_issuer: .*does not contain the issuer, CN=root")
+    fails("lacre ca intermediate ca --cert ca.crt --permit a.test", 2, "says it already")
+    fails("lacre ca intermediate ca --cert ca.crt --crl-url http://b.test/", 3, "file_exists: ca/policy.lua.*write the URLs")
+    assert.matches("CN=root Root CA is not here.*add it with %-%-chain FILE", ok "lacre ca intermediate ca --cert ca.crt 2>&1")
+    ok "cat other/ca.crt root/ca.crt > bundle && lacre ca intermediate ca --cert ca.crt --chain bundle -q && lacre ca crl ca"
+    ok "lacre ca issue ca a.test -q"
+    assert.matches("http://ca.test/ca.crl", ok "openssl x509 -in a.test.crt -noout -text")
+    assert.equal("", (ok "lacre ca check ca | grep -v ^ok || true"))
   end)
 
   it("signs a request, and takes no more than it says", function()

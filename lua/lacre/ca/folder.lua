@@ -106,6 +106,9 @@ local function fill(paths, parts)
   }
   if parts.request then
     steps[#steps + 1] = { file.write, paths.request, parts.request:to_pem(), { mode = PUBLIC } }
+    if parts.policy_text then
+      steps[#steps + 1] = { file.write, paths.policy, parts.policy_text, { mode = PUBLIC } }
+    end
   else
     steps[#steps + 1] = { write_issued, paths, parts.records }
     steps[#steps + 1] = { write_log, paths.log, parts }

@@ -51,11 +51,12 @@ end
 --- How a list of certificates hangs together. `order` are places, leaf first; `unused` those that do not
 --- belong; `missing` is the issuer that would come next, and `urls` where it may be had.
 ---@param list lacre.cert[]
+---@param leaf? integer the place of the leaf, where that is known
 ---@return { order: integer[], unused: integer[], in_order: boolean, complete: boolean, missing?: string,
 ---  urls: string[] }
-function chain_order.of(list)
+function chain_order.of(list, leaf)
   local index = index_of(list)
-  local at, used, order = leaf_of(index), {}, {}
+  local at, used, order = leaf or leaf_of(index), {}, {}
   while at do
     order[#order + 1], used[at] = at, true
     at = not list[at]:is_self_signed() and issuer_of(index, list[at], used) or nil

@@ -1,6 +1,5 @@
 --- intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
 
-local fail = require("lacre.error").fail
 local founding = require "lacre.tool.ca.founding"
 local later = require "lacre.later"
 local options = require "lacre.options"
@@ -9,9 +8,8 @@ local policy_text = require "lacre.tool.ca.policy_text"
 local time = require "lacre.time"
 
 local authority = later "lacre.ca"
-local certificate = later "lacre.cert.read"
+local completion = later "lacre.tool.ca.completion"
 local csr = later "lacre.csr"
-local file = later "lacre.file"
 local folder = later "lacre.ca.folder"
 local layout = later "lacre.ca.layout"
 
@@ -35,7 +33,7 @@ local intermediate = {
     { name = "chain", value = "FILE", help = "the certificates above it, if not in that file" },
     "name", "subject",
     { name = "key", type = { "string", "userdata" }, value = "TYPE", default = "p256", help = parts.row.key.help },
-    { name = "valid_for", type = "duration", value = "TIME", default = "5y", help = "how long it is valid" },
+    { name = "valid_for", type = "duration", value = "TIME", help = "how long it is valid (default: 5y)" },
     { name = "path_length", type = "integer", value = "N",
       help = "how many levels of CAs are allowed below it (default: 0)" },
     "purpose", "permit", "exclude",
@@ -87,8 +85,9 @@ local function signed_at_once(set)
   local below
   if private then
     below, err = above:intermediate {
-      key = private, subject = founding.subject(set, "CA"), valid_for = set.valid_for, path_length = set.path_length,
-      name_constraints = founding.constraints(set), extended_key_usage = #set.purpose > 0 and set.purpose or nil,
+      key = private, subject = founding.subject(set, "CA"), valid_for = set.valid_for or "5y",
+      path_length = set.path_length, name_constraints = founding.constraints(set),
+      extended_key_usage = #set.purpose > 0 and set.purpose or nil,
     }
   end
   local done
@@ -111,74 +110,53 @@ local function requested(set)
   end
   local done
   if request then
-    done, err = folder.create(set.dir, { key = private, password = password, request = request })
+    done, err = folder.create(set.dir, {
+      key = private, password = password, request = request, policy_text = policy_text.of(set),
+    })
   end
   return done and result_of(set, nil, { request_file = layout.new(set.dir).request }), err
 end
 
--- what holds the key of the CA: its request, or the certificate it has
-local function holder_of(paths)
-  if file.stat(paths.request) then
-    return csr.load(paths.request)
-  end
-  return certificate.load(paths.cert)
-end
-
-local function check_answer(paths, cert)
-  local holder, err = holder_of(paths)
-  if not holder then
-    return nil, err
-  elseif not cert:public_key():matches(holder:public_key()) then
-    return fail("sign", "key_mismatch", "the certificate does not belong to the key of %s", paths.directory)
-  elseif not cert:is_ca() then
-    return fail("sign", "issuer_not_ca", "it is not a CA's certificate: sign the request with --profile intermediate")
-  end
-  return true
-end
-
--- the CA above issued it anew, for the same key
-local function renewed(set, made, above)
-  local ca, err = parts.open(set, true)
-  if not ca then
-    return nil, err
-  end
-  return ca:replace_certificate(made, above)
-end
-
 local function answered(set)
-  local certs, err = certificate.load_all(set.cert)
-  local above = {}
-  if certs and set.chain then
-    above, err = certificate.load_all(set.chain)
-  end
-  if not certs or not above then
-    return nil, err
-  end
-  local made = table.remove(certs, 1)
-  for _, cert in ipairs(above) do
-    certs[#certs + 1] = cert
-  end
-  local paths = layout.new(set.dir)
-  local done
-  done, err = check_answer(paths, made)
-  if done and file.stat(paths.cert) then
-    done, err = renewed(set, made, certs)
-  elseif done then
-    done, err = folder.complete(set.dir, { cert = made, above = certs, policy_text = policy_text.of(set) })
-  end
-  return done and result_of(set, made), err
+  local made, err = completion.run(set)
+  return made and result_of(set, made), err
 end
+
+-- what says nothing in one of the ways: who decides it, or where it stands
+local elsewhere = {
+  request = {
+    names = { "permit", "exclude", "purpose", "path_length", "valid_for", "chain" },
+    why = "the issuing CA decides it: give it to lacre ca sign ROOT ca.csr --profile intermediate",
+  },
+  cert = {
+    names = { "permit", "exclude", "purpose", "path_length", "valid_for", "name", "subject", "no_password" },
+    why = "the certificate says it already",
+  },
+  issuer = { names = { "chain" }, why = "the chain of the issuer is known" },
+}
+
+local function check_way(set, way)
+  for _, name in ipairs(elsewhere[way].names) do
+    local value = set[name]
+    if value and not (type(value) == "table" and #value == 0 and name ~= "subject") then
+      options.misuse("bad option '%s' (%s)", name, elsewhere[way].why)
+    end
+  end
+end
+
+local ways = { issuer = signed_at_once, request = requested, cert = answered }
 
 --- Makes the CA, or its request, or completes it.
 ---@param set table
 ---@return { dir: string, cert?: lacre.cert, request_file?: string }? result
 ---@return lacre.error? err file_exists key_mismatch issuer_path_length ...
 function intermediate.run(set)
-  local ways = (set.issuer and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0)
-  if ways ~= 1 then
+  if (set.issuer and 1 or 0) + (set.request and 1 or 0) + (set.cert and 1 or 0) ~= 1 then
     options.misuse "bad option 'issuer' (give exactly one of issuer, request and cert)"
   end
-  return (set.issuer and signed_at_once or set.request and requested or answered)(set)
+  local way = set.issuer and "issuer" or set.request and "request" or "cert"
+  check_way(set, way)
+  return ways[way](set)
 end
 
 function intermediate.text(result, style)
