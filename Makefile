@@ -155,10 +155,11 @@ bench-health: $(CORE) $(COMMAND)
 bench-workers: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/workers.sh
 
-## docs: generates docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
+## docs: generates docs/command.md, errors.md, reasons.md, reference.md and types/ from the sources
 docs: $(CORE)
 	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
 	@$(OURS) $(LUA) docs/reasons.lua > $(BUILD)/made && mv $(BUILD)/made docs/reasons.md
+	@$(OURS) $(LUA) docs/command.lua > $(BUILD)/made && mv $(BUILD)/made docs/command.md
 	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
 	@$(OURS) $(LUA) docs/reference.lua > $(BUILD)/made && mv $(BUILD)/made docs/reference.md
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'

@@ -133,10 +133,23 @@ describe("the documentation", function()
     end
   end)
 
-  it("is a reference of every public function: make docs", function()
-    local made, code = process.run { "sh", "-c", 'cd "$0" && "$LUA" docs/reference.lua', here }
-    assert.equal(0, code, made)
-    assert.equal(read(here .. "/docs/reference.md"), made)
+  for page, what in pairs { reference = "every public function", command = "every tool and its options" } do
+    it(("tells %s: make docs"):format(what), function()
+      local made, code = process.run { "sh", "-c", 'cd "$0" && "$LUA" docs/$1.lua', here, page }
+      assert.equal(0, code, made)
+      assert.equal(read(("%s/docs/%s.md"):format(here, page)), made)
+    end)
+  end
+
+  it("says what an answer that is no exits with, of each tool that has one", function()
+    local offer = require "lacre.cli.offer"
+    for _, name in ipairs(offer.TOOLS) do
+      local tool = offer.tool(name)
+      for _, action in ipairs(tool.actions or { false }) do
+        local one = action and tool[action] or tool
+        assert.equal(one.failed ~= nil, one.exits ~= nil, one.title)
+      end
+    end
   end)
 
   it("tells every reason of health as the tool does: make docs", function()

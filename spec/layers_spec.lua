@@ -132,8 +132,9 @@ local lua_floors = {
     "tool.pin", "tool.serve",
   },
   { "tool.zoo", "tool.health" },
-  { "cli.password", "cli.voice" },
-  { "cli.manual", "cli.offer" },
+  { "cli.password", "cli.voice", "cli.exits" },
+  { "cli.offer" },
+  { "cli.manual" },
   { "cli.parser", "cli.line" },
   { "cli", "init" },
 }

@@ -1,8 +1,5 @@
 --- cli: the command. It knows nothing of what the tools do: it turns a command line into options, hands
 --- them to a tool and shows what comes back.
---
--- Exit codes: 0 success, 1 the answer is no, 2 usage, 3 network or file, 4 TLS or verification,
--- 5 a fault of ours, 130 interrupted.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
@@ -10,26 +7,12 @@ local line = require "lacre.cli.line"
 local offer = require "lacre.cli.offer"
 local voice = require "lacre.cli.voice"
 
+local exits = later "lacre.cli.exits"
 local parser = later "lacre.cli.parser"
 local password = later "lacre.cli.password"
 local version = later "lacre.version"
 
 local cli = {}
-
-local exit_codes = {
-  config = 2, file = 3, parse = 3, network = 3, timeout = 3, closed = 3, protocol = 4, verify = 4, internal = 5,
-}
-
--- what cannot be understood in a file is the file's fault, in an option the caller's
-local in_options = { bad_pin = 2, bad_name = 2, bad_time = 2 }
-
-local function exit_code(err)
-  local code = exit_codes[err:category()] or 5
-  return in_options[err.code] or err.stage == "config" and code ~= 5 and 2 or code
-end
-
--- a tool may have one code of its own for all that kept it from answering
-local INTERRUPTED = 130 -- as shells have it: 128 and SIGINT
 
 -- who reads the form that was asked for reads standard output alone
 local function lament(tool, set, err)
@@ -39,10 +22,11 @@ local function lament(tool, set, err)
   end
 end
 
+-- a tool may have one code of its own for all that kept it from answering
 local function failure(err, as_json, tool, set)
   lament(tool, set, err)
   voice.complain(err, as_json)
-  return tool and tool.trouble or exit_code(err)
+  return tool and tool.trouble or exits.of(err)
 end
 
 -- a mistake in the options raises a text; anything else that raises is our fault
@@ -74,7 +58,7 @@ local function report_raised(raised, tool, parsed)
   local text = tostring(raised)
   local misuse = misuse_in(text, tool)
   if text:find "interrupted!$" then -- Ctrl-C, as the lua program tells it
-    return INTERRUPTED
+    return exits.INTERRUPTED
   end
   lament(tool, parsed, misuse or "internal error: " .. text)
   if parsed.json then

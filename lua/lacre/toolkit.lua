@@ -43,6 +43,8 @@ local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 ---@field to_table fun(result: table): table plain data, fit for JSON
 ---@field trouble? integer the exit code when it could not run, whatever the reason
 ---@field failed? fun(result: table): boolean|integer the answer is "no": exit code 1, or the one given
+---@field exits? any[][] pairs of an exit code and what it means of this tool
+---@field lament? fun(set: table, err: lacre.error): string? what goes to stdout where the tool could not run
 
 ---@class lacre.tool.group a tool of several actions: `lacre ca issue`
 ---@field name string

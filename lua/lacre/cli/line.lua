@@ -1,6 +1,6 @@
---- line: a command line that is plain: a tool, its options and its arguments, each spelt in full. Any other asks for
---- help or has a mistake in it, and is for argparse, which knows what to say; but loading that takes longer than most
---- tools do.
+--- cli.line: a command line that is plain: a tool, its options and its arguments, each spelt in full. Any other asks
+--- for help or has a mistake in it, and is for argparse, which knows what to say; but loading that takes longer than
+--- most tools do.
 
 local offer = require "lacre.cli.offer"
 
@@ -16,9 +16,8 @@ end
 local function spelled(tool)
   local rows = {}
   for _, row in ipairs(offer.options(tool)) do
-    rows[offer.dashed(row.name)] = row
-    if row.short then
-      rows["-" .. row.short] = row
+    for _, spelling in ipairs(offer.spellings(row)) do
+      rows[spelling] = row
     end
   end
   return rows

@@ -1,4 +1,4 @@
---- parser: the descriptions of the tools as an argparse parser, from which come help and completions.
+--- cli.parser: the descriptions of the tools as an argparse parser, from which come help and completions.
 
 local lacre_error = require "lacre.error"
 local offer = require "lacre.cli.offer"
@@ -27,12 +27,12 @@ local function show(text)
 end
 
 local function spellings(row)
-  return (row.short and "-" .. row.short .. " " or "") .. offer.dashed(row.name)
+  return table.concat(offer.spellings(row), " ")
 end
 
 -- one line, as other commands have it, where argparse would take one for each spelling
 local function label(option, row)
-  local text = spellings(row):gsub(" ", ", ") .. " " .. option._argname
+  local text = table.concat(offer.spellings(row), ", ") .. " " .. option._argname
   function option._get_label_lines()
     return { text }
   end
@@ -44,7 +44,7 @@ local function add_option(command, row)
   end
   local option = command:option(spellings(row)):target(row.name):description(toolkit.help_of(row))
   local reads = offer.reads(row)
-  option:argname(row.value or row.name:upper())
+  option:argname(offer.value(row))
   label(option, row)
   if reads then
     option:convert(reads)
@@ -59,7 +59,7 @@ end
 
 local function add_argument(command, row)
   local count = row.many and (row.optional and "*" or "+") or (row.optional and "?" or "1")
-  command:argument(row.name):description(row.help):args(count):argname(row.value or row.name:upper())
+  command:argument(row.name):description(row.help):args(count):argname(offer.value(row))
 end
 
 local function add_help(command, tool)

@@ -42,6 +42,7 @@ local echo = {
       help = "time limit for connecting, and for the answer" },
     { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
   },
+  exits = { { 1, "the lab did not go as expected" } },
 }
 
 local function listen_address(text)

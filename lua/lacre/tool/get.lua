@@ -66,6 +66,7 @@ local get = {
     { name = "on_progress", type = "function", from_lua = true,
       help = "called with the bytes written so far, and the total if known" },
   },
+  exits = { { 1, "the server answered with status 400 or above" } },
 }
 
 local function headers_of(set)

@@ -34,6 +34,10 @@ local health = {
     { "What changed", "baseline", "state", "watch" },
     { "Exporter", "serve", "interval", "cache" },
   },
+  exits = {
+    { 0, "PASS" }, { 1, "WARN" }, { 2, "FAIL, or a wrong verdict of --selftest" },
+    { 3, "could not run: wrong usage, unreadable files" }, { 130, "interrupted" },
+  },
 }
 
 local function explain(code)

@@ -41,6 +41,7 @@ local info = {
     { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "use STARTTLS: smtp, imap, ..." },
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for the handshake" },
   },
+  exits = { { 1, "the host does not verify, or its verdict is FAIL" } },
 }
 
 -- suites that were taken when they were asked for, and should not be

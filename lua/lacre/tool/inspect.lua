@@ -33,6 +33,7 @@ local inspect = {
     { name = "legacy", type = "boolean", default = false, help = "open PKCS#12 files that use old ciphers" },
     { name = "time", type = "instant", value = "TIME", help = "check as of this time (default: now)" },
   },
+  exits = { { 1, "something in the files cannot be read" } },
 }
 
 -- what others are told to ask this tool for, it has to say itself

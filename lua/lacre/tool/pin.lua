@@ -36,6 +36,7 @@ local tool = {
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for each host" },
     { name = "password", type = "password", help = "keys and PKCS#12 files" },
   },
+  exits = { { 1, "a target has none of the pins it must have" }, { 3, "a target could not be read or reached" } },
 }
 
 local function role_of(certificate, depth)

@@ -36,6 +36,7 @@ local verify = {
     { name = "lax", type = "boolean", default = false,
       help = "do not enforce RFC 5280 strictly, like older verifiers" },
   },
+  exits = { { 4, "it does not verify" } },
 }
 
 local function load_certs(paths)

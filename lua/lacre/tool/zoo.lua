@@ -35,6 +35,7 @@ local tool = {
     { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
     { name = "on_start", type = "function", from_lua = true, help = "called with the list of servers, as data" },
   },
+  exits = { { 1, "the command accepted a server it must refuse, or refused a good one" } },
 }
 
 local function row_of(entry)

@@ -24,6 +24,7 @@ local check = {
     { name = "password", type = "password", prompt = "try_key", help = "the CA's key" },
     "lock_timeout", "on_event"
   ),
+  exits = { { 1, "something is wrong in the directory" } },
 }
 
 --- Checks.

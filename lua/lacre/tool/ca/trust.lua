@@ -33,6 +33,7 @@ local trust = {
     { name = "home", from_lua = true, help = "instead of the home directory" },
     "on_event"
   ),
+  exits = { { 1, "asked for the status: it is trusted nowhere" } },
 }
 
 local function certificate_of(path)
