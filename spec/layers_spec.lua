@@ -2,10 +2,10 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "detour", "general_name", "asn1_time", "hostname", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
+  [0] = { "compat", "codes", "light", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
   { "path_rules" },
   { "verify", "own", "fail", "args", "base64" },
-  { "bytes", "disk", "lock", "clock", "terminal", "der", "der_out", "library" },
+  { "bytes", "disk", "lock", "clock", "terminal", "der_out", "library" },
   { "strength", "pem", "oid", "usual_key", "work", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
   { "key" },

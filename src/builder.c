@@ -6,26 +6,12 @@
 #include "asn1_time.h"
 #include "cert.h"
 #include "crl.h"
+#include "der.h"
 #include "der_out.h"
 #include "fail.h"
 #include "key.h"
 #include "own.h"
 #include "signature.h"
-
-enum { /* tags of X.680 */
-       BOOLEAN = 0x01,
-       INTEGER = 0x02,
-       BIT_STRING = 0x03,
-       OCTET_STRING = 0x04,
-       OBJECT = 0x06,
-       UTF8 = 0x0c,
-       UTC_TIME = 0x17,
-       GENERALIZED_TIME = 0x18,
-       SEQUENCE = 0x30,
-       SET = 0x31
-};
-
-#define EXPLICIT(n) (0xa0 + (n))
 
 typedef struct Builder Builder;
 
@@ -63,8 +49,8 @@ static Builder *push (lua_State *L, const Kind *kind) {
   if (b == NULL) fail_memory(L);
   box->obj = b;
   b->kind = kind;
-  b->whole = der_out_open(&b->out, SEQUENCE);
-  b->tbs = der_out_open(&b->out, SEQUENCE);
+  b->whole = der_out_open(&b->out, DER_SEQUENCE);
+  b->tbs = der_out_open(&b->out, DER_SEQUENCE);
   return b;
 }
 
@@ -104,7 +90,7 @@ static void put_time (der_Out *out, int64_t seconds) {
   size_t len;
   asn1_time_write(seconds, text);
   len = strlen(text);
-  der_out_element(out, len == 13 ? UTC_TIME : GENERALIZED_TIME, text, len);
+  der_out_element(out, len == 13 ? DER_UTC_TIME : DER_GENERALIZED_TIME, text, len);
 }
 
 /* -- beginnings -- */
@@ -114,14 +100,14 @@ static void put_extensions (Builder *b, int tag) {
   size_t outer, inner;
   if (b->extensions.len == 0) return;
   outer = der_out_open(&b->out, tag);
-  inner = der_out_open(&b->out, SEQUENCE);
+  inner = der_out_open(&b->out, DER_SEQUENCE);
   der_out_put(&b->out, b->extensions.bytes, b->extensions.len);
   der_out_close(&b->out, inner);
   der_out_close(&b->out, outer);
 }
 
 static void finish_certificate (Builder *b) {
-  put_extensions(b, EXPLICIT(3));
+  put_extensions(b, DER_EXPLICIT(3));
 }
 
 static int push_certificate (lua_State *L, const Builder *b) {
@@ -140,13 +126,13 @@ static int builder_certificate (lua_State *L) {
   Bytes subject = check_bytes(L, 6), spki = check_bytes(L, 7);
   Builder *b = push(L, &certificate_kind);
   der_Out *out = &b->out;
-  size_t at = der_out_open(out, EXPLICIT(0));
-  der_out_small(out, INTEGER, 2); /* version 3 */
+  size_t at = der_out_open(out, DER_EXPLICIT(0));
+  der_out_small(out, DER_INTEGER, 2); /* version 3 */
   der_out_close(out, at);
   der_out_hex(out, serial.bytes, serial.len);
   put(out, algorithm);
   put(out, issuer);
-  at = der_out_open(out, SEQUENCE);
+  at = der_out_open(out, DER_SEQUENCE);
   put_time(out, first);
   put_time(out, last);
   der_out_close(out, at);
@@ -164,9 +150,9 @@ static const unsigned char challenge_id[] = { 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86
 static void put_wishes (Builder *b) {
   size_t at;
   if (b->extensions.len == 0) return;
-  at = der_out_open(&b->out, SEQUENCE);
+  at = der_out_open(&b->out, DER_SEQUENCE);
   der_out_put(&b->out, wishes_id, sizeof wishes_id);
-  put_extensions(b, SET);
+  put_extensions(b, DER_SET);
   der_out_close(&b->out, at);
 }
 
@@ -178,7 +164,7 @@ static void put_challenge (Builder *b) {
 /* a SET OF is in the order of its encodings: the shorter one first, X.690 11.6; of
 ** the same length, that whose identifier is smaller */
 static void finish_request (Builder *b) {
-  size_t at = der_out_open(&b->out, EXPLICIT(0)), wishes = b->out.len;
+  size_t at = der_out_open(&b->out, DER_EXPLICIT(0)), wishes = b->out.len;
   put_wishes(b);
   wishes = b->out.len - wishes;
   if (wishes > 0 && wishes < b->challenge.len) {
@@ -206,14 +192,14 @@ static int builder_request (lua_State *L) {
   Builder *b;
   if (!lua_isnoneornil(L, 3)) challenge = check_bytes(L, 3);
   b = push(L, &request_kind);
-  der_out_small(&b->out, INTEGER, 0); /* version 1 */
+  der_out_small(&b->out, DER_INTEGER, 0); /* version 1 */
   put(&b->out, subject);
   put(&b->out, spki);
   if (challenge.bytes != NULL) {
-    size_t at = der_out_open(&b->challenge, SEQUENCE), set;
+    size_t at = der_out_open(&b->challenge, DER_SEQUENCE), set;
     der_out_put(&b->challenge, challenge_id, sizeof challenge_id);
-    set = der_out_open(&b->challenge, SET);
-    der_out_element(&b->challenge, UTF8, challenge.bytes, challenge.len);
+    set = der_out_open(&b->challenge, DER_SET);
+    der_out_element(&b->challenge, DER_UTF8, challenge.bytes, challenge.len);
     der_out_close(&b->challenge, set);
     der_out_close(&b->challenge, at);
   }
@@ -222,7 +208,7 @@ static int builder_request (lua_State *L) {
 
 static void finish_crl (Builder *b) {
   if (b->list != 0) der_out_close(&b->out, b->list);
-  put_extensions(b, EXPLICIT(0));
+  put_extensions(b, DER_EXPLICIT(0));
 }
 
 static int push_crl (lua_State *L, const Builder *b) {
@@ -240,7 +226,7 @@ static int builder_crl (lua_State *L) {
   Builder *b;
   if (has_next) next_update = check_time(L, 4);
   b = push(L, &crl_kind);
-  der_out_small(&b->out, INTEGER, 1); /* version 2 */
+  der_out_small(&b->out, DER_INTEGER, 1); /* version 2 */
   put(&b->out, algorithm);
   put(&b->out, issuer);
   put_time(&b->out, this_update);
@@ -254,10 +240,10 @@ static int builder_crl (lua_State *L) {
 static int builder_extend (lua_State *L) {
   Builder *b = check(L);
   Bytes id = check_bytes(L, 2), value = check_bytes(L, 4);
-  size_t at = der_out_open(&b->extensions, SEQUENCE);
-  der_out_element(&b->extensions, OBJECT, id.bytes, id.len);
-  if (lua_toboolean(L, 3)) der_out_element(&b->extensions, BOOLEAN, "\xff", 1);
-  der_out_element(&b->extensions, OCTET_STRING, value.bytes, value.len);
+  size_t at = der_out_open(&b->extensions, DER_SEQUENCE);
+  der_out_element(&b->extensions, DER_OBJECT, id.bytes, id.len);
+  if (lua_toboolean(L, 3)) der_out_element(&b->extensions, DER_BOOLEAN, "\xff", 1);
+  der_out_element(&b->extensions, DER_OCTET_STRING, value.bytes, value.len);
   der_out_close(&b->extensions, at);
   return 0;
 }
@@ -270,8 +256,8 @@ static int builder_revoke (lua_State *L) {
   size_t at;
   luaL_argcheck(L, b->kind == &crl_kind, 1, "a CRL expected");
   if (!lua_isnoneornil(L, 4)) extensions = check_bytes(L, 4);
-  if (b->list == 0) b->list = der_out_open(&b->out, SEQUENCE);
-  at = der_out_open(&b->out, SEQUENCE);
+  if (b->list == 0) b->list = der_out_open(&b->out, DER_SEQUENCE);
+  at = der_out_open(&b->out, DER_SEQUENCE);
   der_out_hex(&b->out, serial.bytes, serial.len);
   put_time(&b->out, time);
   put(&b->out, extensions);
@@ -299,7 +285,7 @@ static int seal (Builder *b, EVP_PKEY *pkey, const Scheme *scheme) {
                       out->len - start, &signature, &len))
     return 0;
   put(out, scheme->algorithm);
-  at = der_out_open(out, BIT_STRING);
+  at = der_out_open(out, DER_BIT_STRING);
   der_out_put(out, "", 1); /* no unused bits */
   der_out_put(out, signature, len);
   der_out_close(out, at);

@@ -74,7 +74,7 @@ void cert_push_chain (lua_State *L, const STACK_OF(X509) * chain) {
 static int read_whole (lua_State *L, light_Cert *c) {
   const unsigned char *p = c->der, *end = c->der + c->len;
   der_Item whole;
-  if (der_expect(&p, end, 0x30, &whole) != 1)
+  if (der_expect(&p, end, DER_SEQUENCE, &whole) != 1)
     return fail_code(L, "parse", "bad_der", "not a certificate");
   if (p != end)
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the certificate",
@@ -109,7 +109,8 @@ static int is_cert_label (const pem_Block *b) {
 static size_t cut_settings (const pem_Block *b, const unsigned char *der, size_t len) {
   const unsigned char *p = der;
   der_Item whole;
-  if (pem_is(b, "TRUSTED CERTIFICATE") && der_expect(&p, der + len, 0x30, &whole) == 1)
+  if (pem_is(b, "TRUSTED CERTIFICATE") &&
+      der_expect(&p, der + len, DER_SEQUENCE, &whole) == 1)
     return (size_t)(p - der);
   return len;
 }
@@ -126,7 +127,7 @@ static int push_block (lua_State *L, const pem_Block *b) {
 int cert_push_text (lua_State *L, const char *text, size_t len, size_t pos) {
   pem_Block b;
   int found;
-  if (pos == 0 && len > 0 && text[0] == 0x30) {
+  if (pos == 0 && len > 0 && text[0] == DER_SEQUENCE) {
     if (cert_push_der(L, (const unsigned char *)text, len) != 1) return 2;
     lua_pushinteger(L, (lua_Integer)len + 1);
     return 2;

@@ -104,12 +104,12 @@ static int cert_not_after (lua_State *L) {
 static int find_element (const unsigned char *der, size_t len, int n, der_Item *item) {
   const unsigned char *p = der, *end;
   der_Item whole, tbs;
-  if (der_expect(&p, der + len, 0x30, &whole) != 1) return 0;
+  if (der_expect(&p, der + len, DER_SEQUENCE, &whole) != 1) return 0;
   p = whole.content;
-  if (der_expect(&p, der_end(&whole), 0x30, &tbs) != 1) return 0;
+  if (der_expect(&p, der_end(&whole), DER_SEQUENCE, &tbs) != 1) return 0;
   p = tbs.content;
   end = der_end(&tbs);
-  if (p != end && *p != 0xa0) n--;
+  if (p != end && *p != DER_EXPLICIT(0)) n--;
   for (; n >= 0; n--)
     if (der_next(&p, end, item) != 1) return 0;
   return 1;
@@ -123,7 +123,8 @@ static const unsigned char *check_spki (lua_State *L, size_t *len) {
   der_Item item;
   unsigned char *out = NULL;
   int n;
-  if (c->der != NULL && find_element(c->der, c->len, 6, &item) && item.tag == 0x30) {
+  if (c->der != NULL && find_element(c->der, c->len, 6, &item) &&
+      item.tag == DER_SEQUENCE) {
     *len = (size_t)(der_end(&item) - item.start);
     return item.start;
   }

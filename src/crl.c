@@ -28,7 +28,7 @@ int crl_push_der (lua_State *L, const unsigned char *der, size_t len) {
   const unsigned char *p = der;
   der_Item whole;
   own_Box *box = own_new(L, &crl_type);
-  if (der_expect(&p, der + len, 0x30, &whole) != 1)
+  if (der_expect(&p, der + len, DER_SEQUENCE, &whole) != 1)
     return fail_code(L, "parse", "bad_der", "not a revocation list (CRL)");
   if (p != der + len)
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the list",
@@ -47,7 +47,7 @@ static int crl_parse (lua_State *L) {
   const char *text = luaL_checklstring(L, 1, &len);
   pem_Block b;
   int found;
-  if (len > 0 && text[0] == 0x30)
+  if (len > 0 && text[0] == DER_SEQUENCE)
     return crl_push_der(L, (const unsigned char *)text, len);
   while ((found = pem_next(text, len, &pos, &b)) == PEM_FOUND) {
     const unsigned char *der;

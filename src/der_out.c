@@ -4,6 +4,8 @@
 
 #include <openssl/crypto.h>
 
+#include "der.h"
+
 #define FIRST_ROOM 1024 /* most certificates; then twice as much each time */
 
 /* room for `len` more; 0 where there is none */
@@ -72,7 +74,7 @@ static unsigned nibble (char digit) {
 }
 
 void der_out_hex (der_Out *out, const char *text, size_t len) {
-  size_t at = der_out_open(out, 0x02);
+  size_t at = der_out_open(out, DER_INTEGER);
   unsigned char octet = 0;
   for (; len > 0 && *text == '0'; len--) text++;
   /* a sign bit of its own, or the number is 0 */

@@ -1,6 +1,5 @@
 #include "keyfile.h"
 
-#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/decoder.h>
 #include <openssl/err.h>
@@ -9,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "args.h"
+#include "der.h"
 #include "fail.h"
 #include "key.h"
 #include "own.h"
@@ -50,27 +50,17 @@ static const Form pkcs8_form = { "PrivateKeyInfo", 1 };
 static const Form traditional_form = { "type-specific", 1 };
 static const Form traditional_public_form = { "type-specific", 0 };
 
-/* the tag of the element at *p, which is moved behind it, and its length */
-static int element (const unsigned char **p, const unsigned char *end, long *len) {
-  int tag, class;
-  if (ASN1_get_object(p, len, &tag, &class, end - *p) & 0x80) return -1;
-  return class == V_ASN1_UNIVERSAL ? tag : -1;
-}
-
-static const Form *find_form (const unsigned char *der, size_t size) {
-  const unsigned char *p = der, *end = der + size;
-  long len;
-  int first, second;
-  if (element(&p, end, &len) != V_ASN1_SEQUENCE) return NULL;
-  first = element(&p, end, &len);
-  if (first == -1 || len > end - p) return NULL;
-  if (first == V_ASN1_INTEGER && len > 1) return &traditional_public_form;
-  p += len;
-  second = element(&p, end, &len);
-  if (first == V_ASN1_SEQUENCE && second == V_ASN1_BIT_STRING) return &public_form;
-  if (first == V_ASN1_SEQUENCE && second == V_ASN1_OCTET_STRING) return &encrypted_form;
-  if (first != V_ASN1_INTEGER) return NULL;
-  return second == V_ASN1_SEQUENCE ? &pkcs8_form : &traditional_form;
+static const Form *find_form (const der_Item *whole) {
+  const unsigned char *p = whole->content, *end = der_end(whole);
+  der_Item first, second;
+  if (der_next(&p, end, &first) != 1) return NULL;
+  if (first.tag == DER_INTEGER && first.len > 1) return &traditional_public_form;
+  if (der_next(&p, end, &second) != 1) return NULL;
+  if (first.tag == DER_INTEGER)
+    return second.tag == DER_SEQUENCE ? &pkcs8_form : &traditional_form;
+  if (first.tag != DER_SEQUENCE) return NULL;
+  if (second.tag == DER_OCTET_STRING) return &encrypted_form;
+  return second.tag == DER_BIT_STRING ? &public_form : NULL;
 }
 
 /* -- decoding, without L -- */
@@ -132,10 +122,11 @@ static int push_usual (lua_State *L, const unsigned char *der, size_t len) {
 static int push_der (lua_State *L, const unsigned char *der, size_t len,
                      Password *password) {
   const unsigned char *p = der;
-  const Form *form = find_form(der, len);
-  long content;
+  der_Item whole;
+  const Form *form =
+      der_expect(&p, der + len, DER_SEQUENCE, &whole) == 1 ? find_form(&whole) : NULL;
   if (form == NULL) return fail_code(L, "parse", "bad_der", "not a key");
-  if (element(&p, der + len, &content) != V_ASN1_SEQUENCE || content != der + len - p)
+  if (p != der + len)
     return fail_code(L, "parse", "trailing_data", "there is data after the key");
   if (form == &public_form) return key_push_spki(L, der, len);
   if (form == &encrypted_form && password->bytes != NULL && work_is_endless(der, len))
@@ -153,16 +144,11 @@ static int is_key_label (const pem_Block *b) {
   return b->label_len >= n && memcmp(b->label + b->label_len - n, suffix, n) == 0;
 }
 
-static int is_openssh (const pem_Block *b) {
-  static const char label[] = "OPENSSH PRIVATE KEY";
-  return b->label_len == sizeof label - 1 && memcmp(b->label, label, b->label_len) == 0;
-}
-
 static int push_block (lua_State *L, const pem_Block *b, Password *password) {
   size_t len;
   unsigned char *der;
   int results;
-  if (is_openssh(b))
+  if (pem_is(b, "OPENSSH PRIVATE KEY"))
     return fail_code(L, "parse", "unsupported_key_type",
                      "the key is in OpenSSH's own format");
   if (b->headers_len > 0) /* RFC 1421 encryption is OpenSSL's own matter */
@@ -200,7 +186,7 @@ static int keyfile_parse (lua_State *L) {
   size_t len;
   const char *bytes = luaL_checklstring(L, 1, &len);
   Password password = read_password(L, 2);
-  if (len > 0 && bytes[0] == 0x30)
+  if (len > 0 && bytes[0] == DER_SEQUENCE)
     return push_der(L, (const unsigned char *)bytes, len, &password);
   return push_pem(L, bytes, len, &password);
 }

@@ -11,17 +11,6 @@
 #include "oid.h"
 #include "own.h"
 
-enum { /* tags of X.680 */
-       UTF8 = 0x0c,
-       NUMERIC = 0x12,
-       PRINTABLE = 0x13,
-       TELETEX = 0x14,
-       IA5 = 0x16,
-       VISIBLE = 0x1a,
-       UNIVERSAL = 0x1c,
-       BMP = 0x1e
-};
-
 /* -- text -- */
 
 static size_t put_utf8 (char *out, unsigned long c) {
@@ -70,17 +59,17 @@ static void push_wide (lua_State *L, const unsigned char *s, size_t len, size_t 
 
 static void push_text (lua_State *L, const der_Item *item) {
   switch (item->tag) {
-  case UTF8:
-  case NUMERIC:
-  case PRINTABLE:
-  case IA5:
-  case VISIBLE: lua_pushlstring(L, (const char *)item->content, item->len); return;
-  case TELETEX: push_wide(L, item->content, item->len, 1); return;
-  case BMP:
+  case DER_UTF8:
+  case DER_NUMERIC:
+  case DER_PRINTABLE:
+  case DER_IA5:
+  case DER_VISIBLE: lua_pushlstring(L, (const char *)item->content, item->len); return;
+  case DER_TELETEX: push_wide(L, item->content, item->len, 1); return;
+  case DER_BMP:
     if (item->len % 2 != 0) break;
     push_wide(L, item->content, item->len, 2);
     return;
-  case UNIVERSAL:
+  case DER_UNIVERSAL:
     if (item->len % 4 != 0) break;
     push_wide(L, item->content, item->len, 4);
     return;
@@ -114,7 +103,7 @@ static void set_type (lua_State *L, const der_Item *type) {
 static int append_attribute (lua_State *L, const der_Item *pair, int rdn) {
   const unsigned char *p = pair->content, *end = der_end(pair);
   der_Item type, value;
-  if (pair->tag != 0x30 || der_expect(&p, end, 0x06, &type) != 1 ||
+  if (pair->tag != DER_SEQUENCE || der_expect(&p, end, DER_OBJECT, &type) != 1 ||
       der_next(&p, end, &value) != 1 || p != end)
     return 0;
   lua_createtable(L, 0, 4);
@@ -131,7 +120,7 @@ static int append_rdn (lua_State *L, const der_Item *set, int rdn) {
   const unsigned char *p = set->content, *end = der_end(set);
   der_Item pair;
   int found;
-  if (set->tag != 0x31) return 0;
+  if (set->tag != DER_SET) return 0;
   while ((found = der_next(&p, end, &pair)) == 1)
     if (!append_attribute(L, &pair, rdn)) return 0;
   return found == 0;
@@ -140,7 +129,8 @@ static int append_rdn (lua_State *L, const der_Item *set, int rdn) {
 int name_push (lua_State *L, const unsigned char *der, size_t len) {
   const unsigned char *p = der, *end = der + len;
   der_Item name, set;
-  int found = 0, rdn = 0, good = der_expect(&p, end, 0x30, &name) == 1 && p == end;
+  int found = 0, rdn = 0,
+      good = der_expect(&p, end, DER_SEQUENCE, &name) == 1 && p == end;
   if (!good) return 0;
   lua_newtable(L);
   for (p = name.content; good && (found = der_next(&p, end, &set)) == 1;)
@@ -186,7 +176,8 @@ static int set_other (lua_State *L, const der_Item *item) {
   const unsigned char *p = item->content, *end = der_end(item);
   der_Item type, wrap, value;
   oid_Text oid;
-  if (der_expect(&p, end, 0x06, &type) != 1 || der_expect(&p, end, 0xa0, &wrap) != 1)
+  if (der_expect(&p, end, DER_OBJECT, &type) != 1 ||
+      der_expect(&p, end, DER_EXPLICIT(0), &wrap) != 1)
     return 0;
   p = wrap.content;
   if (der_next(&p, der_end(&wrap), &value) != 1 || p != der_end(&wrap)) return 0;
@@ -223,9 +214,11 @@ typedef struct GeneralKind {
 } GeneralKind;
 
 static const GeneralKind general_kinds[] = {
-  { 0x82, "dns", push_ia5 }, { 0x87, "ip", push_ip },    { 0x81, "email", push_ia5 },
-  { 0x86, "uri", push_ia5 }, { 0xa4, "dir", push_ia5 },  { 0x88, "rid", push_oid },
-  { 0xa0, "other", NULL },   { 0xa3, "x400", push_ia5 }, { 0xa5, "edi", push_ia5 },
+  { DER_IMPLICIT(2), "dns", push_ia5 },   { DER_IMPLICIT(7), "ip", push_ip },
+  { DER_IMPLICIT(1), "email", push_ia5 }, { DER_IMPLICIT(6), "uri", push_ia5 },
+  { DER_EXPLICIT(4), "dir", push_ia5 },   { DER_IMPLICIT(8), "rid", push_oid },
+  { DER_EXPLICIT(0), "other", NULL },     { DER_EXPLICIT(3), "x400", push_ia5 },
+  { DER_EXPLICIT(5), "edi", push_ia5 },
 };
 
 static int push_general (lua_State *L, const der_Item *item) {
@@ -248,7 +241,7 @@ int name_push_general (lua_State *L, const unsigned char *der, size_t len) {
   const unsigned char *p = der, *end = der + len;
   der_Item list, item;
   int found, n = 0;
-  if (der_expect(&p, end, 0x30, &list) != 1 || p != end) return 0;
+  if (der_expect(&p, end, DER_SEQUENCE, &list) != 1 || p != end) return 0;
   lua_newtable(L);
   for (p = list.content; (found = der_next(&p, end, &item)) == 1;) {
     if (!push_general(L, &item)) break;

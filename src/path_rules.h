@@ -10,9 +10,8 @@
 
 #include <openssl/x509.h>
 
-/* X509_V_OK, or what (also of codes.h) is wrong with a path (leaf first) and where, at
-**depth. With
-** `strict` the rules of form are kept, by the first `bound` certificates */
+/* X509_V_OK, or what is wrong with a path (leaf first; also of codes.h), and in *depth
+** where. With `strict` the rules of form are kept, by the first `bound` certificates */
 int path_rules_check (const STACK_OF(X509) * chain, int strict, int bound, int *depth);
 
 #endif

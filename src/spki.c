@@ -114,11 +114,11 @@ int spki_is_known (const unsigned char *spki, size_t len) {
   der_Item whole, algorithm, oid;
   oid_Text text;
   EVP_KEYMGMT *type;
-  if (der_expect(&p, spki + len, 0x30, &whole) != 1) return 1;
+  if (der_expect(&p, spki + len, DER_SEQUENCE, &whole) != 1) return 1;
   p = whole.content;
-  if (der_expect(&p, der_end(&whole), 0x30, &algorithm) != 1) return 1;
+  if (der_expect(&p, der_end(&whole), DER_SEQUENCE, &algorithm) != 1) return 1;
   p = algorithm.content;
-  if (der_expect(&p, der_end(&algorithm), 0x06, &oid) != 1) return 1;
+  if (der_expect(&p, der_end(&algorithm), DER_OBJECT, &oid) != 1) return 1;
   if (!oid_read_content(oid.content, oid.len, &text)) return 1;
   type = EVP_KEYMGMT_fetch(NULL, text.dotted, NULL);
   queue_clear();

@@ -13,14 +13,6 @@
 #define MAX_FIELD 66 /* octets of a coordinate of P-521 */
 #define MAX_POINT (1 + 2 * MAX_FIELD)
 
-enum {
-  INTEGER = 0x02,
-  BIT_STRING = 0x03,
-  OCTETS = 0x04,
-  OBJECT = 0x06,
-  SEQUENCE = 0x30
-};
-
 typedef struct Curve {
   const char *group;
   size_t field;
@@ -65,20 +57,21 @@ static int unwrap (const der_Item *outer, int tag, der_Item *inner) {
 static int read_sec1 (const unsigned char *der, size_t len, Parts *parts) {
   const unsigned char *p = der, *end;
   der_Item whole, version, item, oid, bits;
-  if (der_expect(&p, der + len, SEQUENCE, &whole) != 1 || p != der + len) return 0;
+  if (der_expect(&p, der + len, DER_SEQUENCE, &whole) != 1 || p != der + len) return 0;
   p = whole.content;
   end = der_end(&whole);
-  if (der_expect(&p, end, INTEGER, &version) != 1 || !is(&version, "\1", 1) ||
-      der_expect(&p, end, OCTETS, &parts->secret) != 1 || der_next(&p, end, &item) != 1)
+  if (der_expect(&p, end, DER_INTEGER, &version) != 1 || !is(&version, "\1", 1) ||
+      der_expect(&p, end, DER_OCTET_STRING, &parts->secret) != 1 ||
+      der_next(&p, end, &item) != 1)
     return 0;
-  if (item.tag == 0xa0) {
-    const Curve *curve = unwrap(&item, OBJECT, &oid) ? find_curve(&oid) : NULL;
+  if (item.tag == DER_EXPLICIT(0)) {
+    const Curve *curve = unwrap(&item, DER_OBJECT, &oid) ? find_curve(&oid) : NULL;
     if (curve == NULL || (parts->curve != NULL && parts->curve != curve)) return 0;
     parts->curve = curve;
     if (der_next(&p, end, &item) != 1) return 0;
   }
-  if (parts->curve == NULL || item.tag != 0xa1 || p != end) return 0;
-  if (!unwrap(&item, BIT_STRING, &bits) || bits.len == 0 || bits.content[0] != 0)
+  if (parts->curve == NULL || item.tag != DER_EXPLICIT(1) || p != end) return 0;
+  if (!unwrap(&item, DER_BIT_STRING, &bits) || bits.len == 0 || bits.content[0] != 0)
     return 0;
   parts->point.content = bits.content + 1;
   parts->point.len = bits.len - 1;
@@ -90,17 +83,17 @@ static int read_sec1 (const unsigned char *der, size_t len, Parts *parts) {
 static int read_pkcs8 (const unsigned char *der, size_t len, Parts *parts) {
   const unsigned char *p = der, *end, *q;
   der_Item whole, version, algorithm, key, type, curve;
-  if (der_expect(&p, der + len, SEQUENCE, &whole) != 1 || p != der + len) return 0;
+  if (der_expect(&p, der + len, DER_SEQUENCE, &whole) != 1 || p != der + len) return 0;
   p = whole.content;
   end = der_end(&whole);
-  if (der_expect(&p, end, INTEGER, &version) != 1 || !is(&version, "\0", 1) ||
-      der_expect(&p, end, SEQUENCE, &algorithm) != 1 ||
-      der_expect(&p, end, OCTETS, &key) != 1 || p != end)
+  if (der_expect(&p, end, DER_INTEGER, &version) != 1 || !is(&version, "\0", 1) ||
+      der_expect(&p, end, DER_SEQUENCE, &algorithm) != 1 ||
+      der_expect(&p, end, DER_OCTET_STRING, &key) != 1 || p != end)
     return 0;
   q = algorithm.content;
-  if (der_expect(&q, der_end(&algorithm), OBJECT, &type) != 1 ||
+  if (der_expect(&q, der_end(&algorithm), DER_OBJECT, &type) != 1 ||
       !is(&type, ec_oid, sizeof ec_oid) ||
-      der_expect(&q, der_end(&algorithm), OBJECT, &curve) != 1 ||
+      der_expect(&q, der_end(&algorithm), DER_OBJECT, &curve) != 1 ||
       q != der_end(&algorithm))
     return 0;
   parts->curve = find_curve(&curve);
@@ -173,11 +166,11 @@ static int get_secret (EVP_PKEY *pkey, unsigned char *secret, size_t field) {
 
 static void put_sec1 (der_Out *out, const Curve *curve, const unsigned char *secret,
                       const unsigned char *point) {
-  size_t whole = der_out_open(out, SEQUENCE), tagged, bits;
-  der_out_small(out, INTEGER, 1);
-  der_out_element(out, OCTETS, secret, curve->field);
-  tagged = der_out_open(out, 0xa1);
-  bits = der_out_open(out, BIT_STRING);
+  size_t whole = der_out_open(out, DER_SEQUENCE), tagged, bits;
+  der_out_small(out, DER_INTEGER, 1);
+  der_out_element(out, DER_OCTET_STRING, secret, curve->field);
+  tagged = der_out_open(out, DER_EXPLICIT(1));
+  bits = der_out_open(out, DER_BIT_STRING);
   der_out_put(out, "", 1);
   der_out_put(out, point, 1 + 2 * curve->field);
   der_out_close(out, bits);
@@ -187,13 +180,13 @@ static void put_sec1 (der_Out *out, const Curve *curve, const unsigned char *sec
 
 static void put_pkcs8 (der_Out *out, const Curve *curve, const unsigned char *secret,
                        const unsigned char *point) {
-  size_t whole = der_out_open(out, SEQUENCE), part;
-  der_out_small(out, INTEGER, 0);
-  part = der_out_open(out, SEQUENCE);
-  der_out_element(out, OBJECT, ec_oid, sizeof ec_oid);
-  der_out_element(out, OBJECT, curve->oid, curve->oid_len);
+  size_t whole = der_out_open(out, DER_SEQUENCE), part;
+  der_out_small(out, DER_INTEGER, 0);
+  part = der_out_open(out, DER_SEQUENCE);
+  der_out_element(out, DER_OBJECT, ec_oid, sizeof ec_oid);
+  der_out_element(out, DER_OBJECT, curve->oid, curve->oid_len);
   der_out_close(out, part);
-  part = der_out_open(out, OCTETS);
+  part = der_out_open(out, DER_OCTET_STRING);
   put_sec1(out, curve, secret, point);
   der_out_close(out, part);
   der_out_close(out, whole);

@@ -19,8 +19,8 @@ static double rounds_of (const unsigned char *p, const unsigned char *end) {
   double n[3] = { 0, 0, 0 };
   der_Item item;
   int count = 0;
-  if (der_next(&p, end, &item) != 1 || item.tag != 0x04) return 0;
-  while (count < 3 && der_next(&p, end, &item) == 1 && item.tag == 0x02)
+  if (der_next(&p, end, &item) != 1 || item.tag != DER_OCTET_STRING) return 0;
+  while (count < 3 && der_next(&p, end, &item) == 1 && item.tag == DER_INTEGER)
     n[count++] = number(&item);
   return count == 3 ? n[0] * n[1] * n[2] : n[0];
 }
@@ -28,7 +28,7 @@ static double rounds_of (const unsigned char *p, const unsigned char *end) {
 /* what has no length of its own (BER, as Windows writes it) is looked into on the way
  */
 static int is_open_ended (const unsigned char *p, const unsigned char *end) {
-  return end - p > 2 && (p[0] & 0x20) && p[1] == 0x80;
+  return end - p > 2 && (p[0] & DER_CONSTRUCTED) && p[1] == 0x80;
 }
 
 static double sum (const unsigned char *p, const unsigned char *end, int depth) {
@@ -37,14 +37,14 @@ static double sum (const unsigned char *p, const unsigned char *end, int depth) 
   if (depth == 0) return 0;
   while (total <= WORK_MOST) {
     if (is_open_ended(p, end)) {
-      total += p[0] == 0x30 ? rounds_of(p + 2, end) : 0;
+      total += p[0] == DER_SEQUENCE ? rounds_of(p + 2, end) : 0;
       p += 2;
       continue;
     }
     if (der_next(&p, end, &item) != 1) break;
-    if (item.tag == 0x30) total += rounds_of(item.content, der_end(&item));
-    if ((item.tag & 0x20) ||
-        (item.tag == 0x04 && item.len > 2 && item.content[0] == 0x30))
+    if (item.tag == DER_SEQUENCE) total += rounds_of(item.content, der_end(&item));
+    if ((item.tag & DER_CONSTRUCTED) || (item.tag == DER_OCTET_STRING && item.len > 2 &&
+                                         item.content[0] == DER_SEQUENCE))
       total += sum(item.content, der_end(&item), depth - 1);
   }
   return total;
