@@ -30,10 +30,9 @@ enum {
   DER_SET = 0x31
 };
 
-#define DER_IMPLICIT(n) (0x80 + (n)) /* [n] in place of a tag that is not constructed  \
-                                      */
-#define DER_EXPLICIT(n)                                                                \
-  (0xa0 + (n)) /* [n] around an element, or in place of SEQUENCE */
+/* [n] in place of a tag: of what is not constructed, and of what is, or around it */
+#define DER_IMPLICIT(n) (0x80 + (n))
+#define DER_EXPLICIT(n) (0xa0 + (n))
 
 typedef struct der_Item {
   int tag;                    /* the identifier octet */
