@@ -62,6 +62,19 @@ describe("the command reads no more than it needs", function()
   end
 end)
 
+describe("the library", function()
+  it("reads nothing but its core until it is used", function()
+    local output = process.run { os.getenv "LUA", "-e", [[require "lacre"
+      for name in pairs(package.loaded) do if name:find "^lacre" then print(name) end end]] }
+    local names = {}
+    for name in output:gmatch "%S+" do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    assert.same({ "lacre", "lacre.core" }, names)
+  end)
+end)
+
 describe("what is installed", function()
   local prefix = directory .. "/it's here"
   local command = prefix .. "/bin/lacre"

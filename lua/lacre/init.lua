@@ -3,7 +3,7 @@
 -- `require "lacre"` gives one table whose members load when first used. A name it does not have
 -- raises, so that a misspelling cannot pass for an absent option.
 
-local options = require "lacre.options"
+require "lacre.core" -- what is not installed well says so at once
 
 local modules = {}
 for _, name in ipairs {
@@ -71,7 +71,7 @@ setmetatable(lacre, {
   __index = function(self, name)
     local member = load_member(name)
     if member == nil then
-      local nearest = options.nearest(tostring(name), known_names())
+      local nearest = require("lacre.options").nearest(tostring(name), known_names())
       local guess = nearest and (", did you mean '%s'?"):format(nearest) or ""
       error(("lacre has no '%s'%s"):format(tostring(name), guess), 2)
     end

@@ -4,19 +4,20 @@
 -- it denies `starttls_refused`, and a byte that came too early `plaintext_pending` (the injections of
 -- CVE-2011-0411 and CVE-2021-23222).
 
-local dialogue = require "lacre.starttls.dialogue"
 local fail = require("lacre.error").fail
+local later = require "lacre.later"
+
+local dialogue = later "lacre.starttls.dialogue"
+local lines = later "lacre.starttls.lines"
+local packets = later "lacre.starttls.packets"
 
 local starttls = {}
 
-local lines, packets = require "lacre.starttls.lines", require "lacre.starttls.packets"
-
-local dialogues = {}
-for _, some in ipairs { lines, packets } do
-  for name, talk in pairs(some) do
-    dialogues[name] = talk
-  end
-end
+-- where the dialogue of a protocol is
+local dialogues = {
+  smtp = lines, lmtp = lines, imap = lines, pop3 = lines, ftp = lines, xmpp = packets, ldap = packets,
+  postgres = packets, mysql = packets, sieve = lines, nntp = lines,
+}
 
 --- The names of the protocols, for messages.
 starttls.names = { "smtp", "lmtp", "imap", "pop3", "ftp", "xmpp", "ldap", "postgres", "mysql", "sieve", "nntp" }
@@ -48,7 +49,8 @@ end
 ---@return true?
 ---@return lacre.error? err starttls_unsupported, starttls_refused, plaintext_pending, timeout, closed ...
 function starttls.negotiate(plain, how, host)
-  local done, err = checked((dialogues[how] or how)(plain, host))
+  local talk = dialogues[how] and dialogues[how][how] or how
+  local done, err = checked(talk(plain, host))
   if not done then
     return nil, err
   end

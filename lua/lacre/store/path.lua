@@ -3,13 +3,15 @@
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local host = require "lacre.host"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local pin = require "lacre.pin"
 local purpose = require "lacre.store.purpose"
-local revocations = require "lacre.crl.read"
 local time = require "lacre.time"
 local trust = require "lacre.store.trust"
 local verdict = require "lacre.store.verdict"
+
+local revocations = later "lacre.crl.read"
 
 local floor = math.floor
 

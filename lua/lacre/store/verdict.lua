@@ -4,9 +4,11 @@
 -- what happened to which certificate, with the dates and names that decide it.
 
 local lacre_error = require "lacre.error"
-local reasons = require "lacre.crl.reasons"
-local shown = require "lacre.x509.shown"
+local later = require "lacre.later"
 local time = require "lacre.time"
+
+local reasons = later "lacre.crl.reasons"
+local shown = later "lacre.x509.shown"
 
 local verdict = {}
 
