@@ -82,6 +82,9 @@ end
 ---@param text string
 ---@return string
 function plain.printable(text)
+  if not text:find "[^\32-\126]" then
+    return text -- as most are
+  end
   text = plain.text(text):gsub("[%c\127]", function(c)
     return ("\\x%02x"):format(c:byte())
   end)

@@ -37,7 +37,7 @@ end
 
 -- letters, not bytes
 local function width(text)
-  return #text:gsub("[\128-\191]", "")
+  return text:find "[\128-\191]" and #text:gsub("[\128-\191]", "") or #text
 end
 
 -- of each column; those of the cells are kept in the rows
@@ -60,7 +60,7 @@ local function line(row, wide, grade, style)
   end
   padded[1] = style[paint[grade]](padded[1])
   padded[6] = row[6]
-  return (table.concat(padded, "  "):gsub("%s+$", ""))
+  return table.concat(padded, "  "):match "^.*%S"
 end
 
 -- below a name with several addresses: each of them
