@@ -5,6 +5,7 @@ local diagnosis = require "lacre.health.diagnosis"
 local findings = require "lacre.health.findings"
 local health = require "lacre.tool.health"
 local health_codes = require "lacre.health.codes"
+local inquiry = require "lacre.health.inquiry"
 local key = require "lacre.key"
 local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
@@ -161,6 +162,7 @@ describe("health", function()
       sounding.ask({
         write = function(_, bytes)
           hello = bytes
+          return require("lacre.error").fail("write", "closed", "closed")
         end, close = function() end,
       }, sounding.questions.hybrid, name)
       assert.equal(said ~= false, hello:find(said or name, 1, true) ~= nil, name)
@@ -274,6 +276,24 @@ describe("health", function()
       doors[2]:close()
       menagerie:close()
     end)
+  end)
+
+  it("waits a moment for the answer to a question, and says what it does not know", function()
+    in_zoo({ "old-ignored", "good" }, function(at, menagerie)
+      local began = time.monotonic()
+      local result = judge(menagerie, { at["old-ignored"] }, { timeout = 10, deep = true })[1]
+      assert.is_true(time.monotonic() - began < 5)
+      assert.equal("pass", result.grade)
+      assert.equal("OLD_TLS_UNKNOWN", result.notes[#result.notes - 2].code)
+      assert.equal("timeout", result.notes[#result.notes - 2].error)
+      for _, note in ipairs(judge(menagerie, { at.good })[1].notes) do
+        assert.is_true(note.code ~= "OLD_TLS_UNKNOWN")
+      end
+    end)
+    local terms = inquiry.terms({ timeout = 10 }, {}, "127.0.0.1")
+    assert.same({ 2, "127.0.0.1" }, { terms.patience, terms.rows[1].address })
+    assert.equal(0.2, inquiry.terms({ timeout = 1 }, { connect = 0.01, handshake = 0.02 }).patience)
+    assert.equal(5, inquiry.terms({ timeout = 60 }, { connect = 0.25, starttls = 0.25, handshake = 0.5 }).patience)
   end)
 
   it("waits for the late word of TLS 1.3 as long as the way is", function()

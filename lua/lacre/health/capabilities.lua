@@ -21,9 +21,14 @@ local capabilities = {}
 local AT_ONCE = 8
 local MOST_SUITES = 64 -- questions about suites, at most
 
-local function ask(place, set, question)
-  local answer = inquiry.ask(place, set, question)
-  return answer and answer.kind == "server_hello" and answer or nil
+-- false where the server refuses; nil where it says nothing, which is noted under the name of what was asked
+local function ask(place, set, question, what)
+  local answer, err = inquiry.ask(place, set, question)
+  if not answer then
+    set.unanswered[#set.unanswered + 1], set.why = what, set.why or err
+    return nil
+  end
+  return answer.kind == "server_hello" and answer
 end
 
 local versions = {
@@ -34,8 +39,9 @@ local versions = {
 local function find_versions(place, set)
   local found = {}
   loop.map(versions, function(row)
-    local answer = ask(place, set, row[2])
-    found[row[1]] = answer ~= nil and answer.version == row[3]
+    local version, question, number = row[1], row[2], row[3]
+    local answer = ask(place, set, question, sounding.full_name(version))
+    found[version] = answer and answer.version == number
     return true
   end, { concurrency = AT_ONCE })
   return found
@@ -65,11 +71,11 @@ local function name_of(number)
 end
 
 -- the server takes one of what is offered; without that one it is asked again
-local function find_suites(place, set, base, offered)
+local function find_suites(place, set, base, offered, version)
   local names, question = {}, copy_of(base)
   question.ciphers = offered
   for _ = 1, MOST_SUITES do
-    local answer = #question.ciphers > 0 and ask(place, set, question)
+    local answer = #question.ciphers > 0 and ask(place, set, question, "more suites of TLS " .. version)
     if not answer or answer.version ~= base.expects then
       break
     end
@@ -86,13 +92,13 @@ local function suites_of(place, set, version)
   local base = copy_of(sounding.questions[version == "1.3" and "tls13" or "tls12"])
   base.expects = version == "1.3" and 0x0304 or 0x0303
   if version == "1.3" then
-    return find_suites(place, set, base, { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 })
+    return find_suites(place, set, base, { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 }, version)
   end
   local offered = suites.numbers "1.2"
   for _, number in ipairs(old_suites.numbers) do
     offered[#offered + 1] = number
   end
-  return find_suites(place, set, base, offered)
+  return find_suites(place, set, base, offered, version)
 end
 
 -- without a key share the server says which group it would like: one group a question
@@ -107,8 +113,8 @@ local function find_groups(place, set)
   local found = loop.map(list, function(group)
     local question = copy_of(sounding.questions.tls13)
     question.groups = { group.number }
-    local answer = ask(place, set, question)
-    return { name = group.name, offered = answer ~= nil and answer.group == group.number }
+    local answer = ask(place, set, question, group.name)
+    return { name = group.name, offered = answer and answer.group == group.number }
   end, { concurrency = AT_ONCE })
   local names = {}
   for _, one in ipairs(found) do
@@ -118,10 +124,10 @@ local function find_groups(place, set)
 end
 
 local function visit(ctx, place, set)
-  local plain = probe.open(place, { timeout = set.timeout, deadline = set.deadline, rows = set.rows })
+  local plain = probe.open(place, { timeout = set.patience, deadline = set.deadline, rows = set.rows })
   local visitor = plain and conn.over(ctx, plain.socket, {
     server_name = set.server_name or place.host, host = place.host, port = place.port, io_timeout = 0.3,
-    handshake_timeout = set.timeout,
+    handshake_timeout = set.patience,
   })
   if not visitor then
     return nil
@@ -151,8 +157,9 @@ end
 ---@param place { host: string, port: integer }
 ---@param set { timeout: number, deadline: number, server_name?: string, trust?: any, rows?: table[] }
 ---@return table|false|nil hsts `max_age`, `subdomains`, `text`; false where there is none, nil where nobody answers
+---@return lacre.error? err
 function capabilities.hsts(place, set)
-  local response = http.request {
+  local response, err = http.request {
     url = ("https://%s/"):format(target.format(set.server_name or place.host, place.port)), method = "HEAD", follow = 0,
     timeout = math.max(0.1, math.min(set.timeout, set.deadline - time.monotonic())), trust = set.trust,
     resolver = set.rows and function()
@@ -160,7 +167,7 @@ function capabilities.hsts(place, set)
     end or nil,
   }
   if not response then
-    return nil
+    return nil, err
   end
   local field = response.headers["strict-transport-security"]
   if not field then
@@ -174,18 +181,21 @@ end
 local function pin_without_name(place, set)
   local ctx = probe.context { trust = set.trust, groups = set.group and { set.group } }
   local facts = ctx and probe.contact(place, {
-    context = ctx, timeout = set.timeout, deadline = set.deadline, rows = set.rows, sni = false,
-    server_name = set.server_name,
+    context = ctx, timeout = set.patience, deadline = math.min(set.deadline, time.monotonic() + set.patience),
+    rows = set.rows, sni = false, server_name = set.server_name,
   })
   return facts and facts.pins[1] or nil
 end
 
---- Asks for everything, inside of a loop. Where a server could not be asked, a field is nil.
+--- Asks for everything, inside of a loop. Where a server could not be asked, a field is nil; `unanswered` tells
+--- which questions it met with silence.
 ---@param place { host: string, port: integer, starttls?: string }
----@param set table timeout, deadline, server_name?, trust?, verified, group? (one that is offered by name)
----@return table found versions, suites, groups, resumption, hsts, default_pin
+---@param set table of `inquiry.terms`, and trust?, verified, group? (one that is offered by name)
+---@return table found versions, suites, groups, resumption, hsts, default_pin, unanswered
+---@return lacre.error? err why a question had no answer
 function capabilities.find(place, set)
-  local found = { versions = find_versions(place, set), suites = {} }
+  set.unanswered = {}
+  local found = { versions = find_versions(place, set), suites = {}, unanswered = set.unanswered }
   for _, version in ipairs { "1.2", "1.3" } do
     found.suites[version] = found.versions[version] and suites_of(place, set, version) or nil
   end
@@ -197,7 +207,8 @@ function capabilities.find(place, set)
       found.hsts = capabilities.hsts(place, set)
     end
   end
-  return found
+  table.sort(found.unanswered)
+  return found, set.why
 end
 
 return capabilities

@@ -13,7 +13,6 @@ local outcome = require "lacre.health.outcome"
 local probe = require "lacre.health.probe"
 local revocation = require "lacre.health.revocation"
 local settle = require "lacre.health.settings"
-local groups = require "lacre.tls.groups"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 
@@ -64,29 +63,37 @@ local function has(list, wanted)
 end
 
 local function look_deeper(facts, row, mine, set, address)
+  local terms = inquiry.terms(mine, facts.timing, facts.address)
   if set.probe_old and facts.version >= "1.2" then
-    facts.old = inquiry.ask(place_of(row, address), mine, "old")
+    facts.old, facts.old_error = inquiry.ask(place_of(row, address), terms, "old")
   end
   if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
-    local answer = inquiry.ask(place_of(row, address), mine, "hybrid")
-    facts.hybrid_group = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
-      or false
+    local answer, err = inquiry.ask(place_of(row, address), terms, "hybrid")
+    facts.hybrid_group, facts.hybrid_error = inquiry.group_of(answer), err
   end
 end
 
 -- the one requirement that takes a request, and so a connection that verifies
 local function look_for_hsts(facts, row, mine, address)
   if has(mine.require, "hsts") and facts.verified_chain and not row.starttls then
-    facts.hsts = capabilities.hsts(place_of(row, address), {
+    facts.hsts, facts.hsts_error = capabilities.hsts(place_of(row, address), {
       timeout = mine.timeout, deadline = mine.deadline, server_name = mine.server_name, trust = mine.trust,
       rows = { { address = facts.address, family = "any" } },
     })
   end
 end
 
+-- what a server that refused us says to others
+local function ask_around(row, mine, address, err, seconds)
+  if error_rules.is_worth_asking(err) then
+    return inquiry.around(place_of(row, address), inquiry.terms(mine, { handshake = seconds }, err.address))
+  end
+end
+
 local function examine(row, mine, set, address)
+  local began = monotonic()
   local facts, err, attempts = contact_patiently(row, mine, set, address)
-  local answers = not facts and error_rules.is_worth_asking(err) and inquiry.around(place_of(row, address), mine) or nil
+  local answers = not facts and ask_around(row, mine, address, err, monotonic() - began) or nil
   local group = inquiry.wanted_group(answers)
   if group then
     facts, err = contact(row, mine, address, mine.context_with(group))

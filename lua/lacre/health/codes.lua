@@ -106,6 +106,8 @@ local rows = {
   info("NO_TLS13", "The server does not speak TLS 1.3."),
   info("PQ", "The key exchange is post-quantum (resists quantum computers)."),
   info("NO_PQ", "The key exchange is not post-quantum: future quantum computers could break it."),
+  info("OLD_TLS_UNKNOWN", "Whether the server still supports TLS 1.0 or 1.1 is unknown: it did not answer when asked."),
+  info("PQ_UNKNOWN", "Whether the server supports post-quantum key exchange is unknown: it did not answer when asked."),
   info("NO_SCT", "The certificate carries no proof (SCT) that it was logged in certificate transparency logs."),
   info("REVOCATION_UNCHECKED", "Revocation was not checked."),
   info("CLIENT_CERT_REQUESTED", "The server asks for a client certificate, but does not require one."),

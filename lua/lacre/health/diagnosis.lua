@@ -57,6 +57,9 @@ local function check_exchange(out, facts)
     out:add("PQ", facts.hybrid_group .. ", which this OpenSSL does not support")
   elseif facts.hybrid_group == false then
     out:add("NO_PQ", "no key exchange group with ML-KEM")
+  elseif facts.hybrid_error then
+    out:add("PQ_UNKNOWN", "a hello with post-quantum groups only had no answer: " .. facts.hybrid_error.message,
+      { error = facts.hybrid_error.code })
   end
 end
 
@@ -103,16 +106,21 @@ local requirements = {
   end,
 }
 
+local errors = { pq = "hybrid_error", hsts = "hsts_error" }
+
 local function check_requirements(out, facts, set)
   for _, name in ipairs(set.require or {}) do
     if not requirements[name](facts) then
-      out:add("REQUIREMENT_MISSED", name .. " is required", { requirement = name })
+      local err = facts[errors[name]]
+      out:add("REQUIREMENT_MISSED", name .. " is required" .. (err and ", and could not be asked for: " .. err.message
+        or ""), { requirement = name })
     end
   end
 end
 
 --- Every reason that facts of a handshake give.
----@param facts table of `lacre.health.probe`, and `old` (an answer of `lacre.health.sounding`), `hybrid_group`, `hsts`
+---@param facts table of `lacre.health.probe`, and `old` (an answer of `lacre.health.sounding`) or `old_error`,
+--- `hybrid_group` or `hybrid_error`, `hsts`
 ---@param set table server_name, now, warn, fail, min_tls, pins, require, is_public
 ---@param out? lacre.findings to go on with
 ---@return lacre.findings
@@ -123,7 +131,7 @@ function diagnosis.of_facts(facts, set, out)
   check_cipher(out, facts)
   check_exchange(out, facts)
   check_client_cert(out, facts)
-  error_rules.check_old(out, facts.old)
+  error_rules.check_old(out, facts.old, facts.old_error)
   check_requirements(out, facts, set)
   return out
 end

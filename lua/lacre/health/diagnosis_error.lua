@@ -38,10 +38,6 @@ function diagnosis_error.is_worth_asking(err)
   return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version")
 end
 
-local function full_name(version)
-  return version:find "SSL" and version or "TLS " .. version
-end
-
 local function weak_suite(out, answer)
   local row = old_suites.by_number[answer.cipher]
   if row then
@@ -57,7 +53,8 @@ local function explain(out, answers)
     if answer and answer.kind == "server_hello" then
       if answer.version < 0x0303 then
         local version = sounding.version_name(answer.version)
-        out:add("TLS_TOO_OLD", ("the server supports at most %s; TLS 1.2 is required"):format(full_name(version)),
+        local full = sounding.full_name(version)
+        out:add("TLS_TOO_OLD", ("the server supports at most %s; TLS 1.2 is required"):format(full),
           { version = version })
       end
       weak_suite(out, answer)
@@ -97,16 +94,20 @@ end
 --- Adds what is old beside what is good.
 ---@param out lacre.findings
 ---@param answer? table of `lacre.health.sounding`
-function diagnosis_error.check_old(out, answer)
+---@param err? lacre.error why there was no answer
+function diagnosis_error.check_old(out, answer, err)
+  if err then
+    out:add("OLD_TLS_UNKNOWN", "a hello of TLS 1.1 had no answer: " .. err.message, { error = err.code })
+  end
   if not answer or answer.kind ~= "server_hello" or answer.version >= 0x0303 then
     return
   end
   local version = sounding.version_name(answer.version)
-  out:add("OFFERS_OLD_TLS", ("it still supports %s"):format(full_name(version)),
+  out:add("OFFERS_OLD_TLS", ("it still supports %s"):format(sounding.full_name(version)),
     { version = version, severity = answer.version <= 0x0300 and "fail" or nil })
   local row = old_suites.by_number[answer.cipher]
   if row then
-    out:add("WEAK_CIPHER", ("with %s it accepts %s (%s)"):format(full_name(version), row.name, row.weakness),
+    out:add("WEAK_CIPHER", ("with %s it accepts %s (%s)"):format(sounding.full_name(version), row.name, row.weakness),
       { cipher = row.name })
   end
 end

@@ -3,33 +3,53 @@
 local groups = require "lacre.tls.groups"
 local probe = require "lacre.health.probe"
 local sounding = require "lacre.health.sounding"
+local time = require "lacre.time"
 
 local inquiry = {}
 
---- What a server says to a hello made by hand; nil where it cannot be asked.
+-- some servers, and walls before them, drop a hello they do not like without a word. So a question has a share of the
+-- time of its target and no more than is worth waiting, unless the server is so slow or far that all takes longer
+local SHARE, ENOUGH, TIMES = 0.2, 2, 5
+
+--- The terms on which a place is asked, from the settings of a target.
+---@param set { timeout: number, connect_timeout?: number, deadline: number, server_name?: string, family?: string }
+---@param timing { connect?: number, starttls?: number, handshake?: number } what the first contact took, in seconds
+---@param address? string that answered it
+---@return table terms
+function inquiry.terms(set, timing, address)
+  local took = (timing.connect or 0) + (timing.starttls or 0) + (timing.handshake or 0)
+  return {
+    timeout = set.timeout, connect_timeout = set.connect_timeout, deadline = set.deadline, family = set.family,
+    server_name = set.server_name, rows = address and { { address = address, family = "any" } },
+    patience = math.max(math.min(ENOUGH, SHARE * set.timeout), TIMES * took),
+  }
+end
+
+--- What a server says to a hello made by hand; nil and why, where that is not known.
 ---@param place { host: string, port: integer, starttls?: string }
----@param set { timeout: number, deadline: number, server_name?: string, rows?: table[], family?: string }
+---@param terms table of `inquiry.terms`
 ---@param question string|table by name, or one of one's own
 ---@return table? answer of `sounding.ask`
-function inquiry.ask(place, set, question)
-  local plain = probe.open(place, {
-    timeout = set.timeout, connect_timeout = set.connect_timeout, deadline = set.deadline, rows = set.rows,
-    family = set.family,
+---@return lacre.error? err timeout, connection_refused ...
+function inquiry.ask(place, terms, question)
+  local plain, err = probe.open(place, {
+    timeout = terms.timeout, connect_timeout = terms.connect_timeout, rows = terms.rows, family = terms.family,
+    deadline = math.min(terms.deadline, time.monotonic() + terms.patience),
   })
   if not plain then
-    return nil
+    return nil, err
   end
-  return (sounding.ask(plain, sounding.questions[question] or question, set.server_name or place.host))
+  return sounding.ask(plain, sounding.questions[question] or question, terms.server_name or place.host)
 end
 
 --- What a server that refused us says to others, up to the first that it takes.
 ---@param place { host: string, port: integer, starttls?: string }
----@param set table
+---@param terms table of `inquiry.terms`
 ---@return table<string, table> answers by question
-function inquiry.around(place, set)
+function inquiry.around(place, terms)
   local answers = {}
   for _, name in ipairs { "old", "weak", "ssl3", "tls13" } do
-    answers[name] = inquiry.ask(place, set, name)
+    answers[name] = inquiry.ask(place, terms, name)
     if answers[name] and answers[name].kind == "server_hello" then
       break
     end
@@ -37,13 +57,22 @@ function inquiry.around(place, set)
   return answers
 end
 
+--- The group that an answer asks for, by name; false where it asks for none, nil where there was no answer.
+---@param answer? table of `inquiry.ask`
+---@return string|false|nil
+function inquiry.group_of(answer)
+  if not answer then
+    return nil
+  end
+  return answer.kind == "server_hello" and answer.group and groups.name_of(answer.group) or false
+end
+
 --- The key exchange that a server which refused us asked for, where this OpenSSL has it: what hides how a server does
 --- otherwise is not offered at first.
 ---@param answers? table of `inquiry.around`
 ---@return string? group
 function inquiry.wanted_group(answers)
-  local answer = answers and answers.tls13
-  local name = answer and answer.kind == "server_hello" and answer.group and groups.name_of(answer.group)
+  local name = answers and inquiry.group_of(answers.tls13)
   return name and groups.list { name } and name or nil
 end
 

@@ -65,12 +65,20 @@ local function sni_of(server_name)
   return name and name.type == "dns" and name.value or nil
 end
 
+-- who hangs up on a hello, or answers nonsense, has refused it
+local function refusal(err)
+  if err:category() == "timeout" then
+    return nil, err
+  end
+  return { kind = "refused" }
+end
+
 --- Asks one question over a plain socket, which is closed then.
 ---@param plain lacre.tcp
 ---@param question table of `sounding.questions`
 ---@param server_name? string
----@return { kind: string, version?: integer, cipher?: integer, group?: integer, alert?: integer }? answer
----@return lacre.error? err timeout, closed, connection_reset, not_tls
+---@return table? answer `kind` ("server_hello" "alert" "refused" "other"), and version, cipher, group, alert
+---@return lacre.error? err timeout: nobody answered
 function sounding.ask(plain, question, server_name)
   local hello = { server_name = question.version > 0x0300 and sni_of(server_name) or nil }
   for name, value in pairs(question) do
@@ -83,13 +91,9 @@ function sounding.ask(plain, question, server_name)
   end
   plain:close()
   if not bytes then
-    return nil, err
+    return refusal(err)
   end
-  local answer = greeting.read_server(bytes)
-  if not answer then
-    return fail("handshake", "bad_record", "the answer cannot be parsed")
-  end
-  return answer
+  return greeting.read_server(bytes) or { kind = "refused" }
 end
 
 local version_names = { [0x0002] = "SSL 2.0", [0x0300] = "SSL 3.0", [0x0301] = "1.0", [0x0302] = "1.1",
@@ -100,6 +104,13 @@ local version_names = { [0x0002] = "SSL 2.0", [0x0300] = "SSL 3.0", [0x0301] = "
 ---@return string
 function sounding.version_name(number)
   return version_names[number] or (number == 0x0304 and "1.3") or ("0x%04x"):format(number)
+end
+
+--- "SSL 3.0" as it is, "TLS 1.1" of "1.1".
+---@param version string
+---@return string
+function sounding.full_name(version)
+  return version:find "SSL" and version or "TLS " .. version
 end
 
 return sounding

@@ -141,6 +141,10 @@ local function describe_capabilities(add, say, result)
   end
   add("versions     %s", #versions > 0 and table.concat(versions, ", ") or "none")
   say(meanings.versions)
+  if #found.unanswered > 0 then
+    add("unanswered   %s", table.concat(found.unanswered, ", "))
+    say(meanings.unanswered)
+  end
   for _, version in ipairs { "1.3", "1.2" } do
     for i, name in ipairs(found.suites[version] or {}) do
       add("%s%s", i == 1 and ("suites %s   "):format(version) or (" "):rep(13), name)
@@ -212,7 +216,7 @@ local function plain_chain(chain)
 end
 
 local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true,
-  offered = true, refusal = true }
+  offered = true, refusal = true, old_error = true, hybrid_error = true }
 
 --- Plain data.
 ---@param result table

@@ -24,6 +24,7 @@ return {
   path = "The verified chain, from the server's certificate to the trusted one.",
   client_cert = "Whether the server asks for a client certificate.",
   versions = "Every version the server supports; an attacker would try to force the oldest.",
+  unanswered = "What the server did not answer at all: whether it supports these is unknown.",
   suites = "Every cipher suite the server accepts, in its order of preference if it has one.",
   groups = "Every key exchange group the server accepts; those with MLKEM in the name are post-quantum.",
   sni = "The certificate for clients that send no server name (SNI).",

@@ -68,8 +68,16 @@ local function judged(facts, set, row)
   facts.grade = findings.grade(facts.problems)
 end
 
--- what the many questions found counts for the verdict too
-local function learn(facts, found)
+local function first_hybrid(names)
+  for _, name in ipairs(names or {}) do
+    if name:find "MLKEM" then
+      return name
+    end
+  end
+end
+
+-- what the many questions found, and did not, counts for the verdict too
+local function learn(facts, found, why)
   facts.capabilities, facts.supports, facts.hsts = found, found.versions, found.hsts
   local spoken = facts.version or ""
   found.versions[spoken] = spoken ~= "" and true or nil
@@ -78,11 +86,15 @@ local function learn(facts, found)
       facts.old = { kind = "server_hello", version = number }
     end
   end
-  facts.hybrid_group = found.groups and false or nil
-  for _, name in ipairs(found.groups or {}) do
-    facts.hybrid_group = facts.hybrid_group or name:find "MLKEM" and name
+  if spoken >= "1.2" and not facts.old and (found.versions["1.1"] == nil or found.versions["1.0"] == nil) then
+    facts.old_error = why
   end
+  local hybrid = first_hybrid(found.groups)
+  facts.hybrid_error = found.groups and not hybrid and first_hybrid(found.unanswered) and why or nil
+  facts.hybrid_group = hybrid or found.groups and not facts.hybrid_error and false or nil
 end
+
+local PROBING = 6 -- times the time for one handshake: for all that --probe asks
 
 local function contact(set, row, group)
   local ctx, err = probe.context { trust = set.trust, groups = group and { group } }
@@ -92,14 +104,19 @@ local function contact(set, row, group)
   return probe.contact(row, { context = ctx, timeout = set.timeout, server_name = set.server_name or row.name })
 end
 
+-- on which a server is asked more: so many times the time for one handshake
+local function terms_of(set, row, times, timing, address)
+  return inquiry.terms({
+    timeout = set.timeout, deadline = time.monotonic() + times * set.timeout, server_name = set.server_name or row.name,
+  }, timing, address)
+end
+
 -- a server that refused us, or that nobody should talk to: why is found by asking otherwise
-local function refused(set, row, err)
+local function refused(set, row, err, seconds)
   if not error_rules.is_worth_asking(err) then
     return nil, err
   end
-  local answers = inquiry.around(row, {
-    timeout = set.timeout, deadline = time.monotonic() + set.timeout, server_name = set.server_name or row.name,
-  })
+  local answers = inquiry.around(row, terms_of(set, row, 1, { handshake = seconds }, err.address))
   local group = inquiry.wanted_group(answers)
   local facts = group and contact(set, row, group)
   if facts then
@@ -119,16 +136,15 @@ local function refused(set, row, err)
 end
 
 local function look(set, row)
+  local began = time.monotonic()
   local facts, err = contact(set, row)
   if not facts and err then
-    facts, err = refused(set, row, err)
+    facts, err = refused(set, row, err, time.monotonic() - began)
   end
   if facts and set.probe then
-    learn(facts, capabilities.find(row, {
-      timeout = set.timeout, deadline = time.monotonic() + 6 * set.timeout, server_name = set.server_name or row.name,
-      trust = set.trust, verified = facts.verify.ok, group = facts.offered,
-      rows = facts.address and { { address = facts.address, family = "any" } },
-    }))
+    local terms = terms_of(set, row, PROBING, facts.timing, facts.address)
+    terms.trust, terms.verified, terms.group = set.trust, facts.verify.ok, facts.offered
+    learn(facts, capabilities.find(row, terms))
   end
   return facts, err
 end

@@ -142,6 +142,8 @@ add("version", "tls11", "TLS 1.1 at best", "fail", { "TLS_TOO_OLD", "NO_AEAD" },
   { leaf = { kind = "rsa" }, server = { min_version = "1.0", max_version = "1.1" } })
 add("version", "old-offered", "TLS 1.0 to 1.3", "warn", { "OFFERS_OLD_TLS" },
   { leaf = { kind = "rsa" }, server = { min_version = "1.0" } })
+add("version", "old-ignored", "says nothing to clients with old TLS only", "pass", {},
+  { leaf = {}, server = { on_client_hello = raw.ignores_old }, ask = { timeout = 3 } })
 
 add_suite("null", "no encryption", "fail", { "WEAK_CIPHER", "NO_FORWARD_SECRECY", "NO_AEAD" },
   "TLS_RSA_WITH_NULL_SHA256")

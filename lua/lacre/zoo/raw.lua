@@ -87,6 +87,16 @@ function zoo_raw.cuts(plain)
   plain:write(greeting.server({ version = 0x0303, cipher = 0xc02b, session = hello and hello.session }):sub(1, 40))
 end
 
+--- Says nothing to a hello without TLS 1.2 and newer, as some walls before servers do: an `on_client_hello`.
+function zoo_raw.ignores_old(hello)
+  for _, version in ipairs(hello.versions) do
+    if version >= "1.2" then
+      return true
+    end
+  end
+  loop.sleep(LONG)
+end
+
 local function refuse(plain)
   plain:write(alert(40))
   plain:shutdown()
