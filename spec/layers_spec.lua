@@ -215,6 +215,17 @@ describe("layers", function()
     end
   end)
 
+  it("begin with their own name and what they are", function()
+    local problems = {}
+    for _, file in ipairs(files("lua/lacre", ".lua")) do
+      local name = file.name == "init" and "lacre" or file.name
+      if read(file.path):sub(1, #name + 6) ~= ("--- %s: "):format(name) then
+        problems[#problems + 1] = file.path
+      end
+    end
+    assert.same({}, problems)
+  end)
+
   it("print and exit in the command alone", function()
     for _, file in ipairs(files("lua/lacre", ".lua")) do
       local text = read(file.path):gsub("%-%-[^\n]*", "")

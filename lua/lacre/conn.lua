@@ -38,7 +38,7 @@ handshaking.give(Conn)
 pollable.give(Conn)
 facts.give(Conn)
 
--- reading and writing -------------------------------------------------------------------------
+-- reading and writing --
 
 local function recover(self, why, deadline, stage)
   if events_of[why] then
@@ -112,7 +112,7 @@ function Conn:write(first, ...)
   return steps.writing(self, write_slowly, bytes, count or 0, why)
 end
 
--- the end -------------------------------------------------------------------------------------
+-- the end --
 
 -- close_notify, as far as it goes until a deadline
 local function say_goodbye(self, deadline)

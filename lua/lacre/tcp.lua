@@ -152,7 +152,7 @@ function Socket:dirty()
   return self.buffer ~= false
 end
 
--- listening -----------------------------------------------------------------------------------
+-- listening --
 
 ---@class lacre.tcp_listener
 local Listener = {}

@@ -1,4 +1,4 @@
---- warning: warnings: messages that stop nothing. Each is given once.
+--- warning: messages that stop nothing. Each is given once.
 
 local warning = {}
 

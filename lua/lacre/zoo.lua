@@ -23,7 +23,7 @@ local fail = lacre_error.fail
 local zoo = {}
 
 ---@class lacre.zoo
----@field entries table[] those that are open: the rows of `lacre.zoo_entries`, with `host` and `port`
+---@field entries table[] those that are open: the rows of `lacre.zoo.entries`, with `host` and `port`
 ---@field unavailable { name: string, error: lacre.error }[]
 ---@field pki lacre.zoo_pki
 ---@field front { host: string, port: integer }

@@ -1,4 +1,4 @@
---- answers: what a CA says of one certificate when asked online (RFC 6960), and who says it for the CA.
+--- ca.answers: what a CA says of one certificate when asked online (RFC 6960), and who says it for the CA.
 
 local authority = require "lacre.ca.authority"
 local certificate = require "lacre.cert.read"

@@ -1,4 +1,4 @@
---- audit: whether the directory of a CA is consistent, and its repair.
+--- ca.audit: whether the directory of a CA is consistent, and its repair.
 
 local books = require "lacre.ca.books"
 local findings = require "lacre.ca.findings"

@@ -1,7 +1,7 @@
---- authority: a CA as an object: a certificate, its key, the certificates above it, and its books.
+--- ca.authority: a CA as an object: a certificate, its key, the certificates above it, and its books.
 --
 -- It draws a serial nobody used, checks what it is asked against its policy and the rules of
--- `lacre.issue`, signs, enters it in the books, and only then gives it away.
+-- `lacre.cert.create`, signs, enters it in the books, and only then gives it away.
 
 local issue = require "lacre.cert.issue"
 local key = require "lacre.key"

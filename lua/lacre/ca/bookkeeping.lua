@@ -1,4 +1,4 @@
---- bookkeeping: what is entered into the books of a CA on disk, in the order that survives a crash.
+--- ca.bookkeeping: what is entered into the books of a CA on disk, in the order that survives a crash.
 
 local disk = require("lacre.core").disk
 local fail = require("lacre.error").fail

@@ -1,4 +1,4 @@
---- books: what a CA has issued, on disk, so that `openssl ca` and `openssl ocsp` can read and write it.
+--- ca.books: what a CA has issued, on disk, so that `openssl ca` and `openssl ocsp` can read and write it.
 --
 -- Every change is made under one lock and in one order: what is about to be done goes into the log,
 -- the certificate into its file, the index is replaced, the log says that it was done. Each step is

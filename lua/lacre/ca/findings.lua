@@ -1,4 +1,4 @@
---- findings: what is wrong in the directory of a CA, rule by rule. Nothing is changed here.
+--- ca.findings: what is wrong in the directory of a CA, rule by rule. Nothing is changed here.
 --
 -- Each rule looks at a survey and reports; `level` is "error" (the books are wrong or open to
 -- others), "warning" (they will be, or somebody should look). `fix` names what `repair` does.

@@ -1,4 +1,4 @@
---- findings_of_lists: what is wrong with the numbers, the revocations and the revocation list of a CA.
+--- ca.findings_of_lists: what is wrong with the numbers, the revocations and the revocation list of a CA.
 
 local file = require "lacre.file"
 local index = require "lacre.ca.index"

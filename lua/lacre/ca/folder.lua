@@ -1,4 +1,4 @@
---- folder: a CA as a directory, made whole under another name and then given its own.
+--- ca.folder: a CA as a directory, made whole under another name and then given its own.
 
 local disk = require("lacre.core").disk
 local every = require "lacre.every"

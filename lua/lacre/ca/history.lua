@@ -1,4 +1,4 @@
---- history: what the log of a CA says of each certificate, event by event.
+--- ca.history: what the log of a CA says of each certificate, event by event.
 
 local log = require "lacre.ca.log"
 

@@ -1,4 +1,4 @@
---- index: the index.txt of `openssl ca`, read and written.
+--- ca.index: the index.txt of `openssl ca`, read and written.
 --
 -- Six fields a line, separated by TABs: status (V R E), when it ends, when it was revoked and why,
 -- serial, file, subject. A TAB within a field has a backslash before it; nothing else is escaped.

@@ -1,4 +1,4 @@
---- keys_lost: the pins of keys that others have, in compromised.txt: no such key is certified again, and
+--- ca.keys_lost: the pins of keys that others have, in compromised.txt: no such key is certified again, and
 --- no certificate is loaded for it.
 --
 -- A line is a serial and the pin of its key. What is there stays there, whoever takes a line out of

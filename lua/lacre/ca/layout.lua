@@ -1,4 +1,4 @@
---- layout: where the files of a CA are: ours, those of `openssl ca`, of easy-rsa and of the usual guides.
+--- ca.layout: where the files of a CA are: ours, those of `openssl ca`, of easy-rsa and of the usual guides.
 
 local core = require "lacre.core"
 local fail = require("lacre.error").fail

@@ -1,4 +1,4 @@
---- ledger: the books of a CA in memory. `lacre.ca.books` keeps the same ones on disk.
+--- ca.ledger: the books of a CA in memory. `lacre.ca.books` keeps the same ones on disk.
 --
 -- Whoever changes them does so inside `transact`, where nobody else works on them.
 

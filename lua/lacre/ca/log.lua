@@ -1,4 +1,4 @@
---- log: what a CA did, in a file that is only appended to.
+--- ca.log: what a CA did, in a file that is only appended to.
 --
 -- One JSON object a line. Each holds the SHA-256 of the line before, so that no line can be changed,
 -- taken out or put in without all that follow being written anew; whoever keeps the last hash

@@ -1,4 +1,4 @@
---- mutex: waiting for the lock of a directory.
+--- ca.mutex: waiting for the lock of a directory.
 
 local core = require "lacre.core"
 local fail = require("lacre.error").fail

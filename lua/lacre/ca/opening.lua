@@ -1,4 +1,4 @@
---- opening: what is in the directory of a CA, ours or another program's.
+--- ca.opening: what is in the directory of a CA, ours or another program's.
 
 local certificate = require "lacre.cert.read"
 local fail = require("lacre.error").fail

@@ -1,4 +1,4 @@
---- patterns: names as policies write them: `*.x` and `**.x`, `10.0.0.0/8`, `@domain`, `scheme://place/*`.
+--- ca.patterns: names as policies write them: `*.x` and `**.x`, `10.0.0.0/8`, `@domain`, `scheme://place/*`.
 
 local core = require "lacre.core"
 

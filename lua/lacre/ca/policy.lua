@@ -1,4 +1,4 @@
---- policy: who may ask a CA for what.
+--- ca.policy: who may ask a CA for what.
 --
 -- A policy is a table, or the file `policy.lua` beside the store, which is Lua data and sees nothing
 -- of the program: `return { names = { "*.corp.example", "10.0.0.0/8" }, longest = "90d" }`. A request
@@ -159,7 +159,7 @@ function Policy:rules_of(profile)
 end
 
 --- Checks what is about to be signed.
----@param draft table from lacre.issue: key, names, subject, not_before, not_after
+---@param draft table of `lacre.cert.create`: key, names, subject, not_before, not_after
 ---@param profile string
 ---@return true? allowed
 ---@return lacre.error? err policy_refused, with detail.rule

@@ -1,4 +1,4 @@
---- promises: what a CA has told the world already, in its last revocation lists and in its log.
+--- ca.promises: what a CA has told the world already, in its last revocation lists and in its log.
 --
 -- Whoever edits index.txt by hand can take a line out of it, and cannot take back what was said: a
 -- certificate that was revoked stays on the lists until it has expired, and numbers never go back.

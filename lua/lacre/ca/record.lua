@@ -1,4 +1,4 @@
---- record: one certificate in the books of a CA, whether the books are in memory or on disk.
+--- ca.record: one certificate in the books of a CA, whether the books are in memory or on disk.
 --
 -- A record is plain data: `serial` (lower-case hexadecimal, whole octets), `not_after`, `subject` (as
 -- `/O=x/CN=y`, which is how index.txt writes it) and, once revoked, `revoked_at` and `reason`.

@@ -1,4 +1,4 @@
---- recovery: what a process that died left unfinished is finished by the next one that changes the books.
+--- ca.recovery: what a process that died left unfinished is finished by the next one that changes the books.
 --
 -- Everything happens under one lock, so at most the last line of the log announces something that
 -- was not done. An issuance whose certificate is on disk is entered; one without is void. A revocation

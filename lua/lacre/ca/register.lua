@@ -1,4 +1,4 @@
---- register: what the books of a CA say.
+--- ca.register: what the books of a CA say.
 
 local authority = require "lacre.ca.authority"
 local record = require "lacre.ca.record"

@@ -1,4 +1,4 @@
---- renewal: the same certificate again, with the same key or with a new one.
+--- ca.renewal: the same certificate again, with the same key or with a new one.
 --
 -- Everything an old certificate says is kept, byte for byte, except its dates, its serial and the
 -- identifiers of keys; what the caller names is changed.

@@ -1,4 +1,4 @@
---- repair: mends the directory of a CA from what it holds: the log and the certificates themselves.
+--- ca.repair: mends the directory of a CA from what it holds: the log and the certificates themselves.
 --
 -- Nothing is guessed and nothing thrown away: an index that is written anew is kept aside, and a
 -- certificate without record is entered as the log says.

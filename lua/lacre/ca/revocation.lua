@@ -1,4 +1,4 @@
---- revocation: what a CA takes back, and the lists that say so.
+--- ca.revocation: what a CA takes back, and the lists that say so.
 
 local authority = require "lacre.ca.authority"
 local fail = require("lacre.error").fail

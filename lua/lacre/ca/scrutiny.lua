@@ -1,4 +1,4 @@
---- scrutiny: what is looked at before a CA's signature leaves the program.
+--- ca.scrutiny: what is looked at before a CA's signature leaves the program.
 
 local fail = require("lacre.error").fail
 local later = require "lacre.later"
@@ -18,7 +18,7 @@ local function is_constrained(chain)
 end
 
 --- Whether the CAs above permit the names of a certificate that was just signed (RFC 5280 section 6.1.4);
---- `lacre.issue` asks the issuer's own constraints.
+--- `lacre.cert.create` asks the issuer's own constraints.
 ---@param self lacre.ca
 ---@param cert lacre.cert
 ---@return true? good

@@ -1,4 +1,4 @@
---- survey: everything that is in the directory of a CA, read once, for whoever checks it.
+--- ca.survey: everything that is in the directory of a CA, read once, for whoever checks it.
 
 local certificate = require "lacre.cert.read"
 local disk = require("lacre.core").disk

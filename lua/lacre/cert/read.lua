@@ -211,7 +211,7 @@ function methods:matches_key(other)
   return other:matches(self)
 end
 
---- Writes the certificate as PEM, followed by its issuers if `chain` is given.
+--- Writes the certificate as PEM.
 ---@param path string
 ---@param given? { overwrite?: boolean, mode?: string }
 ---@return true? done

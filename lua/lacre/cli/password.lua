@@ -1,4 +1,4 @@
---- password: where the command gets passwords from. Never from its arguments, which everybody on the
+--- cli.password: where the command gets passwords from. Never from its arguments, which everybody on the
 --- machine can read.
 
 local core = require "lacre.core"

@@ -1,4 +1,4 @@
---- voice: what the command says, and where. Results go to stdout, everything else to stderr.
+--- cli.voice: what the command says, and where. Results go to stdout, everything else to stderr.
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"

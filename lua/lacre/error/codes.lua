@@ -59,7 +59,7 @@ return {
   cert_revoked = verify("the certificate is revoked",
     "get a new certificate with a new key: the old key may be compromised"),
   cert_signature_invalid = verify("a signature in the chain does not verify"),
-  cert_malformed = verify("a certificate cannot be parsed", "re-issue the certificate"),
+  cert_malformed = verify("a certificate cannot be parsed", "reissue the certificate"),
   cert_nonconforming = verify(
     "a certificate breaks a rule of RFC 5280",
     "reissue it in line with that rule; strict = false accepts it, as older verifiers do"

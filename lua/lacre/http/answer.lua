@@ -26,7 +26,7 @@ local reasons = {
   [200] = "OK", [206] = "Partial Content", [301] = "Moved Permanently", [304] = "Not Modified", [400] = "Bad Request",
   [403] = "Forbidden", [404] = "Not Found", [405] = "Method Not Allowed", [414] = "URI Too Long",
   [416] = "Range Not Satisfiable", [431] = "Request Header Fields Too Large", [500] = "Internal Server Error",
-    [503] = "Service Unavailable",
+  [503] = "Service Unavailable",
   [505] = "HTTP Version Not Supported",
 }
 

@@ -65,7 +65,7 @@ function lab_middle.open(server)
   local _, port = door:address()
   local self = setmetatable({
     door = door, port = port, identity = own, server_port = server.port, server_cert = server.cert, read = {},
-      refused = {},
+    refused = {},
   }, Middle)
   self.reception = reception.open(door, function(visitor)
     serve_one(self, visitor)

@@ -32,9 +32,7 @@ dial.schema = {
   wait = { type = "function" },
 }
 
--- connecting ----------------------------------------------------------------------------------
-
---- The addresses of a host; see `lacre.addresses`.
+--- The addresses of a host; see `lacre.net.addresses`.
 dial.resolve = addresses.of
 
 local function split_bind(bind)

@@ -1,4 +1,4 @@
---- cells: what tables for people say of a result: names and times in short.
+--- report.cells: what tables for people say of a result: names and times in short.
 
 local cells = {}
 

@@ -1,4 +1,4 @@
---- csv: results of the health check by RFC 4180, with a header that does not change.
+--- report.csv: results of the health check by RFC 4180, with a header that does not change.
 
 local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"
@@ -6,8 +6,7 @@ local time = require "lacre.time"
 
 local header = {
   "verdict", "target", "reason", "reasons", "message", "version", "cipher", "group", "days_left", "not_after",
-    "subject",
-  "issuer", "serial", "pin", "address", "file", "line", "seconds",
+  "subject", "issuer", "serial", "pin", "address", "file", "line", "seconds",
 }
 
 -- a cell that a spreadsheet would take for a formula is shown as text
@@ -36,9 +35,9 @@ local function cells_of(result)
     cells.verdict(result.grade), result.target, result.reason, table.concat(result.reasons, " "),
     first and first.message, result.version, result.cipher, result.key_exchange,
     result.days_left and cells.decimal(result.days_left, 2),
-    result.not_after and time.format(result.not_after), cert and tostring(cert:subject()), cert
-      and tostring(cert:issuer()),
-    cert and cert:serial(), cert and cert:pin(), result.address, result.file, result.line,
+    result.not_after and time.format(result.not_after),
+    cert and tostring(cert:subject()), cert and tostring(cert:issuer()), cert and cert:serial(), cert and cert:pin(),
+    result.address, result.file, result.line,
     result.seconds and cells.decimal(result.seconds, 3),
   }
 end

@@ -1,4 +1,4 @@
---- formats: the forms in which results of the health check are told, by name.
+--- report.formats: the forms in which results of the health check are told, by name.
 
 local cells = require "lacre.report.cells"
 local csv = require "lacre.report.csv"

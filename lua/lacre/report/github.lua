@@ -1,4 +1,4 @@
---- github: results of the health check as workflow commands, which annotate the line of the hosts file.
+--- report.github: results of the health check as workflow commands, which annotate the line of the hosts file.
 
 local plain = require "lacre.plain"
 

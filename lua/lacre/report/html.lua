@@ -1,5 +1,5 @@
---- html: results of the health check as one page that needs nothing else: no script, no font, no image. The worst
---- stands first.
+--- report.html: results of the health check as one page that needs nothing else: no script, no font, no image. The
+--- worst stands first.
 
 local cells = require "lacre.report.cells"
 local health_codes = require "lacre.health.codes"

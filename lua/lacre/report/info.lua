@@ -1,4 +1,4 @@
---- info: what a TLS server is and shows, for people and for programs.
+--- report.info: what a TLS server is and shows, for people and for programs.
 
 local cells = require "lacre.report.cells"
 local health_codes = require "lacre.health.codes"

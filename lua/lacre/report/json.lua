@@ -1,4 +1,4 @@
---- json: plain data as JSON, keys in alphabetical order so that two runs can be compared.
+--- report.json: plain data as JSON, keys in alphabetical order so that two runs can be compared.
 
 local fail = require("lacre.error").fail
 

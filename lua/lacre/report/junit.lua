@@ -1,4 +1,4 @@
---- junit: results of the health check as the XML that CI systems read. What could not be tested is an error,
+--- report.junit: results of the health check as the XML that CI systems read. What could not be tested is an error,
 --- what fails is a failure, a warning passes and is told in system-out.
 
 local cells = require "lacre.report.cells"
@@ -61,12 +61,14 @@ return function(results, set)
     { "name", "lacre health" }, { "tests", #results }, { "failures", counts.failure }, { "errors", counts.error },
     { "skipped", 0 }, { "time", cells.decimal(results.seconds, 3) },
   }
-  local stamp = attributes { { "timestamp", (time.format(results.started):gsub("Z$", "")) }, { "hostname",
-    "localhost" } }
+  local stamp = attributes {
+    { "timestamp", (time.format(results.started):gsub("Z$", "")) }, { "hostname", "localhost" },
+  }
   return table.concat {
     '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites', attributes {
-      numbers[1], numbers[2], numbers[3], numbers[4], numbers[6] },
+      numbers[1], numbers[2], numbers[3], numbers[4], numbers[6],
+    },
     ">\n  <testsuite", attributes(numbers), stamp, ">\n", table.concat(cases, "\n"),
-      "\n  </testsuite>\n</testsuites>\n",
+    "\n  </testsuite>\n</testsuites>\n",
   }
 end

@@ -1,4 +1,4 @@
---- lab: what the lab of TLS showed, for people and for programs.
+--- report.lab: what the lab of TLS showed, for people and for programs.
 
 local records = require "lacre.tls.records"
 local time = require "lacre.time"

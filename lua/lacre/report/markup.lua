@@ -1,4 +1,4 @@
---- markup: text inside of XML and HTML.
+--- report.markup: text inside of XML and HTML.
 
 local plain = require "lacre.plain"
 

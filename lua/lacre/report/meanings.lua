@@ -1,4 +1,4 @@
---- meanings: what the lines about a host mean to somebody who sees them for the first time. Data only.
+--- report.meanings: what the lines about a host mean to somebody who sees them for the first time. Data only.
 
 return {
   version = {

@@ -1,4 +1,4 @@
---- nagios: results of the health check as a plugin of Nagios and Icinga says them: a status line with
+--- report.nagios: results of the health check as a plugin of Nagios and Icinga says them: a status line with
 --- performance data, then one line a problem. The exit codes of the tool are the plugin's.
 
 local cells = require "lacre.report.cells"

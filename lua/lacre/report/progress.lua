@@ -1,4 +1,4 @@
---- progress: one line on a terminal that tells how far something is.
+--- report.progress: one line on a terminal that tells how far something is.
 
 local time = require "lacre.time"
 

@@ -1,4 +1,4 @@
---- prometheus: results of the health check in the text format of metrics.
+--- report.prometheus: results of the health check in the text format of metrics.
 --
 -- Names that dashboards know (probe_success, probe_ssl_earliest_cert_expiry, ssl_cert_not_after) beside our
 -- own. Whatever is known is told, also of a certificate that fails, and nothing carries a timestamp: the

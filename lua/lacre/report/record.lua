@@ -1,4 +1,4 @@
---- record: one result of the health check as plain data, the shape that JSON, JSON Lines and state share.
+--- report.record: one result of the health check as plain data, the shape that JSON, JSON Lines and state share.
 
 local core = require "lacre.core"
 local cells = require "lacre.report.cells"
@@ -21,7 +21,7 @@ local function certificate(cert)
     subject = tostring(cert:subject()), issuer = tostring(cert:issuer()), san = cert:hosts(), serial = cert:serial(),
     not_before = stamp(cert:not_before()), not_after = stamp(cert:not_after()), key = key_of(cert),
     sig = cert:signature_algorithm(), sha256 = core.bytes.hex(core.bytes.digest("sha256", cert:to_der())),
-      spki = cert:pin(),
+    spki = cert:pin(),
   }
 end
 
@@ -73,7 +73,7 @@ local function map(list, convert)
 end
 
 --- Plain data of one result.
----@param result table of `lacre.checkup`
+---@param result table of `lacre.health.checkup`
 ---@return table
 function record.of(result)
   local tls = result.version and {
@@ -90,7 +90,7 @@ function record.of(result)
     verified_chain = result.verified_chain and chain(result.verified_chain) or nil,
     days_left = result.days_left and math.floor(result.days_left * 100) / 100 or nil,
     ms = milliseconds(result.timing), attempts = result.attempts, addresses = result.addresses,
-      changes = result.changes,
+    changes = result.changes,
     error = result.err and { code = result.err.code, message = result.err.message, stage = result.err.stage } or nil,
   }
 end

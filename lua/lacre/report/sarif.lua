@@ -1,4 +1,4 @@
---- sarif: results of the health check by SARIF 2.1.0, each at the line of the hosts file that named the target.
+--- report.sarif: results of the health check by SARIF 2.1.0, each at the line of the hosts file that named the target.
 
 local codes = require "lacre.health.codes"
 local json = require "lacre.report.json"

@@ -1,4 +1,4 @@
---- style: how text looks on a terminal, and does not elsewhere.
+--- report.style: how text looks on a terminal, and does not elsewhere.
 
 local style = {}
 

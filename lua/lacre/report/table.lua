@@ -1,4 +1,4 @@
---- table: results of the health check for people: one line a target, and a summary.
+--- report.table: results of the health check for people: one line a target, and a summary.
 
 local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"

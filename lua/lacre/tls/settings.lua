@@ -73,7 +73,7 @@ end
 
 --- A context of the laboratory, which no option of the others gives: a client that completes a handshake
 --- with every server, however old or weak, and whose engines only look and never write; or a server that
---- has a fault on purpose. For `lacre.probe` and `lacre.zoo`.
+--- has a fault on purpose. For `lacre.health.probe` and `lacre.zoo`.
 ---@param role "client"|"server"
 ---@param given table as for the others
 ---@param lab? { prime?: string, acts?: boolean } a server's prime for Diffie-Hellman, big endian; `acts`: a client as

@@ -1,4 +1,4 @@
---- ca: a certificate authority in a directory: what each action does stands in lua/lacre/tool/ca/.
+--- tool.ca: a certificate authority in a directory: what each action does stands in lua/lacre/tool/ca/.
 
 local toolkit = require "lacre.toolkit"
 

@@ -1,4 +1,4 @@
---- convert: the same thing in another form: PEM, DER, PKCS#8, traditional, PKCS#12.
+--- tool.convert: the same thing in another form: PEM, DER, PKCS#8, traditional, PKCS#12.
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"

@@ -1,4 +1,4 @@
---- csr: a certificate signing request, with a new key or an old one.
+--- tool.csr: a certificate signing request, with a new key or an old one.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

@@ -1,4 +1,4 @@
---- echo: TLS to be watched: the lab, an echo server, an echo client.
+--- tool.echo: TLS to be watched: the lab, an echo server, an echo client.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

@@ -1,4 +1,4 @@
---- get: what a URL leads to, over a connection that was verified.
+--- tool.get: what a URL leads to, over a connection that was verified.
 
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"

@@ -1,4 +1,4 @@
---- health: the TLS of many hosts at once: PASS, WARN or FAIL, and every reason.
+--- tool.health: the TLS of many hosts at once: PASS, WARN or FAIL, and every reason.
 
 local health_codes = require "lacre.health.codes"
 local lacre_error = require "lacre.error"

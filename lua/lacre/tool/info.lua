@@ -1,4 +1,4 @@
---- info: what a TLS server is and shows.
+--- tool.info: what a TLS server is and shows.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

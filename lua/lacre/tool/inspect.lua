@@ -1,4 +1,4 @@
---- inspect: what is in files of any kind, and what is wrong with it.
+--- tool.inspect: what is in files of any kind, and what is wrong with it.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

@@ -1,4 +1,4 @@
---- pin: the pins of files and hosts, or a comparison with some.
+--- tool.pin: the pins of files and hosts, or a comparison with some.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

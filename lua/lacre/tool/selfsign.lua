@@ -1,4 +1,4 @@
---- selfsign: a key and a certificate that signs itself, in one call.
+--- tool.selfsign: a key and a certificate that signs itself, in one call.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

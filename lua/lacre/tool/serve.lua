@@ -1,4 +1,4 @@
---- serve: a directory over HTTPS, for development and labs.
+--- tool.serve: a directory over HTTPS, for development and labs.
 
 local fail = require("lacre.error").fail
 local later = require "lacre.later"

@@ -1,4 +1,4 @@
---- verify: whether a certificate would be believed, by whom, and if not, every reason why.
+--- tool.verify: whether a certificate would be believed, by whom, and if not, every reason why.
 
 local later = require "lacre.later"
 local time = require "lacre.time"

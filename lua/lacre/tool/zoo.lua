@@ -1,4 +1,4 @@
---- zoo: bad TLS servers on loopback, to try clients on: a list, a stay, or a tour for any client.
+--- tool.zoo: bad TLS servers on loopback, to try clients on: a list, a stay, or a tour for any client.
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

@@ -1,7 +1,7 @@
 --- zoo.entries: the animals of the zoo: one fault each, and what a good examiner says of it. Data only.
 --
 -- `verdict` and `codes` are what `lacre health` must find, exactly. `leaf` says how the certificate is made
--- (see `lacre.zoo_pki`), `server` holds options of the server's context, `raw` is a server that does not
+-- (see `lacre.zoo.pki`), `server` holds options of the server's context, `raw` is a server that does not
 -- speak TLS as it should. `ask` are options an examiner needs to see the fault. `client` is "accept",
 -- "refuse" or "either": what a client that takes care does; by default it refuses what fails.
 
@@ -181,7 +181,7 @@ local function stapled(status, days)
       ocsp_staple = ocsp.respond {
         cert = identity.cert, issuer = authority.cert, key = authority.key, status = status,
         this_update = now + days[1] * 86400, next_update = (days[2] - days[1]) * 86400,
-          produced_at = now + days[1] * 86400,
+        produced_at = now + days[1] * 86400,
       },
     }
   end

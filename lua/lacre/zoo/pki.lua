@@ -200,7 +200,7 @@ function Pki:client()
       key = private, chain = self:chain_of "issuing",
       cert = assert(cert.create {
         profile = "client", key = private, hosts = { "visitor@zoo.test" }, issuer = issuer.cert,
-          issuer_key = issuer.key,
+        issuer_key = issuer.key,
       }),
     }
   end

@@ -17,7 +17,7 @@ end
 local function filled(command, entry, ca)
   local values = {
     url = ("https://%s:%d/"):format(entry.host, entry.port), host = entry.host, port = entry.port, name = entry.name,
-      ca = ca,
+    ca = ca,
   }
   return (command:gsub("{(%l+)}", function(word)
     return values[word] and quoted(values[word])
@@ -69,7 +69,7 @@ local function visit(entry, set, ca)
   local code = await_code(base, set.timeout)
   local result = {
     name = entry.name, about = entry.about, should = zoo.client_of(entry), code = code,
-      said = last_line(file.read(base .. ".out")),
+    said = last_line(file.read(base .. ".out")),
     outcome = judge(entry, code or TIMED_OUT),
   }
   for _, ending in ipairs { "", ".out", ".code", ".tmp" } do

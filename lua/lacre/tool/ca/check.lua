@@ -1,4 +1,4 @@
---- check: whether the directory of a CA is consistent; and its repair.
+--- tool.ca.check: whether the directory of a CA is consistent; and its repair.
 
 local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"

@@ -1,4 +1,4 @@
---- completion: the certificate that comes back for the request of a CA, or a renewed one, is put in its place.
+--- tool.ca.completion: the certificate that comes back for the request of a CA, or a renewed one, is put in its place.
 
 local certificate = require "lacre.cert.read"
 local chain_order = require "lacre.x509.chain_order"

@@ -1,4 +1,4 @@
---- crl: the next revocation list of the CA.
+--- tool.ca.crl: the next revocation list of the CA.
 
 local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"

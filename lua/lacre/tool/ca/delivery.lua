@@ -1,4 +1,4 @@
---- delivery: the files of what a CA issues, so that neither a key without a certificate nor a certificate
+--- tool.ca.delivery: the files of what a CA issues, so that neither a key without a certificate nor a certificate
 --- without its key is left behind, wherever the process dies.
 --
 -- The key waits on disk, as NAME.key.new, before anything is signed, and all happens under the CA's

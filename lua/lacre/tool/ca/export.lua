@@ -1,4 +1,4 @@
---- export: a certificate with its chain, or with its key in a PKCS#12 file.
+--- tool.ca.export: a certificate with its chain, or with its key in a PKCS#12 file.
 
 local later = require "lacre.later"
 local options = require "lacre.options"

@@ -1,4 +1,4 @@
---- founding: what making a root and making an intermediate have in common.
+--- tool.ca.founding: what making a root and making an intermediate have in common.
 
 local later = require "lacre.later"
 local options = require "lacre.options"

@@ -1,4 +1,4 @@
---- init: a root CA in a new directory.
+--- tool.ca.init: a root CA in a new directory.
 
 local founding = require "lacre.tool.ca.founding"
 local later = require "lacre.later"

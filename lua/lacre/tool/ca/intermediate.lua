@@ -1,4 +1,4 @@
---- intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
+--- tool.ca.intermediate: a CA below another one, in its own directory: signed at once, or by request and file.
 
 local founding = require "lacre.tool.ca.founding"
 local later = require "lacre.later"

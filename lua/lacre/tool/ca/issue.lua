@@ -1,4 +1,4 @@
---- issue: a key and a certificate of the CA, in one go.
+--- tool.ca.issue: a key and a certificate of the CA, in one go.
 
 local delivery = require "lacre.tool.ca.delivery"
 local fail = require("lacre.error").fail

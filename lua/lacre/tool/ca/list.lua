@@ -1,4 +1,4 @@
---- list, show: what the CA has issued.
+--- tool.ca.list: what the CA has issued: all of it (`list`) or one certificate (`show`).
 
 local parts = require "lacre.tool.ca.parts"
 local time = require "lacre.time"

@@ -1,4 +1,4 @@
---- ocsp: answers of the CA, one into a file or all of them over HTTP.
+--- tool.ca.ocsp: answers of the CA, one into a file or all of them over HTTP.
 
 local later = require "lacre.later"
 local options = require "lacre.options"

@@ -1,4 +1,4 @@
---- parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
+--- tool.ca.parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
 
 local later = require "lacre.later"
 local time = require "lacre.time"

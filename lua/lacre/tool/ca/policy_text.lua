@@ -1,4 +1,4 @@
---- policy_text: the first policy.lua of a CA, from what `lacre ca init` was told.
+--- tool.ca.policy_text: the first policy.lua of a CA, from what `lacre ca init` was told.
 
 local policy_text = {}
 

@@ -1,4 +1,4 @@
---- renew, rekey: the same certificate again, for the same key or for a new one.
+--- tool.ca.renew: the same certificate again, for the same key (`renew`) or for a new one (`rekey`).
 
 local delivery = require "lacre.tool.ca.delivery"
 local parts = require "lacre.tool.ca.parts"

@@ -1,4 +1,4 @@
---- revoke, release: what the CA takes back, and the list that says so.
+--- tool.ca.revoke: what the CA takes back (`revoke`, `release`), and the list that says so.
 
 local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"

@@ -1,4 +1,4 @@
---- sign: the CA signs a request that somebody else made.
+--- tool.ca.sign: the CA signs a request that somebody else made.
 
 local delivery = require "lacre.tool.ca.delivery"
 local later = require "lacre.later"

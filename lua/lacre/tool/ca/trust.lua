@@ -1,4 +1,4 @@
---- trust: the CA in the trust stores of this machine.
+--- tool.ca.trust: the CA in the trust stores of this machine.
 
 local later = require "lacre.later"
 local options = require "lacre.options"
