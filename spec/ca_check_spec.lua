@@ -169,6 +169,42 @@ describe("the check of a CA", function()
     assert.equal("warning", rules(must(lacre.ca.check(base .. "/past"))).crl)
   end)
 
+  it("issues nothing while the clock is before the log, but revokes", function()
+    local time = require "lacre.time"
+    local now = time.now
+    finally(function()
+      time.now = now
+    end)
+    time.now = function()
+      return now() - 400
+    end
+    for _, try in ipairs { function() return ca:issue { hosts = { "b.test" }, not_before = now() } end,
+      function() return ca:renew(ids[2].cert) end, function() return ca:crl() end } do
+      local done, err = try()
+      assert.is_nil(done)
+      assert.equal("clock_set_back", err.code)
+    end
+    must(ca:revoke(ids[2].cert))
+    assert.equal("clock_set_back", select(2, ca:crl()).code)
+    must(ca:crl { this_update = now() })
+    assert.equal("warning", rules(must(lacre.ca.check(directory))).clock)
+    time.now = now
+    must(ca:issue { hosts = { "b.test" }, key = "ed25519" })
+  end)
+
+  it("goes on from a log that is ahead once it was told so", function()
+    local time = require "lacre.time"
+    local now = time.now
+    time.now = function()
+      return now() + 40 * 86400
+    end
+    must(ca:issue { hosts = { "b.test" }, key = "ed25519" })
+    time.now = now
+    assert.equal("clock_set_back", select(2, ca:issue { hosts = { "c.test" } }).code)
+    assert.is_truthy(must(lacre.ca.check(directory, { repair = true })).repaired[1].text:find("future", 1, true))
+    must(ca:issue { hosts = { "c.test" }, key = "ed25519" })
+  end)
+
   it("tries the key where it is given the password", function()
     local made = must(lacre.ca.new {})
     must(made:save(base .. "/locked", { password = "secret" }))

@@ -141,9 +141,11 @@ local function issue_one(self, set, unique, own)
   set.issuer, set.issuer_key = self.certificate, private
   set.check = scrutiny.of_draft(self, set.profile, unique, own)
   return self.books:transact(function()
-    local problem
-    set.serial, problem = choose_serial(self.books, set.serial)
-    if not set.serial then
+    local right, problem = self.books:check_clock()
+    if right then
+      set.serial, problem = choose_serial(self.books, set.serial)
+    end
+    if not right or not set.serial then
       return nil, problem
     end
     return sign_one(self, set)

@@ -14,6 +14,7 @@ local log = require "lacre.ca.log"
 local mutex = require "lacre.ca.mutex"
 local record = require "lacre.ca.record"
 local recovery = require "lacre.ca.recovery"
+local time = require "lacre.time"
 
 local books = {}
 
@@ -94,6 +95,19 @@ function Books:transact(run)
     error(result, 0)
   end
   return result, why
+end
+
+--- Whether the clock is not before what was done last; a few minutes are forgiven. Within a transaction.
+---@return true? right
+---@return lacre.error? err clock_set_back
+function Books:check_clock()
+  local last = self.head.latest and time.parse(self.head.latest)
+  local now = time.now()
+  if last and now < last - 300 then
+    return fail("sign", "clock_set_back", "this machine's clock says %s, but the log of the CA goes to %s",
+      time.format(now), time.format(last))
+  end
+  return true
 end
 
 -- reading --

@@ -16,7 +16,7 @@ local findings = {}
 ---@field rule string
 ---@field text string
 ---@field serial? string
----@field fix? string mode index log leftovers recover adopt
+---@field fix? string mode index log leftovers recover adopt clock
 
 local DAY = 86400
 
@@ -192,16 +192,18 @@ function rules.agreement(found, report)
 end
 
 function rules.clock(found, report)
-  local last, now = nil, time.now()
+  local last, latest, now = nil, nil, time.now()
   for _, entry in ipairs(found.entries) do
     local at = time.parse(entry.time)
     if at and last and at < last - 300 then
       report("warning", ("line %d of the log is older than the one above: the clock was set back"):format(entry.seq))
     end
     last = at or last
+    latest = entry.event ~= "clock" and latest and math.max(latest, last) or last
   end
-  if last and last > now + 300 then
-    report("warning", ("the log ends at %s, which is in the future: is the clock right?"):format(time.format(last)))
+  if latest and latest > now + 300 then
+    report("warning", ("the log goes to %s, which is in the future: is the clock right?"):format(time.format(latest)),
+      { fix = "clock" })
   end
 end
 

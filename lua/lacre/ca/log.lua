@@ -18,7 +18,7 @@ local log = {}
 ---@class lacre.ca.entry
 ---@field seq integer
 ---@field time string RFC 3339
----@field event string init issue issued void revoke revoked release released crl open repair
+---@field event string init issue issued void revoke revoked release released crl open repair adopt clock
 ---@field previous string SHA-256 of the line before, in hexadecimal
 ---@field serial? string
 
@@ -77,9 +77,20 @@ local function hash(line)
   return raw and core.bytes.hex(raw)
 end
 
+-- the latest time in some lines, which is not that of the last where the clock was set back; a repair says from
+-- where on that counts
+local function latest(lines)
+  local last
+  for at, event in lines:gmatch '"time":"([^"]*)","event":"(%l+)"' do
+    last = event ~= "clock" and last and last > at and last or at
+  end
+  return last
+end
+
 --- The last line of a log and what it says; nothing where there is no log yet.
 ---@param path string
----@return { seq: integer, hash: string, entry?: lacre.ca.entry, torn?: boolean }? head
+---@return { seq: integer, hash: string, entry?: lacre.ca.entry, torn?: boolean, latest?: string }? head `latest` is the
+--- latest time of the last lines
 ---@return lacre.error? err log_corrupt, or the system's
 function log.head(path)
   local size = 4096
@@ -98,6 +109,7 @@ function log.head(path)
       end
       return {
         seq = entry and entry.seq or 0, hash = line and hash(line) or NOTHING, entry = entry or nil, torn = torn,
+        latest = latest(whole),
       }
     end
     size = size * 8
@@ -120,6 +132,7 @@ function log.append(path, head, entry)
     return nil, err
   end
   head.seq, head.hash, head.entry = entry.seq, hash(line), entry
+  head.latest = entry.event ~= "clock" and head.latest and head.latest > entry.time and head.latest or entry.time
   return true
 end
 

@@ -133,11 +133,16 @@ function fixes.lost_keys(books)
   return disk.remove(books.paths.compromised)
 end
 
+-- whoever asks for it says that the log is ahead and not the clock behind
+function fixes.clock(books)
+  return books:note { event = "clock", note = "the line above is in the future; it goes on from here" }
+end
+
 function fixes.leftovers(_, found)
   return every(found.leftovers, disk.remove)
 end
 
-local order = { "mode", "names", "index", "adopt", "number", "lost_keys", "leftovers" }
+local order = { "mode", "names", "index", "adopt", "number", "lost_keys", "clock", "leftovers" }
 
 --- Mends what a list of findings names. Called with the lock held, after recovery.
 ---@param books lacre.ca.books

@@ -154,7 +154,7 @@ end
 --- delta_crl_urls?: string[], hash?: string } `next_update` is "7d" by default; `delta` lists only what changed since
 --- the last full list; `drop_expired` leaves out what has expired by itself
 ---@return lacre.crl? crl
----@return lacre.error? err crl_missing (no full list for a delta), index_corrupt, io_error ...
+---@return lacre.error? err crl_missing (no full list for a delta), clock_set_back, index_corrupt ...
 function methods:crl(given)
   local set = options.check(crl_schema, given, "ca:crl")
   local private, err = self:key()
@@ -162,8 +162,14 @@ function methods:crl(given)
     return nil, err
   end
   return self.books:transact(function()
-    local list, why = make(self, set, private)
-    local kept
+    local right, why = set.this_update ~= nil, nil
+    if not right then
+      right, why = self.books:check_clock()
+    end
+    local list, kept
+    if right then
+      list, why = make(self, set, private)
+    end
     if list then
       kept, why = self.books:publish(list)
     end

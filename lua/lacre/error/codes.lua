@@ -241,6 +241,8 @@ return {
   is_directory = file("it is a directory", "name a file inside it"),
   ca_not_found = file("there is no CA in the directory", "make one: lacre ca init DIR"),
   index_corrupt = file("the CA's index.txt cannot be parsed", "run lacre ca check DIR to see which line, and why"),
+  clock_set_back = file("the clock is before the last line of the CA's log",
+    "set the clock; if it is right, and the log is ahead: lacre ca check DIR --repair"),
   log_corrupt = file("the CA's log was changed or damaged", "run lacre ca check DIR to see which line"),
 
   internal_error = { category = "internal", summary = "a bug in lacre or OpenSSL", hint = "please report it" },

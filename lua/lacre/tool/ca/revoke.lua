@@ -24,6 +24,10 @@ local function changed(set, change)
   if one and not set.no_crl then
     list, err = ca:crl { next_update = set.next_update }
   end
+  if one and not list and not set.no_crl then
+    err.hint = ("it is in the records, but on no CRL yet: run lacre ca crl %s%s"):format(set.dir,
+      err.hint and " once this is mended: " .. err.hint or "")
+  end
   if not one or not list and not set.no_crl then
     return nil, err
   end
