@@ -8,6 +8,7 @@
 #include "args.h"
 #include "context.h"
 #include "fail.h"
+#include "table.h"
 
 static int done (lua_State *L, int ok) {
   if (!ok) return fail(L, "config");
@@ -110,17 +111,13 @@ static void push_version (lua_State *L, int version) {
 
 static void push_cipher (lua_State *L, const SSL_CIPHER *cipher) {
   lua_createtable(L, 0, 4);
-  lua_pushstring(L, SSL_CIPHER_standard_name(cipher));
-  lua_setfield(L, -2, "name");
-  lua_pushstring(L, SSL_CIPHER_get_name(cipher));
-  lua_setfield(L, -2, "openssl_name");
-  lua_pushinteger(L, SSL_CIPHER_get_protocol_id(cipher));
-  lua_setfield(L, -2, "id");
-  lua_pushinteger(L, SSL_CIPHER_get_bits(cipher, NULL));
-  lua_setfield(L, -2, "bits");
-  lua_pushstring(L, strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0 ? "1.3"
-                                                                           : "1.2");
-  lua_setfield(L, -2, "version");
+  table_set_text(L, "name", SSL_CIPHER_standard_name(cipher));
+  table_set_text(L, "openssl_name", SSL_CIPHER_get_name(cipher));
+  table_set_integer(L, "id", SSL_CIPHER_get_protocol_id(cipher));
+  table_set_integer(L, "bits", SSL_CIPHER_get_bits(cipher, NULL));
+  table_set_text(L, "version",
+                 strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.3") == 0 ? "1.3"
+                                                                        : "1.2");
 }
 
 /* context:effective() -> what OpenSSL really has: versions, level, ciphers */
@@ -133,8 +130,7 @@ static int algorithms_effective (lua_State *L) {
   lua_setfield(L, -2, "min_version");
   push_version(L, (int)SSL_CTX_get_max_proto_version(c->ctx));
   lua_setfield(L, -2, "max_version");
-  lua_pushinteger(L, SSL_CTX_get_security_level(c->ctx));
-  lua_setfield(L, -2, "security_level");
+  table_set_integer(L, "security_level", SSL_CTX_get_security_level(c->ctx));
   lua_createtable(L, n, 0);
   for (i = 0; i < n; i++) {
     push_cipher(L, sk_SSL_CIPHER_value(ciphers, i));

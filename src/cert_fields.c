@@ -17,6 +17,7 @@
 #include "oid.h"
 #include "pem.h"
 #include "strength.h"
+#include "table.h"
 
 static void release_bytes (void *obj) {
   OPENSSL_free(obj);
@@ -228,11 +229,9 @@ static void push_extension (lua_State *L, const X509 *x, int i) {
   lua_createtable(L, 0, 3);
   oid_push(L, X509_EXTENSION_get_object(X509_get_ext(x, i)));
   lua_setfield(L, -2, "oid");
-  lua_pushboolean(L, X509_EXTENSION_get_critical(X509_get_ext(x, i)));
-  lua_setfield(L, -2, "critical");
-  lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),
+  table_set_boolean(L, "critical", X509_EXTENSION_get_critical(X509_get_ext(x, i)));
+  table_set_bytes(L, "der", ASN1_STRING_get0_data(value),
                   (size_t)ASN1_STRING_length(value));
-  lua_setfield(L, -2, "der");
 }
 
 /* cert:raw_extensions() -> { { oid =, critical =, der = }, ... } in their order */

@@ -10,6 +10,7 @@
 #include "fail.h"
 #include "key.h"
 #include "store.h"
+#include "table.h"
 
 context_Context *context_retain (context_Context *c) {
   c->references++;
@@ -271,14 +272,6 @@ static int context_advertise (lua_State *L) {
   return done(L, SSL_CTX_add_client_CA(c->ctx, cert));
 }
 
-static int field_is_set (lua_State *L, int arg, const char *name) {
-  int set;
-  lua_getfield(L, arg, name);
-  set = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return set;
-}
-
 /* context:rules{ lax =, strict_anchors =, all_errors =, accept_expired =,
 ** accept_name =, accept_any =, pins_only =, hook = },
 ** depth, time or nil */
@@ -288,15 +281,15 @@ static int context_rules (lua_State *L) {
   luaL_checktype(L, 2, LUA_TTABLE);
   SSL_CTX_set_verify_depth(c->ctx, args_int(L, 3, 0, 100));
   if (!lua_isnoneornil(L, 4)) X509_VERIFY_PARAM_set_time(param, args_time_t(L, 4));
-  if (field_is_set(L, 2, "lax")) c->policy.rules.strict = VERIFY_LAX;
-  if (field_is_set(L, 2, "strict_anchors"))
+  if (table_is_true(L, 2, "lax")) c->policy.rules.strict = VERIFY_LAX;
+  if (table_is_true(L, 2, "strict_anchors"))
     c->policy.rules.strict = VERIFY_STRICT_ANCHORS;
-  c->policy.rules.all_errors = field_is_set(L, 2, "all_errors");
-  c->policy.rules.accept_expired = field_is_set(L, 2, "accept_expired");
-  c->policy.rules.accept_name = field_is_set(L, 2, "accept_name");
-  c->policy.accept_any = field_is_set(L, 2, "accept_any");
-  c->policy.pins_only = field_is_set(L, 2, "pins_only");
-  c->policy.has_hook = field_is_set(L, 2, "hook");
+  c->policy.rules.all_errors = table_is_true(L, 2, "all_errors");
+  c->policy.rules.accept_expired = table_is_true(L, 2, "accept_expired");
+  c->policy.rules.accept_name = table_is_true(L, 2, "accept_name");
+  c->policy.accept_any = table_is_true(L, 2, "accept_any");
+  c->policy.pins_only = table_is_true(L, 2, "pins_only");
+  c->policy.has_hook = table_is_true(L, 2, "hook");
   return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "key.h"
 #include "oid.h"
 #include "pem.h"
+#include "table.h"
 
 static void release_crl (void *obj) {
   X509_CRL_free(obj);
@@ -124,11 +125,9 @@ static void set_extension (lua_State *L, const ASN1_OBJECT *type, int critical,
   lua_createtable(L, 0, 3);
   oid_push(L, type);
   lua_setfield(L, -2, "oid");
-  lua_pushboolean(L, critical);
-  lua_setfield(L, -2, "critical");
-  lua_pushlstring(L, (const char *)ASN1_STRING_get0_data(value),
+  table_set_boolean(L, "critical", critical);
+  table_set_bytes(L, "der", ASN1_STRING_get0_data(value),
                   (size_t)ASN1_STRING_length(value));
-  lua_setfield(L, -2, "der");
   lua_rawseti(L, -2, i);
 }
 

@@ -13,6 +13,7 @@
 #include "args.h"
 #include "fail.h"
 #include "own.h"
+#include "table.h"
 
 /* -- writing: results are 0 or an errno -- */
 
@@ -169,18 +170,12 @@ static int disk_stat (lua_State *L) {
   if (stat(path, &s) != 0) return fail_errno(L, "load", errno, path);
   fractions(&s, two);
   lua_createtable(L, 0, 6);
-  lua_pushstring(L, kind_name(s.st_mode));
-  lua_setfield(L, -2, "kind");
-  lua_pushinteger(L, (lua_Integer)(s.st_mode & 07777));
-  lua_setfield(L, -2, "mode");
-  compat_pushint64(L, (int64_t)s.st_size);
-  lua_setfield(L, -2, "size");
-  compat_pushint64(L, (int64_t)s.st_mtime);
-  lua_setfield(L, -2, "modified");
-  compat_pushint64(L, two[0]);
-  lua_setfield(L, -2, "nanoseconds");
-  lua_pushnumber(L, (lua_Number)s.st_ctime);
-  lua_setfield(L, -2, "changed");
+  table_set_text(L, "kind", kind_name(s.st_mode));
+  table_set_integer(L, "mode", s.st_mode & 07777);
+  table_set_integer(L, "size", s.st_size);
+  table_set_integer(L, "modified", s.st_mtime);
+  table_set_integer(L, "nanoseconds", two[0]);
+  table_set_integer(L, "changed", (int64_t)s.st_ctime);
   return 1;
 }
 

@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "fail.h"
 #include "machine.h"
+#include "table.h"
 #include "verdict.h"
 
 /* engine:state() -> "handshaking" "open" "closing" "closed" "failed" */
@@ -65,10 +66,8 @@ static int engine_pin_state (lua_State *L) {
 static void set_kernel (lua_State *L, const machine_Machine *m) {
   if (m->wire.kernel == NULL) return;
   lua_createtable(L, 0, 2);
-  lua_pushboolean(L, socket_bio_kernel_sends(&m->wire));
-  lua_setfield(L, -2, "send");
-  lua_pushboolean(L, socket_bio_kernel_receives(&m->wire));
-  lua_setfield(L, -2, "receive");
+  table_set_boolean(L, "send", socket_bio_kernel_sends(&m->wire));
+  table_set_boolean(L, "receive", socket_bio_kernel_receives(&m->wire));
   lua_setfield(L, -2, "ktls");
 }
 
@@ -79,10 +78,8 @@ static int engine_info (lua_State *L) {
   facts_push_info(L, m->ssl);
   if (m->check.diagnose) exchange_set_field(L, m->ssl);
   set_kernel(L, m);
-  compat_pushint64(L, m->received);
-  lua_setfield(L, -2, "bytes_read");
-  compat_pushint64(L, m->sent);
-  lua_setfield(L, -2, "bytes_written");
+  table_set_integer(L, "bytes_read", m->received);
+  table_set_integer(L, "bytes_written", m->sent);
   return 1;
 }
 

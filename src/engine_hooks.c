@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "key.h"
 #include "machine.h"
+#include "table.h"
 
 /* engine:decide(is_accepted): what on_verify said, after "want_verify" */
 static int engine_decide (lua_State *L) {
@@ -19,13 +20,6 @@ static int engine_decide (lua_State *L) {
   return 0;
 }
 
-static void set_bytes (lua_State *L, const char *name, const unsigned char *bytes,
-                       size_t len) {
-  if (bytes == NULL) return;
-  lua_pushlstring(L, (const char *)bytes, len);
-  lua_setfield(L, -2, name);
-}
-
 /* engine:hello() -> { server_name =, legacy_version =, and as they came alpn =,
 ** versions =, groups =, sigalgs =, ciphers =, extensions = } after "want_hello" */
 static int engine_hello (lua_State *L) {
@@ -33,17 +27,15 @@ static int engine_hello (lua_State *L) {
   if (h == NULL) return 0;
   lua_createtable(L, 0, 8);
   if (h->name[0] != '\0') {
-    lua_pushstring(L, h->name);
-    lua_setfield(L, -2, "server_name");
+    table_set_text(L, "server_name", h->name);
   }
-  lua_pushinteger(L, (lua_Integer)h->legacy_version);
-  lua_setfield(L, -2, "legacy_version");
-  set_bytes(L, "alpn", h->alpn, h->alpn_len);
-  set_bytes(L, "versions", h->versions, h->versions_len);
-  set_bytes(L, "groups", h->groups, h->groups_len);
-  set_bytes(L, "sigalgs", h->sigalgs, h->sigalgs_len);
-  set_bytes(L, "ciphers", h->ciphers, h->ciphers_len);
-  set_bytes(L, "extensions", h->extensions, h->extensions_len);
+  table_set_integer(L, "legacy_version", h->legacy_version);
+  table_set_bytes(L, "alpn", h->alpn, h->alpn_len);
+  table_set_bytes(L, "versions", h->versions, h->versions_len);
+  table_set_bytes(L, "groups", h->groups, h->groups_len);
+  table_set_bytes(L, "sigalgs", h->sigalgs, h->sigalgs_len);
+  table_set_bytes(L, "ciphers", h->ciphers, h->ciphers_len);
+  table_set_bytes(L, "extensions", h->extensions, h->extensions_len);
   return 1;
 }
 

@@ -5,6 +5,8 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
+#include "table.h"
+
 static OSSL_PARAM *params_of (const BIGNUM *p, const BIGNUM *g) {
   OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
   OSSL_PARAM *params = NULL;
@@ -97,11 +99,8 @@ void exchange_set_field (lua_State *L, SSL *ssl) {
   ERR_clear_error();
   if (!found) return;
   lua_createtable(L, 0, 3);
-  lua_pushinteger(L, q.bits);
-  lua_setfield(L, -2, "bits");
-  lua_pushboolean(L, q.is_prime);
-  lua_setfield(L, -2, "prime");
-  lua_pushboolean(L, q.is_safe);
-  lua_setfield(L, -2, "safe");
+  table_set_integer(L, "bits", q.bits);
+  table_set_boolean(L, "prime", q.is_prime);
+  table_set_boolean(L, "safe", q.is_safe);
   lua_setfield(L, -2, "dh");
 }

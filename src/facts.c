@@ -2,20 +2,14 @@
 
 #include "cert.h"
 #include "fail.h"
-
-static void set_text (lua_State *L, const char *key, const char *value) {
-  if (value == NULL) return;
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, key);
-}
+#include "table.h"
 
 static void set_alpn (lua_State *L, SSL *ssl) {
   const unsigned char *name;
   unsigned len;
   SSL_get0_alpn_selected(ssl, &name, &len);
   if (len == 0) return;
-  lua_pushlstring(L, (const char *)name, len);
-  lua_setfield(L, -2, "alpn");
+  table_set_bytes(L, "alpn", name, len);
 }
 
 /* RFC 8446 section 4.2.3 names a signature by its key and digest */
@@ -42,15 +36,14 @@ void facts_push_info (lua_State *L, SSL *ssl) {
   int group = SSL_get_session(ssl) == NULL ? 0 : (int)SSL_get_negotiated_group(ssl);
   lua_createtable(L, 0, 8);
   if (cipher != NULL) {
-    set_text(L, "version", version_name(ssl));
-    set_text(L, "cipher", SSL_CIPHER_standard_name(cipher));
+    table_set_text(L, "version", version_name(ssl));
+    table_set_text(L, "cipher", SSL_CIPHER_standard_name(cipher));
   }
-  if (group != 0) set_text(L, "group", SSL_group_to_name(ssl, group));
-  set_text(L, "sni", SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+  if (group != 0) table_set_text(L, "group", SSL_group_to_name(ssl, group));
+  table_set_text(L, "sni", SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
   set_alpn(L, ssl);
   set_sigalg(L, ssl);
-  lua_pushboolean(L, SSL_session_reused(ssl));
-  lua_setfield(L, -2, "resumed");
+  table_set_boolean(L, "resumed", SSL_session_reused(ssl));
   fail_clear();
 }
 

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 
 #include "queue.h"
+#include "table.h"
 
 #define ENTRIES 16 /* OpenSSL keeps no more */
 
@@ -45,23 +46,16 @@ static const char *reason_text (unsigned long code) {
   return text == NULL ? "unknown error" : text;
 }
 
-static void set_string (lua_State *L, const char *key, const char *value) {
-  if (value == NULL) return;
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, key);
-}
-
 void fail_push (lua_State *L, const char *stage, const char *library,
                 const codes_Row *row, int number, const char *message) {
   lua_createtable(L, 0, 8);
-  set_string(L, "code", row->code);
-  set_string(L, "message", message);
-  set_string(L, "stage", stage);
-  set_string(L, "library", library);
-  set_string(L, "reason", row->reason);
+  table_set_text(L, "code", row->code);
+  table_set_text(L, "message", message);
+  table_set_text(L, "stage", stage);
+  table_set_text(L, "library", library);
+  table_set_text(L, "reason", row->reason);
   if (number != 0) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, "number");
+    table_set_integer(L, "number", number);
   }
   luaL_getmetatable(L, FAIL_ERROR);
   lua_setmetatable(L, -2);
@@ -216,9 +210,9 @@ int fail_tls (lua_State *L, const char *stage, int is_server) {
   push_queue(L, stage, &q);
   alert = find_alert(&q);
   if (alert != NULL) {
-    set_string(L, "code", is_server ? alert->at_server : alert->at_client);
-    set_string(L, "alert", alert->name);
-    set_string(L, "alert_from", "peer");
+    table_set_text(L, "code", is_server ? alert->at_server : alert->at_client);
+    table_set_text(L, "alert", alert->name);
+    table_set_text(L, "alert_from", "peer");
     lua_pushfstring(L, "the peer ended the connection with the alert %s", alert->name);
     lua_setfield(L, -2, "message");
   }

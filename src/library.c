@@ -12,6 +12,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "table.h"
+
 #define MOST_PROVIDERS 32
 
 typedef struct Providers {
@@ -95,9 +97,7 @@ static const luaL_Reg functions[] = {
 int library_open (lua_State *L) {
   lua_newtable(L);
   luaL_setfuncs(L, functions, 0);
-  lua_pushstring(L, OpenSSL_version(OPENSSL_VERSION_STRING));
-  lua_setfield(L, -2, "version");
-  compat_pushint64(L, (int64_t)OpenSSL_version_num());
-  lua_setfield(L, -2, "number");
+  table_set_text(L, "version", OpenSSL_version(OPENSSL_VERSION_STRING));
+  table_set_integer(L, "number", (int64_t)OpenSSL_version_num());
   return 1;
 }

@@ -10,6 +10,7 @@
 #include "fail.h"
 #include "oid.h"
 #include "own.h"
+#include "table.h"
 
 /* -- text -- */
 
@@ -80,17 +81,12 @@ static void push_text (lua_State *L, const der_Item *item) {
 
 /* -- distinguished names -- */
 
-static void set_text (lua_State *L, const char *field, const char *value) {
-  lua_pushstring(L, value);
-  lua_setfield(L, -2, field);
-}
-
 /* what is too long to be told in numbers is told in octets */
 static void set_type (lua_State *L, const der_Item *type) {
   oid_Text oid;
   if (oid_read_content(type->content, type->len, &oid)) {
-    set_text(L, "type", oid.name == NULL ? oid.dotted : oid.name);
-    set_text(L, "oid", oid.dotted);
+    table_set_text(L, "type", oid.name == NULL ? oid.dotted : oid.name);
+    table_set_text(L, "oid", oid.dotted);
     return;
   }
   bytes_push_hash_hex(L, type->content, type->len);
@@ -110,8 +106,7 @@ static int append_attribute (lua_State *L, const der_Item *pair, int rdn) {
   set_type(L, &type);
   push_text(L, &value);
   lua_setfield(L, -2, "value");
-  lua_pushinteger(L, rdn);
-  lua_setfield(L, -2, "rdn");
+  table_set_integer(L, "rdn", rdn);
   lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
   return 1;
 }
@@ -182,9 +177,8 @@ static int set_other (lua_State *L, const der_Item *item) {
   p = wrap.content;
   if (der_next(&p, der_end(&wrap), &value) != 1 || p != der_end(&wrap)) return 0;
   if (!oid_read_content(type.content, type.len, &oid)) return 0;
-  set_text(L, "oid", oid.dotted);
-  lua_pushlstring(L, (const char *)wrap.content, wrap.len);
-  lua_setfield(L, -2, "der");
+  table_set_text(L, "oid", oid.dotted);
+  table_set_bytes(L, "der", wrap.content, wrap.len);
   push_text(L, &value);
   lua_setfield(L, -2, "value");
   return 1;
@@ -226,8 +220,7 @@ static int push_general (lua_State *L, const der_Item *item) {
   for (i = 0; i < n && general_kinds[i].tag != item->tag;) i++;
   if (i == n) return 0;
   lua_createtable(L, 0, 2);
-  lua_pushstring(L, general_kinds[i].type);
-  lua_setfield(L, -2, "type");
+  table_set_text(L, "type", general_kinds[i].type);
   if (general_kinds[i].push == NULL) return set_other(L, item) || (lua_pop(L, 1), 0);
   if (!general_kinds[i].push(L, item)) {
     lua_pop(L, 1);

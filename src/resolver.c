@@ -13,6 +13,7 @@
 #include "args.h"
 #include "fail.h"
 #include "own.h"
+#include "table.h"
 
 /* shared by the thread and the Lua object; whoever lets go last frees it. The pipe
 ** is the Lua object's alone: it closes it when it loses interest */
@@ -120,10 +121,8 @@ static void push_row (lua_State *L, const struct addrinfo *a) {
   char host[NI_MAXHOST] = "";
   getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof host, NULL, 0, NI_NUMERICHOST);
   lua_createtable(L, 0, 2);
-  lua_pushstring(L, host);
-  lua_setfield(L, -2, "address");
-  lua_pushstring(L, a->ai_family == AF_INET6 ? "ipv6" : "ipv4");
-  lua_setfield(L, -2, "family");
+  table_set_text(L, "address", host);
+  table_set_text(L, "family", a->ai_family == AF_INET6 ? "ipv6" : "ipv4");
 }
 
 static void push_rows (lua_State *L, const struct addrinfo *a) {

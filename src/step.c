@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "fail.h"
+#include "table.h"
 
 int step_done (lua_State *L) {
   fail_clear();
@@ -36,8 +37,7 @@ static int failed (lua_State *L, machine_Machine *m, const char *stage) {
   m->state = MACHINE_FAILED;
   results = fail_tls(L, stage, m->context->is_server);
   if (m->wire.opening_len == 0 || SSL_is_init_finished(m->ssl)) return results;
-  lua_pushlstring(L, m->wire.opening, m->wire.opening_len);
-  lua_setfield(L, -2, "opening");
+  table_set_bytes(L, "opening", m->wire.opening, m->wire.opening_len);
   return results;
 }
 

@@ -9,6 +9,7 @@
 #include "crl.h"
 #include "fail.h"
 #include "own.h"
+#include "table.h"
 #include "verdict.h"
 #include "verify.h"
 
@@ -142,33 +143,9 @@ static void add_untrusted (lua_State *L, int arg, Check *c) {
   }
 }
 
-static const char *field_text (lua_State *L, int arg, const char *name) {
-  const char *text;
-  lua_getfield(L, arg, name);
-  text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-  lua_pop(L, 1); /* the table keeps it */
-  return text;
-}
-
-static int field_int (lua_State *L, int arg, const char *name, int fallback) {
-  int value;
-  lua_getfield(L, arg, name);
-  value = lua_isnil(L, -1) ? fallback : (int)lua_tonumber(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-static int field_true (lua_State *L, int arg, const char *name) {
-  int value;
-  lua_getfield(L, arg, name);
-  value = lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
 static int set_names (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
-  const char *host = field_text(L, arg, "host"), *ip = field_text(L, arg, "ip"),
-             *email = field_text(L, arg, "email");
+  const char *host = table_text(L, arg, "host"), *ip = table_text(L, arg, "ip"),
+             *email = table_text(L, arg, "email");
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                              X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   return (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0) == 1) &&
@@ -192,7 +169,7 @@ static const Purpose purposes[] = {
 };
 
 static int set_purpose (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
-  const char *name = field_text(L, arg, "purpose");
+  const char *name = table_text(L, arg, "purpose");
   size_t i;
   for (i = 0; i < sizeof purposes / sizeof *purposes; i++) {
     const Purpose *p = &purposes[i];
@@ -224,7 +201,7 @@ static int set_policies (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
 }
 
 static void set_revocation (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
-  const char *extent = field_text(L, arg, "revocation");
+  const char *extent = table_text(L, arg, "revocation");
   if (extent == NULL || strcmp(extent, "off") == 0) return;
   X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK |
                                          X509_V_FLAG_EXTENDED_CRL_SUPPORT |
@@ -238,8 +215,8 @@ static int set_param (lua_State *L, int arg, X509_STORE_CTX *context) {
   int good = set_names(L, arg, param) && set_purpose(L, arg, param) &&
              set_policies(L, arg, param);
   set_revocation(L, arg, param);
-  X509_VERIFY_PARAM_set_depth(param, field_int(L, arg, "max_depth", 8));
-  X509_VERIFY_PARAM_set_auth_level(param, field_int(L, arg, "security_level", 2));
+  X509_VERIFY_PARAM_set_depth(param, table_int(L, arg, "max_depth", 8));
+  X509_VERIFY_PARAM_set_auth_level(param, table_int(L, arg, "security_level", 2));
   lua_getfield(L, arg, "time");
   X509_VERIFY_PARAM_set_time(param, args_time_t(L, lua_gettop(L)));
   lua_pop(L, 1);
@@ -257,10 +234,10 @@ static int store_check_chain (lua_State *L) {
   verify_Rules rules;
   int result;
   luaL_checktype(L, 4, LUA_TTABLE);
-  rules.strict = field_int(L, 4, "strict", VERIFY_STRICT);
-  rules.all_errors = field_true(L, 4, "all_errors");
-  rules.accept_expired = field_true(L, 4, "accept_expired");
-  rules.accept_name = field_true(L, 4, "accept_name");
+  rules.strict = table_int(L, 4, "strict", VERIFY_STRICT);
+  rules.all_errors = table_is_true(L, 4, "all_errors");
+  rules.accept_expired = table_is_true(L, 4, "accept_expired");
+  rules.accept_name = table_is_true(L, 4, "accept_name");
   add_untrusted(L, 3, c);
   fail_clear();
   if (X509_STORE_CTX_init(c->context, s->store, x, c->untrusted) != 1 ||

@@ -2,26 +2,21 @@
 
 #include "cert.h"
 #include "codes.h"
+#include "table.h"
 
 static void push_revocation (lua_State *L, const verify_Finding *f) {
-  lua_pushnumber(L, (lua_Number)f->revoked_at);
-  lua_setfield(L, -2, "revoked_at");
+  table_set_integer(L, "revoked_at", f->revoked_at);
   if (f->crl_reason < 0) return;
-  lua_pushinteger(L, f->crl_reason);
-  lua_setfield(L, -2, "crl_reason");
+  table_set_integer(L, "crl_reason", f->crl_reason);
 }
 
 static void push_finding (lua_State *L, const verify_Finding *f) {
   const codes_Row *row = codes_verify(f->error);
   lua_createtable(L, 0, 5);
-  lua_pushinteger(L, f->error);
-  lua_setfield(L, -2, "number");
-  lua_pushstring(L, row->code);
-  lua_setfield(L, -2, "code");
-  lua_pushstring(L, row->reason);
-  lua_setfield(L, -2, "reason");
-  lua_pushinteger(L, f->depth);
-  lua_setfield(L, -2, "depth");
+  table_set_integer(L, "number", f->error);
+  table_set_text(L, "code", row->code);
+  table_set_text(L, "reason", row->reason);
+  table_set_integer(L, "depth", f->depth);
   if (f->is_on_list) push_revocation(L, f);
   if (f->cert == NULL) return;
   cert_push(L, f->cert);
