@@ -34,7 +34,7 @@ local has = process.has
 
 -- starts the command, waits until it listens, and stops it whatever happens
 local function serving(words, run)
-  local started = process.start { command, "serve", directory .. "/site", "--port", "0", unpack(words) }
+  local started = process.start { command, "serve", directory .. "/site", "-p", "0", unpack(words) }
   local port
   for _ = 1, 250 do
     port = started:output():match "listening on [^\n]-:(%d+)\n"
@@ -101,6 +101,17 @@ describe("lacre serve", function()
       wait_for(started, '"GET /x%%22%%0ay\\x22z HTTP/1.1" 404 14\n')
       os.execute("kill " .. started.pid)
       wait_for(started, "9 requests over 9 connections, 0 refused\n$")
+    end)
+  end)
+
+  it("says why a browser sees nothing where there is no index.html", function()
+    local hint = "there is no index.html in [^\n]+: %-%-list shows what is in a directory\n"
+    serving(given, function(_, started)
+      wait_for(started, hint)
+    end)
+    serving(with "--list", function(_, started)
+      wait_for(started, "pin %S+\n")
+      assert.is_nil(started:output():find(hint))
     end)
   end)
 

@@ -33,7 +33,8 @@ local serve = {
   argument = { name = "root", type = "string", optional = true, default = ".", value = "DIR",
     help = "directory to serve (default: .)" },
   options = {
-    { name = "port", type = "integer", value = "PORT", default = 8443, help = "port to listen on; 0 picks a free one" },
+    { name = "port", short = "p", type = "integer", value = "PORT", default = 8443,
+      help = "port to listen on; 0 picks a free one" },
     { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "address to listen on, or * for all" },
     { name = "cert", type = "any", value = "FILE", help = "certificate, with its chain (default: make one in memory)" },
     { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
@@ -121,6 +122,9 @@ local function announce(set, service, ctx, say)
   local certificate = ctx:certificate()
   local name = certificate:hosts()[1] or host
   say(("serving %s on https://%s/"):format(set.root, target.format(name:gsub("^%*", "www"), port)))
+  if not set.list and not file.stat(set.root .. "/index.html") then
+    say(("there is no index.html in %s: --list shows what is in a directory"):format(set.root))
+  end
   say(("listening on %s"):format(target.format(host, port)))
   say(("pin %s"):format(certificate:pin()))
   if certificate:is_self_issued() then
