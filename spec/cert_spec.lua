@@ -110,6 +110,7 @@ describe("cert", function()
       for _, text in ipairs {
         "bu\204\136cher.test", "\239\172\128.test", "\226\128\174a.test", "xn--\195\188.test", "\196\176.test", "\194\189.test",
         "\225\132\146\225\133\161.test", "\240\157\148\184.test", "a\239\191\189.test",
+        "\224\129\129.test", "\240\128\129\129.test", "\244\159\191\191.test", -- ill-formed: a longer form of "a", past the last
       } do
         local none, err = cert.create { key = private, hosts = { text } }
         assert.is_nil(none, text)

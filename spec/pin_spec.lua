@@ -73,6 +73,13 @@ describe("pin", function()
     assert.matches("pins nothing any more$", said[3])
   end)
 
+  it("warns once of a set that a context is given", function()
+    tls.client { trust = root.cert, pins = { text, spare, expires = now + 29 * day } }
+    assert.equal(1, #said)
+    tls.client { trust = root.cert, pins = pin.set { text, spare, expires = now + 28 * day } }
+    assert.equal(2, #said)
+  end)
+
   it("expires after its last second", function()
     local set = pin.set { text, spare, expires = now }
     assert.is_true(pin.check(set, { leaf.cert }, now))

@@ -11,7 +11,7 @@ local style = require "lacre.report.style"
 
 local toolkit = {}
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 ---@class lacre.tool.row one option
 ---@field name string key of the options table; the command spells it with dashes

@@ -6,7 +6,7 @@ local offer = require "lacre.cli.offer"
 
 local line = {}
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 local function is_option(word)
   return word:find "^%-." ~= nil

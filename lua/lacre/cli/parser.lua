@@ -9,7 +9,7 @@ local parser = {}
 
 local WIDTH = 100
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 -- of some names those that are asked for: the one that is given, or else all. Whoever runs a tool waits for no other
 local function wanted(names, given)

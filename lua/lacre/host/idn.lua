@@ -4,30 +4,22 @@
 -- what shows nothing is left out, and whatever else it would map or refuse is refused: a name that no browser asks
 -- for is worse than none.
 
-local floor = math.floor
+local plain = require "lacre.plain"
 
-local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
+local floor = math.floor
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 local idn = {}
 
--- UTF-8 --
-
+-- of well-formed UTF-8
 local function code_points(text)
   local points, i = {}, 1
   while i <= #text do
     local c = text:byte(i)
-    local n = c < 0x80 and 0 or c >= 0xc2 and c < 0xe0 and 1
-      or c >= 0xe0 and c < 0xf0 and 2 or c >= 0xf0 and c < 0xf5 and 3
-    if not n or i + n > #text then
-      return nil
-    end
+    local n = c < 0x80 and 0 or c < 0xe0 and 1 or c < 0xf0 and 2 or 3
     local point = n == 0 and c or c % 2 ^ (6 - n)
     for j = i + 1, i + n do
-      local t = text:byte(j)
-      if t < 0x80 or t > 0xbf then
-        return nil
-      end
-      point = point * 64 + t - 0x80
+      point = point * 64 + text:byte(j) - 0x80
     end
     points[#points + 1], i = point, i + n + 1
   end
@@ -199,8 +191,7 @@ end
 ---@param label string
 ---@return string?
 function idn.ascii_label(label)
-  local points = code_points(label)
-  points = points and mapped(points)
+  local points = plain.text(label) == label and mapped(code_points(label))
   if not points or begins_as_a_label(points) and not is_ascii(points) then
     return nil
   end

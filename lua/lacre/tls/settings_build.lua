@@ -13,7 +13,6 @@ local pin = require "lacre.pin"
 local schema = require "lacre.tls.settings_schema"
 local store = require "lacre.store"
 local tickets = require "lacre.tls.tickets"
-local time = require "lacre.time"
 local warning = require "lacre.warning"
 
 local misuse = options.misuse
@@ -64,18 +63,6 @@ local function apply_trust(set, ctx, spec)
   return anchors
 end
 
-local SOON = 30 * 86400
-
-local function warn_of_expiry(pins)
-  local left = pins.expires and pins:expires_in()
-  if left and left < 0 then
-    warning.say("the pins expired on %s", time.format(pins.expires))
-  elseif left and left < SOON then
-    warning.say("the pins expire in %s", time.humanize(left))
-  end
-  return true
-end
-
 local function apply_pins(set)
   if set.pins == nil then
     return true
@@ -85,7 +72,8 @@ local function apply_pins(set)
     return nil, err
   end
   set.pin_set = pins
-  return warn_of_expiry(pins)
+  pins:warn()
+  return true
 end
 
 local function apply_client(set, ctx)
