@@ -23,7 +23,7 @@ local c_floors = {
 }
 
 local lua_floors = {
-  [0] = { "core", "later", "every", "sorted", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
+  [0] = { "core", "later", "every", "sorted", "merged", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
   { "error" },
   { "time", "version", "warning", "plain", "tls.greeting", "report.style" },
   { "options.kinds", "report.cells" },

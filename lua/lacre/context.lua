@@ -6,6 +6,7 @@
 local connect = require "lacre.connect"
 local engine = require "lacre.engine"
 local listener = require "lacre.listener"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local settings = require "lacre.tls.settings"
 local wrap = require "lacre.wrap"
@@ -14,12 +15,7 @@ local methods = settings.methods
 
 local function with_context(ctx, given, what, place)
   options.expect(what, place, given == nil or type(given) == "table", "table", given)
-  local set = {}
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  set.context = ctx
-  return set
+  return merged(given, { context = ctx })
 end
 
 --- Connects with this context; see `lacre.connect`.

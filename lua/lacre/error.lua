@@ -5,7 +5,9 @@
 -- gives them this metatable; what a code means in general stands in the rows below.
 
 local core = require "lacre.core"
+local merged = require "lacre.merged"
 local rows = require "lacre.error.codes"
+local sorted = require "lacre.sorted"
 
 ---@class lacre.error
 ---@field code string stable identifier, see `lacre.error.codes()`
@@ -140,11 +142,7 @@ function error_module.new(fields)
       error(("bad field '%s' to 'error.new' (string expected, got %s)"):format(name, type(fields[name])), 2)
     end
   end
-  local err = {}
-  for key, value in pairs(fields) do
-    err[key] = value
-  end
-  return setmetatable(err, metatable)
+  return setmetatable(merged(fields), metatable)
 end
 
 --- Failure in one line: `return fail("load", "no_key", "no key in %s", path)`.
@@ -180,11 +178,7 @@ end
 --- Every code: `for code, row in lacre.error.codes() do print(code, row.category, row.summary) end`.
 ---@return fun(): string?, table?
 function error_module.codes()
-  local names, i = {}, 0
-  for code in pairs(rows) do
-    names[#names + 1] = code
-  end
-  table.sort(names)
+  local names, i = sorted(rows), 0
   return function()
     i = i + 1
     return names[i], rows[names[i]]

@@ -5,10 +5,12 @@
 
 local connect = require "lacre.connect"
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local message = require "lacre.http.message"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 local redirect = require "lacre.http.redirect"
+local sorted = require "lacre.sorted"
 local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 local url = require "lacre.http.url"
@@ -52,12 +54,7 @@ end
 
 local function head_of(set, place, method, headers)
   local lines = { ("%s %s HTTP/1.1"):format(method, place.path), "Host: " .. url.authority(place), "Connection: close" }
-  local names = {}
-  for name in pairs(headers) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  for _, name in ipairs(sorted(headers)) do
     lines[#lines + 1] = name .. ": " .. tostring(headers[name])
   end
   if has_body(set, method) then
@@ -115,11 +112,7 @@ local function open(place, inline, deadline, io_timeout)
   elseif place.scheme == "http" then
     return tcp.connect(place.host, place.port, { timeout = connecting_limits(left, io_timeout).timeout })
   end
-  local given = connecting_limits(left, io_timeout)
-  for name, value in pairs(inline) do
-    given[name] = value
-  end
-  return connect.connect(place.host, place.port, given)
+  return connect.connect(place.host, place.port, merged(connecting_limits(left, io_timeout), inline))
 end
 
 local function exchange(stream, place, set, ask, is_final)

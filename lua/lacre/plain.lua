@@ -1,5 +1,7 @@
 --- plain: values as data that JSON can hold: text in UTF-8, numbers, booleans, tables of these.
 
+local core = require "lacre.core"
+
 local plain = {}
 
 local function tail(text, at, count)
@@ -38,12 +40,6 @@ function plain.text(text)
   return table.concat(out)
 end
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end))
-end
-
 --- A copy of any value; objects become their text, what is called `der` hexadecimal.
 ---@param value any
 ---@return any
@@ -57,7 +53,7 @@ function plain.value(value)
   end
   local copy = {}
   for k, v in pairs(value) do
-    copy[plain.value(k)] = k == "der" and hex(v) or plain.value(v)
+    copy[plain.value(k)] = k == "der" and core.bytes.hex(v) or plain.value(v)
   end
   return copy
 end

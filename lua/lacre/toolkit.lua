@@ -6,6 +6,7 @@
 -- its completions. A tool knows no argv, no terminal and no exit code; what it needs of them it
 -- asks for by rows that the command fills in (`on_event`, `on_progress`, `on_data`, passwords).
 
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local style = require "lacre.report.style"
 
@@ -163,10 +164,7 @@ end
 
 -- tool.ca { action = "list", ... } is tool.ca.list { ... }
 local function call_action(group, given, known)
-  local set = {}
-  for name, value in pairs(given) do
-    set[name] = value
-  end
+  local set = merged(given)
   local action = set.action
   set.action = nil
   if not known[action] then

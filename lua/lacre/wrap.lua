@@ -9,6 +9,7 @@ local core = require "lacre.core"
 local dial = require "lacre.net.dial"
 local engine = require "lacre.engine"
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 local pump = require "lacre.net.pump"
@@ -151,23 +152,25 @@ function wrap.wrap(transport, given)
   return nil, err
 end
 
+--- The options of a wrap that is a client's unless they say otherwise.
+---@param given? table
+---@return table
+---@package
+function wrap.of_client(given)
+  local set = merged(given)
+  if set.role == nil and set.context == nil then
+    set.role = "client"
+  end
+  return set
+end
+
 --- A plain socket goes on as TLS, and is no socket of its own any more: what the two said before is theirs to know.
 ---@param given? table as `lacre.wrap`; a client unless `role` or `context` says otherwise; the handshake is done
 ---@return lacre.conn?
 ---@return lacre.error? err plaintext_pending, and what a handshake says
 function tcp.methods:starttls(given)
   options.expect("starttls", 1, given == nil or type(given) == "table", "table", given)
-  local set = {}
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  if set.role == nil and set.context == nil then
-    set.role = "client"
-  end
-  if set.handshake == nil then
-    set.handshake = true
-  end
-  local made, err = wrap.wrap(self, set)
+  local made, err = wrap.wrap(self, merged({ handshake = true }, wrap.of_client(given)))
   return made, err
 end
 

@@ -10,6 +10,7 @@ local entries = require "lacre.zoo.entries"
 local keeper = require "lacre.zoo.keeper"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
+local merged = require "lacre.merged"
 local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local groups = require "lacre.tls.groups"
@@ -68,10 +69,7 @@ local function leaf_of(self, entry)
   elseif entry.office ~= "dead" then
     create = self.office:urls()
   end
-  for name, value in pairs(entry.leaf.create or {}) do
-    create[name] = value
-  end
-  return setmetatable({ create = create }, { __index = entry.leaf })
+  return merged(entry.leaf, { create = merged(create, entry.leaf.create) })
 end
 
 local function context_of(self, entry)
@@ -81,18 +79,13 @@ local function context_of(self, entry)
   elseif entry.office == "revoked" then
     self.office:revoke(identity.cert)
   end
-  local set = { identity = identity, session_tickets = false, min_version = "1.2" }
-  for name, value in pairs(entry.server or {}) do
-    set[name] = value
-  end
+  local set = merged({ identity = identity, session_tickets = false, min_version = "1.2" }, entry.server)
   set.ciphers = set.ciphers or suites.policies[set.min_version < "1.2" and "compat" or "default"].ciphers
   if entry.client_auth then
     set.client_auth, set.client_trust = entry.client_auth, self.pki:trust()
   end
-  for name, value in pairs(entry.make and entry.make(self.pki:ca "issuing", identity, self.pki.now) or {}) do
-    set[name] = value
-  end
-  return settings.lab("server", set, { prime = entry.prime })
+  local made = entry.make and entry.make(self.pki:ca "issuing", identity, self.pki.now) or nil
+  return settings.lab("server", merged(set, made), { prime = entry.prime })
 end
 
 local function prepare(self, entry)

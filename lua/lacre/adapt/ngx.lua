@@ -45,12 +45,5 @@ end
 ---@return lacre.conn?
 ---@return lacre.error?
 return function(cosocket, given)
-  local set = {}
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  if set.role == nil and set.context == nil then
-    set.role = "client"
-  end
-  return wrap.wrap(setmetatable({ cosocket = cosocket }, Stream), set)
+  return wrap.wrap(setmetatable({ cosocket = cosocket }, Stream), wrap.of_client(given))
 end

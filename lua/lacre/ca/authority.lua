@@ -6,6 +6,7 @@
 local issue = require "lacre.cert.issue"
 local key = require "lacre.key"
 local ledger = require "lacre.ca.ledger"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local policy = require "lacre.ca.policy"
 local profiles = require "lacre.cert.profile"
@@ -156,11 +157,7 @@ local function copy_of(given, what)
   if given ~= nil and type(given) ~= "table" then
     options.misuse("bad options to '%s' (table expected, got %s)", what, type(given))
   end
-  local set = {}
-  for name, value in pairs(given or {}) do
-    set[name] = value
-  end
-  return set
+  return merged(given)
 end
 
 -- the key that was given, or a new one of the kind that was named

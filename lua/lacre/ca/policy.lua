@@ -5,6 +5,7 @@
 -- that breaks a rule is refused with `policy_refused`, and the error says which rule and why.
 
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local patterns = require "lacre.ca.patterns"
 local time = require "lacre.time"
@@ -23,10 +24,7 @@ local rules = {
   unique = { type = "boolean" },
 }
 
-local schema = { profiles = { type = "table" }, defaults = { type = "table" } }
-for name, row in pairs(rules) do
-  schema[name] = row
-end
+local schema = merged(rules, { profiles = { type = "table" }, defaults = { type = "table" } })
 
 local default_schema = {
   valid_for = { type = "duration" },
@@ -145,17 +143,7 @@ function Policy:rules_of(profile)
     return nil
   end
   local rules_for_all = profile ~= "intermediate" and self or {}
-  if type(own) ~= "table" then
-    return rules_for_all
-  end
-  local merged = {}
-  for name in pairs(rules) do
-    merged[name] = own[name]
-    if merged[name] == nil then
-      merged[name] = rules_for_all[name]
-    end
-  end
-  return merged
+  return type(own) == "table" and merged(rules_for_all, own) or rules_for_all
 end
 
 --- Checks what is about to be signed.

@@ -7,6 +7,7 @@ local authority = require "lacre.ca.authority"
 local extension = require "lacre.x509.extension"
 local fail = require("lacre.error").fail
 local key = require "lacre.key"
+local merged = require "lacre.merged"
 local record = require "lacre.ca.record"
 
 local methods = authority.methods
@@ -61,10 +62,7 @@ end
 
 -- the options under which the same certificate is made again
 local function options_like(old, given)
-  local set = {}
-  for name, value in pairs(given) do
-    set[name] = value
-  end
+  local set = merged(given)
   set.extensions = set.extensions or kept_extensions(old, set)
   set.profile = set.profile or profile_of(old)
   set.subject = set.subject or old:subject()

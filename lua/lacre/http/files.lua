@@ -8,6 +8,7 @@ local core = require "lacre.core"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local parted = require "lacre.options.parted"
 local serve = require "lacre.serve"
 local shelf = require "lacre.http.shelf"
 local time = require "lacre.time"
@@ -205,12 +206,7 @@ end
 ---@return lacre.error?
 function webfiles.serve(given)
   options.argument("serve", 1, given, "table")
-  local mine, theirs = {}, {}
-  for name, value in pairs(given) do
-    local part = own_schema[name] and mine or theirs
-    part[name] = value
-  end
-  local set = options.check(own_schema, mine, "serve")
+  local set, theirs = parted.split(own_schema, given, "serve")
   local root, err = root_of(set)
   set.root = root
   if not root then

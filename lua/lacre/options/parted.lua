@@ -1,5 +1,6 @@
 --- options.parted: options of two nouns in one table, as `lacre.connect` takes its own and those of `lacre.client`.
 
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 
 local parted = {}
@@ -19,24 +20,14 @@ function parted.split(own, given, what)
   return options.check(own, mine, what), theirs
 end
 
-local function joined(schemas)
-  local schema = {}
-  for _, rows in ipairs(schemas) do
-    for name, row in pairs(rows) do
-      schema[name] = row
-    end
-  end
-  return schema
-end
-
 --- A splitter that knows both: a name that neither has is told at once, with what is near in either.
 ---@param what string the function that is called
 ---@param theirs table schema of those that are handed on
 ---@param ... table schemas of its own
 ---@return fun(given?: table): table, table?, the second is nil where nothing is handed on
 function parted.by(what, theirs, ...)
-  local own = joined { ... }
-  local all = joined { theirs, own }
+  local own = merged(...)
+  local all = merged(theirs, own)
   return function(given)
     for name, value in pairs(given or {}) do
       if not all[name] or all[name].elsewhere then

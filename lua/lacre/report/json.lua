@@ -1,6 +1,7 @@
 --- report.json: plain data as JSON, keys in alphabetical order so that two runs can be compared.
 
 local fail = require("lacre.error").fail
+local sorted = require "lacre.sorted"
 
 local json = {}
 
@@ -17,13 +18,12 @@ local function collect_keys(value, keys)
   return keys
 end
 
-local function key_order(value)
-  local order = {}
-  for key in pairs(collect_keys(value, {})) do
-    order[#order + 1] = key
+local function module()
+  local found, dkjson = pcall(require, "dkjson")
+  if not found then
+    return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
   end
-  table.sort(order)
-  return order
+  return dkjson
 end
 
 --- JSON text of plain data. Indented, or in one line.
@@ -32,11 +32,11 @@ end
 ---@return string? text
 ---@return lacre.error? err unsupported, when the dkjson rock is missing
 function json.encode(value, compact)
-  local found, dkjson = pcall(require, "dkjson")
-  if not found then
-    return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
+  local dkjson, err = module()
+  if not dkjson then
+    return nil, err
   end
-  return (dkjson.encode(value, { indent = not compact, keyorder = key_order(value) }))
+  return (dkjson.encode(value, { indent = not compact, keyorder = sorted(collect_keys(value, {})) }))
 end
 
 --- A list that stays one in JSON when it is empty.
@@ -51,9 +51,9 @@ end
 ---@return any? value
 ---@return lacre.error? err unsupported, bad_json
 function json.decode(text)
-  local found, dkjson = pcall(require, "dkjson")
-  if not found then
-    return fail("config", "unsupported", "JSON needs the Lua module dkjson (Debian: lua-dkjson; rock: dkjson)")
+  local dkjson, err = module()
+  if not dkjson then
+    return nil, err
   end
   local done, value, _, why = pcall(dkjson.decode, text)
   if not done or value == nil then -- it raises where lists in lists have no end

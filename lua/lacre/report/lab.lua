@@ -1,5 +1,6 @@
 --- report.lab: what the lab of TLS showed, for people and for programs.
 
+local core = require "lacre.core"
 local records = require "lacre.tls.records"
 local time = require "lacre.time"
 
@@ -177,9 +178,7 @@ function lab.to_table(result)
     message = conversation.message,
     reply = conversation.reply,
     wire = map(conversation.wire, flight_table),
-    wire_sent = conversation.sent:gsub(".", function(c)
-      return ("%02x"):format(c:byte())
-    end),
+    wire_sent = core.bytes.hex(conversation.sent),
     refusals = map(result.refusals, refusal_table),
     spoiled = { held = result.spoiled.held, error = result.spoiled.error and result.spoiled.error:to_table() },
     middle = middle_table(result.middle),

@@ -5,6 +5,8 @@
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local merged = require "lacre.merged"
+local sorted = require "lacre.sorted"
 local time = require "lacre.time"
 
 local reasons = later "lacre.crl.reasons"
@@ -97,14 +99,9 @@ local words = {
 
   wrong_purpose = function(finding, context)
     local usage = finding.cert and finding.cert:extended_key_usage()
-    local presented = {}
-    for name in pairs(usage or {}) do
-      presented[#presented + 1] = name
-    end
-    table.sort(presented)
     local purpose = purpose_names[context.purpose] or context.purpose or "this purpose"
     return ("%s is not for %s"):format(subject(finding), purpose),
-      { required = context.purpose, presented = presented }
+      { required = context.purpose, presented = sorted(usage or {}) }
   end,
 
   weak_key = function(finding)
@@ -146,10 +143,7 @@ end
 ---@param context table server_name, email, purpose, presented (certificates), now, host, port, max_depth
 ---@return lacre.error
 function verdict.error(findings, context)
-  local known = { chain = findings.chain }
-  for field, value in pairs(context) do
-    known[field] = value
-  end
+  local known = merged({ chain = findings.chain }, context)
   local errors = {}
   for i, finding in ipairs(findings) do
     errors[i] = error_of(finding, known)

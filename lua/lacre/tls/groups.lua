@@ -3,6 +3,7 @@
 -- OpenSSL before 3.3 refuses a whole list for one group it has not, so each is asked for by itself.
 
 local core = require "lacre.core"
+local merged = require "lacre.merged"
 
 local groups = {}
 
@@ -27,11 +28,7 @@ local groups_by_number = {
 --- The groups that anybody offers, by number.
 ---@return table<integer, string>
 function groups.by_number()
-  local copy = {}
-  for number, name in pairs(groups_by_number) do
-    copy[number] = name
-  end
-  return copy
+  return merged(groups_by_number)
 end
 
 --- The name of a group by its number.

@@ -66,10 +66,7 @@ local function digest(text)
   if text == "" then
     return ("0"):rep(12)
   end
-  local raw = lacre_error.assert(core.bytes.digest("sha256", text)):sub(1, 6)
-  return (raw:gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end))
+  return core.bytes.hex(lacre_error.assert(core.bytes.digest("sha256", text)):sub(1, 6))
 end
 
 local function first_and_last(alpn)

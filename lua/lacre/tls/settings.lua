@@ -8,6 +8,7 @@
 local algorithms = require "lacre.tls.algorithms"
 local build = require "lacre.tls.settings_build"
 local core = require "lacre.core"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local schema = require "lacre.tls.settings_schema"
 local store = require "lacre.store"
@@ -141,14 +142,8 @@ end
 ---@return lacre.error?
 function Context:with(given)
   options.argument("with", 1, given, "table")
-  local inside, merged = settings.inside(self), {}
-  for name, value in pairs(inside.given) do
-    merged[name] = value
-  end
-  for name, value in pairs(given) do
-    merged[name] = value
-  end
-  local ctx, err = make(inside.set.role, merged)
+  local inside = settings.inside(self)
+  local ctx, err = make(inside.set.role, merged(inside.given, given))
   return ctx, err
 end
 

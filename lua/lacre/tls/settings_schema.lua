@@ -3,6 +3,7 @@
 -- There is no option that switches verification off. `insecure` names, one by one, what is given
 -- up; whatever is absent, nil or false is never weaker than the default.
 
+local merged = require "lacre.merged"
 local suites = require "lacre.tls.suites"
 
 local never = {
@@ -79,12 +80,7 @@ local function merge(role, own, other, other_role)
   for name, reason in pairs(never) do
     schema[name] = { elsewhere = reason }
   end
-  for _, rows in ipairs { common, own } do
-    for name, row in pairs(rows) do
-      schema[name] = row
-    end
-  end
-  return schema
+  return merged(schema, common, own)
 end
 
 --- The checks that `insecure` may give up, by name (RFC 9525 and RFC 9325 say why that is dangerous).

@@ -4,6 +4,7 @@ local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local options = require "lacre.options"
+local sorted = require "lacre.sorted"
 local toolkit = require "lacre.toolkit"
 local version = require "lacre.version"
 
@@ -119,12 +120,8 @@ end
 
 -- the status line and header fields, as text
 local function head_text(response)
-  local lines, names = { ("HTTP/1.1 %d %s"):format(response.status, response.reason) }, {}
-  for name in pairs(response.headers) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do
+  local lines = { ("HTTP/1.1 %d %s"):format(response.status, response.reason) }
+  for _, name in ipairs(sorted(response.headers)) do
     for value in response.headers[name]:gmatch "[^\n]+" do
       lines[#lines + 1] = name .. ": " .. value
     end

@@ -2,6 +2,7 @@
 
 local options = require "lacre.options"
 local plain = require "lacre.plain"
+local sorted = require "lacre.sorted"
 
 local fields = {}
 
@@ -26,15 +27,6 @@ local function is_known(first, second)
   return known[first] and (first ~= "public_key" or not second or of_keys[second])
 end
 
-local function names()
-  local list = {}
-  for name in pairs(known) do
-    list[#list + 1] = name
-  end
-  table.sort(list)
-  return table.concat(list, " ")
-end
-
 --- Raises where a field's name is none.
 ---@param list string[] names as `--json` has them, with dots where they are nested
 function fields.check(list)
@@ -43,7 +35,8 @@ function fields.check(list)
     if not is_known(first, second ~= "" and second) then
       local nearest = options.nearest(first, known)
       local guess = nearest and ("did you mean '%s'? "):format(nearest) or ""
-      options.misuse("bad option 'field' (there is no '%s'; %sfields: %s)", plain.printable(path), guess, names())
+      options.misuse("bad option 'field' (there is no '%s'; %sfields: %s)", plain.printable(path), guess,
+        table.concat(sorted(known), " "))
     end
   end
 end

@@ -9,6 +9,7 @@ local cert = require "lacre.cert"
 local der = require "lacre.der"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
 
@@ -41,16 +42,6 @@ local authorities = {
 }
 
 authorities.root.create = { path_length = 3 }
-
-local function merged(...)
-  local all = {}
-  for _, from in ipairs { ... } do
-    for name, value in pairs(from) do
-      all[name] = value
-    end
-  end
-  return all
-end
 
 local function validity(days, now)
   return { not_before = now + days[1] * DAY, not_after = now + days[2] * DAY }
@@ -124,7 +115,7 @@ function Pki:ca(name)
     hosts = row.leaf and { "ca.zoo.test" } or nil,
     subject = row.subject or authorities[row.twin].subject,
     issuer = parent and parent.cert, issuer_key = parent and parent.key,
-  }, validity(row.days or { -400, 1500 }, self.now), row.create or {})
+  }, validity(row.days or { -400, 1500 }, self.now), row.create)
   local made = assert(cert.create(options))
   if row.hash then
     made = forge(made, parent and parent.key or private, { hash = row.hash })
@@ -174,7 +165,7 @@ function Pki:identity(spec, name)
     key = is_weak and self:make_key() or private,
     hosts = { name .. ".zoo.test", "localhost", "127.0.0.1", "::1" },
     issuer = issuer and issuer.cert, issuer_key = issuer and issuer.key,
-  }, validity(spec.days or { -2, 88 }, self.now), spec.create or {})
+  }, validity(spec.days or { -2, 88 }, self.now), spec.create)
   local made
   made, err = cert.create(options)
   if not made then

@@ -58,12 +58,8 @@ local function begin(set)
   return private, password or nil, err
 end
 
-local function result_of(set, made, more)
-  local result = { dir = set.dir, cert = made }
-  for name, value in pairs(more or {}) do
-    result[name] = value
-  end
-  return result
+local function result_of(set, made)
+  return { dir = set.dir, cert = made }
 end
 
 -- the first list of a CA whose key is at hand
@@ -114,7 +110,7 @@ local function requested(set)
       key = private, password = password, request = request, policy_text = policy_text.of(set),
     })
   end
-  return done and result_of(set, nil, { request_file = layout.new(set.dir).request }), err
+  return done and { dir = set.dir, request_file = layout.new(set.dir).request }, err
 end
 
 local function answered(set)
