@@ -8,7 +8,7 @@ local c_floors = {
   { "bytes", "disk", "lock", "clock", "terminal", "der_out", "library" },
   { "strength", "pem", "oid", "usual_key", "work", "net", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "socket_bio", "exchange" },
-  { "key" },
+  { "key", "field" },
   { "keyfile", "keyuri", "signed", "judge", "hello" },
   { "cert", "crl" },
   { "verdict", "facts", "builder", "cert_fields" },

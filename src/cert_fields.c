@@ -6,18 +6,16 @@
 #include <openssl/x509v3.h>
 
 #include "args.h"
-#include "asn1_time.h"
 #include "bytes.h"
 #include "cert.h"
 #include "der.h"
 #include "fail.h"
+#include "field.h"
 #include "key.h"
 #include "light.h"
 #include "name.h"
-#include "oid.h"
 #include "pem.h"
 #include "strength.h"
-#include "table.h"
 
 static void release_bytes (void *obj) {
   OPENSSL_free(obj);
@@ -39,25 +37,7 @@ static int cert_version (lua_State *L) {
 
 /* cert:serial() -> lower-case hex, "-" before a negative one */
 static int cert_serial (lua_State *L) {
-  const ASN1_INTEGER *serial = X509_get0_serialNumber(cert_check_light(L, 1));
-  int len = ASN1_STRING_length(serial);
-  int is_negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
-  lua_pushstring(L, is_negative ? "-" : "");
-  bytes_push_hex(L, ASN1_STRING_get0_data(serial), len > 0 ? (size_t)len : 0);
-  if (len == 0) {
-    lua_pop(L, 1);
-    lua_pushliteral(L, "00");
-  }
-  lua_concat(L, 2);
-  return 1;
-}
-
-static int push_name (lua_State *L, const X509_NAME *name) {
-  const unsigned char *der;
-  size_t len;
-  if (X509_NAME_get0_der(name, &der, &len) != 1) return fail(L, "parse");
-  lua_pushlstring(L, (const char *)der, len);
-  return 1;
+  return field_push_serial(L, X509_get0_serialNumber(cert_check_light(L, 1)));
 }
 
 /* cert:names_issuer(cert) -> boolean: whether its issuer has the name of that one's
@@ -71,33 +51,22 @@ static int cert_names_issuer (lua_State *L) {
 
 /* cert:subject_der() -> DER | nil, err */
 static int cert_subject_der (lua_State *L) {
-  return push_name(L, X509_get_subject_name(cert_check_light(L, 1)));
+  return field_push_name(L, X509_get_subject_name(cert_check_light(L, 1)));
 }
 
 /* cert:issuer_der() -> DER | nil, err */
 static int cert_issuer_der (lua_State *L) {
-  return push_name(L, X509_get_issuer_name(cert_check_light(L, 1)));
-}
-
-static int push_time (lua_State *L, const ASN1_TIME *time) {
-  int64_t seconds;
-  if (!asn1_time_read(time, &seconds)) {
-    fail_clear();
-    lua_pushnil(L);
-    return 1;
-  }
-  compat_pushint64(L, seconds);
-  return 1;
+  return field_push_name(L, X509_get_issuer_name(cert_check_light(L, 1)));
 }
 
 /* cert:not_before() -> seconds since 1970 | nil, where it cannot be read */
 static int cert_not_before (lua_State *L) {
-  return push_time(L, X509_get0_notBefore(cert_check_light(L, 1)));
+  return field_push_time(L, X509_get0_notBefore(cert_check_light(L, 1)));
 }
 
 /* cert:not_after() -> seconds since 1970 | nil, where it cannot be read */
 static int cert_not_after (lua_State *L) {
-  return push_time(L, X509_get0_notAfter(cert_check_light(L, 1)));
+  return field_push_time(L, X509_get0_notAfter(cert_check_light(L, 1)));
 }
 
 /* the element of tbsCertificate behind `n` others, of which the version may be absent
@@ -176,11 +145,8 @@ static int cert_public_key (lua_State *L) {
 /* cert:signature_algorithm() -> OpenSSL's long name or dotted identifier */
 static int cert_signature_algorithm (lua_State *L) {
   const X509_ALGOR *algorithm;
-  const ASN1_OBJECT *object;
   X509_get0_signature(NULL, &algorithm, cert_check_light(L, 1));
-  X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-  oid_push_long_name(L, object);
-  return 1;
+  return field_push_algorithm(L, algorithm);
 }
 
 /* cert:signature() -> bytes */
@@ -222,25 +188,13 @@ static int cert_tbs (lua_State *L) {
 
 /* -- extensions -- */
 
-/* the extension is fetched anew each time: it is const from OpenSSL 4 on, and
-** must not be before */
-static void push_extension (lua_State *L, const X509 *x, int i) {
-  const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x, i));
-  lua_createtable(L, 0, 3);
-  oid_push(L, X509_EXTENSION_get_object(X509_get_ext(x, i)));
-  lua_setfield(L, -2, "oid");
-  table_set_boolean(L, "critical", X509_EXTENSION_get_critical(X509_get_ext(x, i)));
-  table_set_bytes(L, "der", ASN1_STRING_get0_data(value),
-                  (size_t)ASN1_STRING_length(value));
-}
-
 /* cert:raw_extensions() -> { { oid =, critical =, der = }, ... } in their order */
 static int cert_raw_extensions (lua_State *L) {
   X509 *x = cert_check_light(L, 1);
   int i, n = X509_get_ext_count(x);
   lua_createtable(L, n, 0);
   for (i = 0; i < n; i++) {
-    push_extension(L, x, i);
+    field_push_extension(L, X509_get_ext(x, i));
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -257,7 +211,7 @@ static int cert_raw_extension (lua_State *L) {
     const ASN1_OBJECT *oid = X509_EXTENSION_get_object(X509_get_ext(x, i));
     if (OBJ_length(oid) != len || memcmp(OBJ_get0_data(oid), content, len) != 0)
       continue;
-    push_extension(L, x, i);
+    field_push_extension(L, X509_get_ext(x, i));
     return 1;
   }
   return 0;

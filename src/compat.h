@@ -23,6 +23,14 @@
 ** to be looked for before */
 #define COMPAT_FAILED_WRITE_ENDS_READING (OPENSSL_VERSION_NUMBER >= 0x40000000L)
 
+/* an X509_EXTENSION in its list: parsed objects are const from OpenSSL 4 on, and their
+** getters take nothing const before */
+#if OPENSSL_VERSION_NUMBER >= 0x40000000L
+typedef const struct X509_extension_st compat_Extension;
+#else
+typedef struct X509_extension_st compat_Extension;
+#endif
+
 /* what the module shows to the loader: its one luaopen function */
 #if defined(__GNUC__)
 #define LACRE_EXPORT __attribute__((visibility("default")))

@@ -4,14 +4,11 @@
 #include <openssl/x509v3.h>
 
 #include "args.h"
-#include "asn1_time.h"
-#include "bytes.h"
 #include "der.h"
 #include "fail.h"
+#include "field.h"
 #include "key.h"
-#include "oid.h"
 #include "pem.h"
-#include "table.h"
 
 static void release_crl (void *obj) {
   X509_CRL_free(obj);
@@ -78,30 +75,17 @@ static int crl_to_der (lua_State *L) {
 
 /* crl:issuer_der() -> DER | nil, err */
 static int crl_issuer_der (lua_State *L) {
-  const unsigned char *der;
-  size_t len;
-  if (X509_NAME_get0_der(X509_CRL_get_issuer(crl_check(L, 1)), &der, &len) != 1)
-    return fail(L, "parse");
-  lua_pushlstring(L, (const char *)der, len);
-  return 1;
-}
-
-static int push_time (lua_State *L, const ASN1_TIME *time) {
-  int64_t seconds;
-  if (asn1_time_read(time, &seconds)) compat_pushint64(L, seconds);
-  else lua_pushnil(L);
-  fail_clear();
-  return 1;
+  return field_push_name(L, X509_CRL_get_issuer(crl_check(L, 1)));
 }
 
 /* crl:this_update() -> seconds | nil */
 static int crl_this_update (lua_State *L) {
-  return push_time(L, X509_CRL_get0_lastUpdate(crl_check(L, 1)));
+  return field_push_time(L, X509_CRL_get0_lastUpdate(crl_check(L, 1)));
 }
 
 /* crl:next_update() -> seconds | nil */
 static int crl_next_update (lua_State *L) {
-  return push_time(L, X509_CRL_get0_nextUpdate(crl_check(L, 1)));
+  return field_push_time(L, X509_CRL_get0_nextUpdate(crl_check(L, 1)));
 }
 
 /* crl:version() -> 2 */
@@ -113,22 +97,8 @@ static int crl_version (lua_State *L) {
 /* crl:signature_algorithm() -> long name or dotted identifier */
 static int crl_signature_algorithm (lua_State *L) {
   const X509_ALGOR *algorithm;
-  const ASN1_OBJECT *object;
   X509_CRL_get0_signature(crl_check(L, 1), NULL, &algorithm);
-  X509_ALGOR_get0(&object, NULL, NULL, algorithm);
-  oid_push_long_name(L, object);
-  return 1;
-}
-
-static void set_extension (lua_State *L, const ASN1_OBJECT *type, int critical,
-                           const ASN1_OCTET_STRING *value, int i) {
-  lua_createtable(L, 0, 3);
-  oid_push(L, type);
-  lua_setfield(L, -2, "oid");
-  table_set_boolean(L, "critical", critical);
-  table_set_bytes(L, "der", ASN1_STRING_get0_data(value),
-                  (size_t)ASN1_STRING_length(value));
-  lua_rawseti(L, -2, i);
+  return field_push_algorithm(L, algorithm);
 }
 
 /* crl:raw_extensions() -> { { oid =, critical =, der = }, ... } */
@@ -136,34 +106,27 @@ static int crl_raw_extensions (lua_State *L) {
   X509_CRL *crl = crl_check(L, 1);
   int i, n = X509_CRL_get_ext_count(crl);
   lua_createtable(L, n, 0);
-  for (i = 0; i < n; i++)
-    set_extension(L, X509_EXTENSION_get_object(X509_CRL_get_ext(crl, i)),
-                  X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i)),
-                  X509_EXTENSION_get_data(X509_CRL_get_ext(crl, i)), i + 1);
+  for (i = 0; i < n; i++) {
+    field_push_extension(L, X509_CRL_get_ext(crl, i));
+    lua_rawseti(L, -2, i + 1);
+  }
   return 1;
 }
 
 /* -- entries -- */
 
-static void push_integer_hex (lua_State *L, const ASN1_INTEGER *n) {
-  int len = ASN1_STRING_length(n);
-  lua_pushstring(L, ASN1_STRING_type(n) == V_ASN1_NEG_INTEGER ? "-" : "");
-  bytes_push_hex(L, ASN1_STRING_get0_data(n), len > 0 ? (size_t)len : 0);
-  lua_concat(L, 2);
-}
-
 static void push_entry (lua_State *L, X509_REVOKED *entry) {
   int i, n = X509_REVOKED_get_ext_count(entry);
   lua_createtable(L, 0, 3);
-  push_integer_hex(L, X509_REVOKED_get0_serialNumber(entry));
+  field_push_serial(L, X509_REVOKED_get0_serialNumber(entry));
   lua_setfield(L, -2, "serial");
-  push_time(L, X509_REVOKED_get0_revocationDate(entry));
+  field_push_time(L, X509_REVOKED_get0_revocationDate(entry));
   lua_setfield(L, -2, "time");
   lua_createtable(L, n, 0);
-  for (i = 0; i < n; i++)
-    set_extension(L, X509_EXTENSION_get_object(X509_REVOKED_get_ext(entry, i)),
-                  X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, i)),
-                  X509_EXTENSION_get_data(X509_REVOKED_get_ext(entry, i)), i + 1);
+  for (i = 0; i < n; i++) {
+    field_push_extension(L, X509_REVOKED_get_ext(entry, i));
+    lua_rawseti(L, -2, i + 1);
+  }
   lua_setfield(L, -2, "extensions");
 }
 
