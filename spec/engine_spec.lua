@@ -383,6 +383,11 @@ describe("engine", function()
       { "220 (vsFTPd 3.0.3)\r\n", "ftp", "^use starttls = " },
       { "* OK IMAP ready\r\n", "imap", "^use starttls = " },
       { "+OK POP3 ready\r\n", "pop3", "^use starttls = " },
+      { "200 news.example\r\n", "nntp", "^use starttls = " },
+      { '"IMPLEMENTATION" "Dovecot"\r\n', "sieve", "^use starttls = " },
+      { "\73\0\0\0\0108.0.36\0abcd", "mysql", "^use starttls = " },
+      { "0\12\2\1\0\120\7\10\1\2\4\0\4\0", "ldap", "^use starttls = " },
+      { "<stream:error>", "xmpp", "^use starttls = " },
       { ("\0garbage\1\2\3"):rep(10), nil },
     }
     for _, case in ipairs(cases) do

@@ -278,6 +278,24 @@ describe("health", function()
     end)
   end)
 
+  it("tells a port where TLS begins at once from one that wants STARTTLS", function()
+    in_zoo({ "good", "smtp", "silent", "starttls" }, function(at, menagerie)
+      local began = time.monotonic()
+      for _, protocol in ipairs { "imap", "ldap", "mysql", "postgres", "smtp", "xmpp" } do
+        local result = judge(menagerie, { at.good .. "/" .. protocol }, { timeout = 3 })[1]
+        assert.equal("STARTTLS_REFUSED", result.reason)
+        assert.equal("TLS begins at once on this port, without STARTTLS of " .. protocol, result.problems[1].message)
+        assert.matches("^leave STARTTLS out", result.err.hint)
+      end
+      assert.is_true(time.monotonic() - began < 6)
+      local results = judge(menagerie, { at.smtp, at.silent .. "/smtp", at.starttls .. "/smtp" }, { timeout = 1 })
+      assert.equal("NOT_TLS", results[1].reason)
+      assert.equal(("the peer speaks SMTP, not TLS: write %s/smtp"):format(at.smtp), results[1].problems[1].message)
+      assert.equal("TIMEOUT", results[2].reason)
+      assert.equal("pass", results[3].grade)
+    end)
+  end)
+
   it("waits a moment for the answer to a question, and says what it does not know", function()
     in_zoo({ "old-ignored", "good" }, function(at, menagerie)
       local began = time.monotonic()

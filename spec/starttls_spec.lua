@@ -1,6 +1,8 @@
 local conn = require "lacre.conn"
 local connect = require("lacre.connect").connect
+local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
+local starttls = require "lacre.starttls"
 local tcp = require "lacre.tcp"
 local tls = require "spec.support.tls"
 
@@ -150,6 +152,26 @@ describe("starttls", function()
       assert.equal("starttls_refused", err.code)
       assert.matches("they said no", err.message)
     end)
+  end)
+
+  it("says what may be wrong where nothing comes of it", function()
+    against({ "220 ready\r\n", "<EHLO" }, function(port)
+      local _, err = connect("localhost", port, { trust = tls.root.cert, starttls = "smtp", timeout = 3 })
+      assert.same({ "closed", "starttls" }, { err.code, err.stage })
+      assert.matches("if TLS begins at once there, leave starttls out", err.hint)
+    end)
+  end)
+
+  it("is advised on ports that begin in plaintext, where a handshake failed without a word", function()
+    local function advised(code, port, stage)
+      return starttls.advise(lacre_error.new { code = code, message = "x", stage = stage or "handshake" }, port).hint
+    end
+    assert.matches("use starttls = \"postgres\", or %-%-starttls postgres$", advised("unexpected_eof", 5432))
+    assert.matches("%-%-starttls ldap$", advised("handshake_timeout", 389))
+    assert.matches("^the server hung up", advised("unexpected_eof", 443))
+    assert.is_nil(advised("connection_reset", 993))
+    assert.matches("^the peer supports only TLS 1.1", advised("protocol_version", 25))
+    assert.matches("^check host and port", advised("connect_timeout", 25, "connect"))
   end)
 
   it("is given up in time", function()

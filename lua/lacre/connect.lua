@@ -138,7 +138,11 @@ local function begin(ctx, host, port, set)
   elseif not set.handshake then
     return made
   end
-  return shake(made, deadline)
+  made, err = shake(made, deadline)
+  if not made and not set.starttls then
+    starttls.advise(err, port)
+  end
+  return made, err
 end
 
 --- Connects, verifies, and returns a connection that is ready to use.

@@ -9,6 +9,7 @@ local http = require "lacre.http"
 local inquiry = require "lacre.health.inquiry"
 local loop = require "lacre.loop"
 local old_suites = require "lacre.tls.old_suites"
+local opening = require "lacre.health.opening"
 local probe = require "lacre.health.probe"
 local settings = require "lacre.tls.settings"
 local sounding = require "lacre.health.sounding"
@@ -124,7 +125,7 @@ local function find_groups(place, set)
 end
 
 local function visit(ctx, place, set)
-  local plain = probe.open(place, { timeout = set.patience, deadline = set.deadline, rows = set.rows })
+  local plain = opening.open(place, { timeout = set.patience, deadline = set.deadline, rows = set.rows })
   local visitor = plain and conn.over(ctx, plain.socket, {
     server_name = set.server_name or place.host, host = place.host, port = place.port, io_timeout = 0.3,
     handshake_timeout = set.patience,

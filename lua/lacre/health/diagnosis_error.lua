@@ -3,6 +3,7 @@
 local old_suites = require "lacre.tls.old_suites"
 local sounding = require "lacre.health.sounding"
 local groups = require "lacre.tls.groups"
+local target = require "lacre.net.target"
 
 local diagnosis_error = {}
 
@@ -73,7 +74,13 @@ local waiting = { handshake = "in the handshake", starttls = "before TLS began",
 
 local function message_of(err)
   local when = reason_of(err) == "TIMEOUT" and waiting[err.stage]
-  return when and err.message .. ", " .. when or err.message
+  local protocol = err.detail and err.detail.starttls
+  if when then
+    return err.message .. ", " .. when
+  elseif protocol and err.host and err.port then
+    return ("%s: write %s/%s"):format(err.message, target.format(err.host, err.port), protocol)
+  end
+  return err.message
 end
 
 --- Adds why there was no handshake.
@@ -86,8 +93,7 @@ function diagnosis_error.check(out, err, answers)
     return
   end
   local fields = { error = err.code, alert = err.alert, stage = err.stage }
-  local detail = err.detail or {}
-  fields.looks_like = detail.looks_like
+  fields.looks_like = err.detail and err.detail.looks_like
   out:add(reason_of(err), message_of(err), fields)
 end
 

@@ -1,7 +1,7 @@
 --- health.inquiry: questions of `lacre.health.sounding` asked of a place, each on a connection of its own.
 
 local groups = require "lacre.tls.groups"
-local probe = require "lacre.health.probe"
+local opening = require "lacre.health.opening"
 local sounding = require "lacre.health.sounding"
 local time = require "lacre.time"
 
@@ -32,7 +32,7 @@ end
 ---@return table? answer of `sounding.ask`
 ---@return lacre.error? err timeout, connection_refused ...
 function inquiry.ask(place, terms, question)
-  local plain, err = probe.open(place, {
+  local plain, err = opening.open(place, {
     timeout = terms.timeout, connect_timeout = terms.connect_timeout, rows = terms.rows, family = terms.family,
     deadline = math.min(terms.deadline, time.monotonic() + terms.patience),
   })

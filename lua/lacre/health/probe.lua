@@ -5,15 +5,13 @@
 -- because the engines of such a context refuse to write.
 
 local conn = require "lacre.conn"
-local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
-local loop = require "lacre.loop"
+local opening = require "lacre.health.opening"
 local options = require "lacre.options"
 local peer_error = require "lacre.tls.peer_error"
 local settings = require "lacre.tls.settings"
 local starttls = require "lacre.starttls"
 local target = require "lacre.net.target"
-local tcp = require "lacre.tcp"
 local time = require "lacre.time"
 local tls_facts = require "lacre.tls.facts"
 
@@ -34,75 +32,6 @@ function probe.context(given)
     revocation = given.revocation, cert = given.cert, key = given.key, time = given.time, alpn = given.alpn,
     ocsp = "check", sessions = false, groups = given.groups,
   })
-end
-
--- resolving by itself, so that its time is known; the addresses then go to the dialler
-local function resolve(place, set)
-  local limit = math.min(set.deadline, monotonic() + (set.connect_timeout or math.huge))
-  local rows, err = dial.resolve(place.host, place.port, { family = set.family or "any" }, limit)
-  if not rows then
-    return nil, lacre_error.annotate(err, { host = place.host, port = place.port })
-  end
-  return rows
-end
-
--- for seconds only, no connection is kept alive
-local usual = { __index = options.check(dial.schema, { keepalive = false }, "probe") }
-
-local function dial_options(set, rows)
-  return setmetatable({
-    timeout = set.timeout, connect_timeout = set.connect_timeout or set.timeout, rows = rows,
-  }, usual)
-end
-
-local function open(place, set)
-  local began = monotonic()
-  local rows, err = set.rows, nil
-  if not rows then
-    rows, err = resolve(place, set)
-  end
-  if not rows then
-    return nil, err
-  end
-  local resolved = monotonic()
-  local socket, address = dial.connect(place.host, place.port, dial_options(set, rows), set.deadline)
-  if not socket then
-    return nil, address
-  end
-  local connected = monotonic()
-  local plain = tcp.wrap(socket, set.timeout)
-  plain:set_deadline(set.deadline)
-  local times = {
-    resolve = resolved - began, connect = connected - resolved, address = address, handshake = nil, total = nil,
-  }
-  if place.starttls then
-    local done
-    done, err = starttls.negotiate(plain, place.starttls, place.host)
-    times.starttls = monotonic() - connected
-    if not done then
-      plain:close()
-      return nil, lacre_error.annotate(err, { host = place.host, port = place.port, address = address })
-    end
-  end
-  return plain, times
-end
-
-local CROWDED = 0.1
-
---- A plain socket to a place, at the point where TLS begins. Where this process has no descriptor left, which is no
---- fault of the place, it waits for one.
----@param place { host: string, port: integer, starttls?: string }
----@param set { timeout: number, connect_timeout?: number, deadline: number, rows?: table[], family?: string }
----@return lacre.tcp? socket
----@return lacre.error|table err or the times of the stages
-function probe.open(place, set)
-  while true do
-    local plain, times = open(place, set)
-    local is_crowded = not plain and times.code == "too_many_files" and loop.running()
-    if not is_crowded or monotonic() >= set.deadline or not loop.sleep(CROWDED) then
-      return plain, times
-    end
-  end
 end
 
 local function verification(connection, chain)
@@ -190,12 +119,15 @@ end
 ---@return lacre.error? err when there was no handshake to tell about
 function probe.contact(place, set)
   set.deadline = set.deadline or monotonic() + set.timeout
-  local plain, times = probe.open(place, set)
+  local plain, times = opening.open(place, set)
   if not plain then
     return nil, times
   end
   local result, err = shake(set.context, plain, place, set, times)
   if not result then
+    if not place.starttls then
+      starttls.advise(err, place.port)
+    end
     return nil, lacre_error.annotate(err, { address = times.address })
   end
   return result

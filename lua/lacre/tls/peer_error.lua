@@ -24,7 +24,15 @@ local greetings = {
   { "^%* OK", "imap" },
   { "^%+OK", "pop3" },
   { "^421", "smtp" },
+  { "^554[ -]", "smtp" },
+  { "^%* BYE", "imap" },
+  { "^%-ERR", "pop3" },
+  { "^20[01] ", "nntp" },
+  { '^"IMPLEMENTATION', "sieve" },
+  { "^...%z\10%d+%.", "mysql" },
+  { "^0[%z\1-\255]\2\1", "ldap" },
   { "^<%?xml", "xmpp" },
+  { "^<stream:", "xmpp" },
   { "^GET ", "http" },
   { "^POST ", "http" },
 }
@@ -43,7 +51,9 @@ local function is_record(opening)
   return kind and kind >= 20 and kind <= 24 and (major == nil or major == 3)
 end
 
-local upgrades = { smtp = true, imap = true, pop3 = true, ftp = true, xmpp = true }
+local upgrades = {
+  smtp = true, imap = true, pop3 = true, ftp = true, xmpp = true, nntp = true, sieve = true, mysql = true, ldap = true,
+}
 
 local function explain_opening(err, opening)
   if not opening or is_record(opening) then
@@ -54,7 +64,10 @@ local function explain_opening(err, opening)
   err.message = protocol and ("the peer speaks %s, not TLS"):format(protocol:upper())
     or "the peer does not speak TLS"
   err.hint = upgrades[protocol] and ("use starttls = %q, or --starttls %s"):format(protocol, protocol) or nil
-  err.detail = { looks_like = protocol, opening = opening:gsub("[^\32-\126]", ".") }
+  err.detail = {
+    looks_like = protocol, starttls = upgrades[protocol] and protocol or nil,
+    opening = opening:gsub("[^\32-\126]", "."),
+  }
   return err
 end
 
