@@ -22,9 +22,11 @@ local function same(codes, reasons)
   return #codes == #reasons
 end
 
+-- there, whatever this machine calls itself
 local function row_of(entry)
   local ask = entry.ask or {}
-  local row = targets.parse(("%s:%d%s"):format(entry.host, entry.port, ask.starttls and "/" .. ask.starttls or ""))
+  local row = targets.parse(("%s@127.0.0.1:%d%s"):format(entry.host, entry.port,
+    ask.starttls and "/" .. ask.starttls or ""))
   row.set = { label = entry.name }
   return row
 end

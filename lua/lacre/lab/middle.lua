@@ -42,7 +42,9 @@ local function serve_one(self, visitor)
     self.refused[#self.refused + 1] = err
     return visitor:abort()
   end
-  local upstream = connect.connect("localhost", self.server_port, { trust = self.server_cert, timeout = TIMEOUT })
+  local upstream = connect.connect("127.0.0.1", self.server_port, { -- whatever this machine calls itself
+    server_name = "localhost", trust = self.server_cert, timeout = TIMEOUT,
+  })
   if upstream then
     relay(self, visitor, upstream)
     upstream:close()
