@@ -10,13 +10,6 @@
 #include "fail.h"
 #include "table.h"
 
-static int done (lua_State *L, int ok) {
-  if (!ok) return fail(L, "config");
-  fail_clear(); /* OpenSSL may succeed and still complain */
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* "1.2" -> its number; other texts raise */
 static int version_of (lua_State *L, int arg) {
   static const char *const names[] = { "1.0", "1.1", "1.2", "1.3", NULL };
@@ -36,8 +29,9 @@ static int algorithms_versions (lua_State *L) {
     return fail_code(L, "config", "protocol_version",
                      "the system's policy allows none of the requested TLS versions");
   fail_clear();
-  return done(L, SSL_CTX_set_min_proto_version(c->ctx, min) &&
-                     SSL_CTX_set_max_proto_version(c->ctx, max));
+  return fail_result(L, "config",
+                     SSL_CTX_set_min_proto_version(c->ctx, min) &&
+                         SSL_CTX_set_max_proto_version(c->ctx, max));
 }
 
 /* context:ciphers(tls12, tls13) -> true | nil, err; OpenSSL names joined by ":",
@@ -46,8 +40,9 @@ static int algorithms_ciphers (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *tls12 = args_text(L, 2), *tls13 = args_text(L, 3);
   fail_clear();
-  return done(L, (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
-                     (*tls13 == '\0' || SSL_CTX_set_ciphersuites(c->ctx, tls13)));
+  return fail_result(L, "config",
+                     (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
+                         (*tls13 == '\0' || SSL_CTX_set_ciphersuites(c->ctx, tls13)));
 }
 
 /* context:groups(list) -> true | nil, err; names joined by ":" */
@@ -55,7 +50,7 @@ static int algorithms_groups (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *list = args_text(L, 2);
   fail_clear();
-  return done(L, (int)SSL_CTX_set1_groups_list(c->ctx, list));
+  return fail_result(L, "config", (int)SSL_CTX_set1_groups_list(c->ctx, list));
 }
 
 /* context:sigalgs(list) -> true | nil, err; names joined by ":" */
@@ -63,7 +58,7 @@ static int algorithms_sigalgs (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *list = args_text(L, 2);
   fail_clear();
-  return done(L, (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
+  return fail_result(L, "config", (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
 }
 
 /* context:security_level(n or nil) -> the level it had, of which the system's policy
@@ -95,13 +90,14 @@ static int algorithms_alpn (lua_State *L) {
   const unsigned char *wire = (const unsigned char *)args_bytes(L, 2, &len);
   fail_clear();
   if (!c->is_server)
-    return done(L, SSL_CTX_set_alpn_protos(c->ctx, wire, (unsigned)len) == 0);
+    return fail_result(L, "config",
+                       SSL_CTX_set_alpn_protos(c->ctx, wire, (unsigned)len) == 0);
   OPENSSL_free(c->alpn);
   c->alpn = OPENSSL_memdup(wire, (size_t)len);
   c->alpn_len = (unsigned)len;
   if (c->alpn == NULL) return fail_memory(L);
   SSL_CTX_set_alpn_select_cb(c->ctx, on_alpn, c);
-  return done(L, 1);
+  return fail_result(L, "config", 1);
 }
 
 static void push_version (lua_State *L, int version) {

@@ -47,6 +47,30 @@ X509 *cert_test (lua_State *L, int index) {
   return c->full;
 }
 
+void cert_check_list (lua_State *L, int arg, STACK_OF(X509) * into) {
+  int i, n = args_list(L, arg);
+  for (i = 1; i <= n; i++) {
+    X509 *x;
+    lua_rawgeti(L, arg, i);
+    x = cert_test(L, -1);
+    if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
+    if (!X509_add_cert(into, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
+    lua_pop(L, 1);
+  }
+}
+
+static void release_stack (void *obj) {
+  sk_X509_pop_free(obj, X509_free);
+}
+
+STACK_OF(X509) * cert_check_stack(lua_State *L, int arg) {
+  own_Box *box = own_temp(L, release_stack);
+  box->obj = sk_X509_new_null();
+  if (box->obj == NULL) fail_memory(L);
+  cert_check_list(L, arg, box->obj);
+  return box->obj;
+}
+
 void cert_push (lua_State *L, X509 *x) {
   own_Box *box = own_new(L, &cert_type);
   box->obj = light_wrap(x);

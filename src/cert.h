@@ -25,6 +25,12 @@ const unsigned char *cert_check_der (lua_State *L, int arg, size_t *len);
 /* the same for the certificate at an index, or NULL where it is none */
 X509 *cert_test (lua_State *L, int index);
 
+/* adds references to the certificates of a list; raises unless it is one */
+void cert_check_list (lua_State *L, int arg, STACK_OF(X509) * into);
+
+/* the same into a stack of its own, in a box that is pushed */
+STACK_OF(X509) * cert_check_stack(lua_State *L, int arg);
+
 /* pushes a certificate; takes its own reference */
 void cert_push (lua_State *L, X509 *x);
 

@@ -31,10 +31,6 @@ static void release_context (void *obj) {
   context_release(obj);
 }
 
-static void release_chain (void *obj) {
-  sk_X509_pop_free(obj, X509_free);
-}
-
 const own_Type context_type = { "lacre.core.context", release_context };
 
 context_Context *context_check (lua_State *L, int arg) {
@@ -110,46 +106,15 @@ SSL *context_new_ssl (context_Context *c, judge_Check *check, link_Link *link) {
   return NULL;
 }
 
-static int done (lua_State *L, int ok) {
-  if (!ok) return fail(L, "config");
-  fail_clear(); /* OpenSSL may succeed and still complain */
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* context:identity(cert, key, { intermediate ... }) -> true | nil, err */
 static int context_identity (lua_State *L) {
   context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
-  int i, n = args_list(L, 4);
+  STACK_OF(X509) *chain = cert_check_stack(L, 4);
   fail_clear();
-  if (SSL_CTX_use_cert_and_key(c->ctx, cert, pkey, NULL, 1) != 1)
-    return fail(L, "config");
-  if (!SSL_CTX_clear_chain_certs(c->ctx)) return fail(L, "config");
-  for (i = 1; i <= n; i++) {
-    lua_rawgeti(L, 4, i);
-    if (!SSL_CTX_add1_chain_cert(c->ctx, cert_check(L, -1))) return fail(L, "config");
-    lua_pop(L, 1);
-  }
-  return done(L, 1);
-}
-
-/* the list of certificates at an index, boxed on the stack */
-static STACK_OF(X509) * push_chain(lua_State *L, int arg) {
-  int i, n = args_list(L, arg);
-  own_Box *box = own_temp(L, release_chain);
-  box->obj = sk_X509_new_null();
-  if (box->obj == NULL) fail_memory(L);
-  for (i = 1; i <= n; i++) {
-    X509 *x;
-    lua_rawgeti(L, arg, i);
-    x = cert_test(L, -1);
-    if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
-    if (!X509_add_cert(box->obj, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
-    lua_pop(L, 1);
-  }
-  return box->obj;
+  return fail_result(L, "config",
+                     SSL_CTX_use_cert_and_key(c->ctx, cert, pkey, chain, 1) == 1);
 }
 
 /* context:named(cert, key, { intermediate ... }, is_default) -> true: one of several
@@ -158,10 +123,10 @@ static int context_named (lua_State *L) {
   context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
-  STACK_OF(X509) *chain = push_chain(L, 4);
+  STACK_OF(X509) *chain = cert_check_stack(L, 4);
   if (!hello_add(&c->hello, cert, pkey, chain, lua_toboolean(L, 5)))
     return fail_memory(L);
-  return done(L, 1);
+  return fail_result(L, "config", 1);
 }
 
 /* context:greet(has_hook, rejects_unknown) -> true | nil, err: of servers */
@@ -170,7 +135,7 @@ static int context_greet (lua_State *L) {
   c->hello.has_hook = lua_toboolean(L, 2);
   c->hello.rejects_unknown = lua_toboolean(L, 3);
   fail_clear();
-  return done(L, hello_use(c->ctx, &c->hello));
+  return fail_result(L, "config", hello_use(c->ctx, &c->hello));
 }
 
 /* context:sessions(limit) -> true | nil, err: a client resumes */
@@ -178,7 +143,7 @@ static int context_sessions (lua_State *L) {
   context_Context *c = context_check_open(L);
   int limit = args_int(L, 2, 1, 65536);
   fail_clear();
-  return done(L, session_keep(c->ctx, &c->sessions, limit));
+  return fail_result(L, "config", session_keep(c->ctx, &c->sessions, limit));
 }
 
 /* context:tickets(count, lifetime, keys or nil, name) -> true | nil, err: a server lets
@@ -201,9 +166,10 @@ static int context_tickets (lua_State *L) {
   }
   fail_clear();
   SSL_CTX_set_timeout(c->ctx, lifetime);
-  return done(L, SSL_CTX_set_num_tickets(c->ctx, (size_t)count) &&
-                     session_issue(c->ctx, &c->tickets, (const unsigned char *)keys,
-                                   len / SESSION_TICKET_KEY, lifetime));
+  return fail_result(L, "config",
+                     SSL_CTX_set_num_tickets(c->ctx, (size_t)count) &&
+                         session_issue(c->ctx, &c->tickets, (const unsigned char *)keys,
+                                       len / SESSION_TICKET_KEY, lifetime));
 }
 
 /* context:flush() -> true | nil, err: forgets sessions, and makes new ticket keys */
@@ -211,10 +177,10 @@ static int context_flush (lua_State *L) {
   context_Context *c = context_check(L, 1);
   session_flush(&c->sessions);
   fail_clear();
-  if (c->tickets.count == 0) return done(L, 1);
+  if (c->tickets.count == 0) return fail_result(L, "config", 1);
   OPENSSL_cleanse(c->tickets.keys, sizeof c->tickets.keys);
   c->tickets.count = 0;
-  return done(L, session_rotate(&c->tickets));
+  return fail_result(L, "config", session_rotate(&c->tickets));
 }
 
 /* context:ocsp("check" | "require" | "send"): clients judge staples, servers send */
@@ -251,7 +217,7 @@ static int context_revocation (lua_State *L) {
 static int context_trust (lua_State *L) {
   context_Context *c = context_check_open(L);
   SSL_CTX_set1_cert_store(c->ctx, store_check(L, 2));
-  return done(L, 1);
+  return fail_result(L, "config", 1);
 }
 
 /* context:client_auth("none" | "optional" | "required", names of CAs or nil) */
@@ -261,7 +227,7 @@ static int context_client_auth (lua_State *L) {
                                SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT };
   context_Context *c = context_check_open(L);
   SSL_CTX_set_verify(c->ctx, modes[args_enum(L, 2, names)], NULL);
-  return done(L, 1);
+  return fail_result(L, "config", 1);
 }
 
 /* context:advertise(cert) -> true | nil, err: a CA whose clients are welcome */
@@ -269,7 +235,7 @@ static int context_advertise (lua_State *L) {
   context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
   fail_clear();
-  return done(L, SSL_CTX_add_client_CA(c->ctx, cert));
+  return fail_result(L, "config", SSL_CTX_add_client_CA(c->ctx, cert));
 }
 
 /* context:rules{ lax =, strict_anchors =, all_errors =, accept_expired =,

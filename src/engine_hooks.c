@@ -55,30 +55,16 @@ static int engine_greet (lua_State *L) {
   return 0;
 }
 
-static void release_chain (void *obj) {
-  sk_X509_pop_free(obj, X509_free);
-}
-
 /* engine:identity(cert, key, { intermediate ... }) -> true | nil, err: the one to
 ** show, after "want_hello" */
 static int engine_identity (lua_State *L) {
   machine_Machine *m = check_asked(L);
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
-  int i, n = args_list(L, 4);
-  own_Box *chain = own_temp(L, release_chain);
-  chain->obj = sk_X509_new_null();
-  if (chain->obj == NULL) return fail_memory(L);
-  for (i = 1; i <= n; i++) {
-    lua_rawgeti(L, 4, i);
-    if (!X509_add_cert(chain->obj, cert_check(L, -1), X509_ADD_FLAG_UP_REF))
-      return fail_memory(L);
-    lua_pop(L, 1);
-  }
+  STACK_OF(X509) *chain = cert_check_stack(L, 4);
   fail_clear();
   SSL_certs_clear(m->ssl);
-  if (SSL_use_cert_and_key(m->ssl, cert, pkey, chain->obj, 1) != 1)
-    return fail(L, "config");
+  if (SSL_use_cert_and_key(m->ssl, cert, pkey, chain, 1) != 1) return fail(L, "config");
   m->link.has_identity = 1;
   lua_pushboolean(L, 1);
   return 1;

@@ -187,6 +187,13 @@ int fail (lua_State *L, const char *stage) {
   return results(L);
 }
 
+int fail_result (lua_State *L, const char *stage, int is_done) {
+  if (!is_done) return fail(L, stage);
+  queue_clear();
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 /* OpenSSL reports an alert of the peer as a reason of 1000 and the alert, with its
 ** number; some of these reasons it also gives itself, without */
 static const codes_Alert *find_alert (const Queue *q) {

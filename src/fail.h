@@ -20,6 +20,10 @@ void fail_clear (void);
 /* nil, err: what OpenSSL's queue says */
 int fail (lua_State *L, const char *stage);
 
+/* true; or nil, err where it is not done. OpenSSL may succeed and still complain: the
+** queue is empty afterwards in any case */
+int fail_result (lua_State *L, const char *stage, int is_done);
+
 /* nil, err: what the queue says of a handshake or record; alerts that the peer
 ** sent mean different things at a client and at a server */
 int fail_tls (lua_State *L, const char *stage, int is_server);

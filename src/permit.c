@@ -16,13 +16,6 @@ static context_Context *check_fresh (lua_State *L, int is_server) {
   return c;
 }
 
-static int done (lua_State *L, int ok) {
-  if (!ok) return fail(L, "config");
-  fail_clear();
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* permit.looking(client) -> true | nil, err: every version, suite and key of this
 ** build, for engines that diagnose and can do nothing else */
 static int permit_looking (lua_State *L) {
@@ -32,9 +25,10 @@ static int permit_looking (lua_State *L) {
   SSL_CTX_set_security_level(c->ctx, 0);
   SSL_CTX_set_max_cert_list(c->ctx, MOST_CERTIFICATES);
   SSL_CTX_set_options(c->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
-  return done(L, SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION) &&
-                     SSL_CTX_set_max_proto_version(c->ctx, 0) &&
-                     SSL_CTX_set_cipher_list(c->ctx, suites));
+  return fail_result(L, "config",
+                     SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION) &&
+                         SSL_CTX_set_max_proto_version(c->ctx, 0) &&
+                         SSL_CTX_set_cipher_list(c->ctx, suites));
 }
 
 /* permit.weak(server) -> true | nil, err: the same for a server that shows a fault */
@@ -43,8 +37,9 @@ static int permit_weak (lua_State *L) {
   fail_clear();
   SSL_CTX_set_security_level(c->ctx, 0);
   SSL_CTX_clear_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
-  return done(L, SSL_CTX_set_cipher_list(c->ctx, suites) &&
-                     SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION));
+  return fail_result(L, "config",
+                     SSL_CTX_set_cipher_list(c->ctx, suites) &&
+                         SSL_CTX_set_min_proto_version(c->ctx, TLS1_VERSION));
 }
 
 /* permit.prime(server, bytes) -> true | nil, err: Diffie-Hellman with this prime */
@@ -53,7 +48,8 @@ static int permit_prime (lua_State *L) {
   int len;
   const char *bytes = args_bytes(L, 2, &len);
   fail_clear();
-  return done(L, exchange_use_prime(c->ctx, (const unsigned char *)bytes, len));
+  return fail_result(L, "config",
+                     exchange_use_prime(c->ctx, (const unsigned char *)bytes, len));
 }
 
 static const luaL_Reg functions[] = {

@@ -34,10 +34,6 @@ static void release_bundle (void *obj) {
   OPENSSL_free(b);
 }
 
-static void release_certs (void *obj) {
-  sk_X509_pop_free(obj, X509_free);
-}
-
 static void release_file (void *obj) {
   PKCS12_free(obj);
 }
@@ -231,26 +227,12 @@ static PKCS12 *make (const char *password, const char *name, EVP_PKEY *pkey, X50
   return NULL;
 }
 
-static STACK_OF(X509) * push_stack(lua_State *L, int arg) {
-  int i, n = args_list(L, arg);
-  own_Box *box = own_temp(L, release_certs);
-  box->obj = sk_X509_new_null();
-  if (box->obj == NULL) fail_memory(L);
-  for (i = 1; i <= n; i++) {
-    lua_rawgeti(L, arg, i);
-    if (!X509_add_cert(box->obj, cert_check(L, lua_gettop(L)), X509_ADD_FLAG_UP_REF))
-      fail_memory(L);
-    lua_pop(L, 1);
-  }
-  return box->obj;
-}
-
 /* pkcs12.create(key, cert, chain, password, name or nil, rounds, legacy) -> DER |
 ** nil, err */
 static int pkcs12_create (lua_State *L) {
   EVP_PKEY *pkey = key_check_private(L, 1);
   X509 *leaf = cert_check(L, 2);
-  STACK_OF(X509) *chain = push_stack(L, 3);
+  STACK_OF(X509) *chain = cert_check_stack(L, 3);
   const char *password = args_text(L, 4), *name = args_opt_text(L, 5, NULL);
   Seal seal = { NID_aes_256_cbc, 0, EVP_sha256() };
   own_Box *file = own_temp(L, release_file);

@@ -55,19 +55,12 @@ static int store_new (lua_State *L) {
   return 1;
 }
 
-static int answer (lua_State *L, int done) {
-  if (!done) return fail(L, "load");
-  fail_clear();
-  lua_pushboolean(L, 1);
-  return 1;
-}
-
 /* store:add_cert(cert) -> true | nil, err */
 static int store_add_cert (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   X509 *x = cert_check(L, 2);
   fail_clear();
-  return answer(L, X509_STORE_add_cert(store, x) == 1);
+  return fail_result(L, "load", X509_STORE_add_cert(store, x) == 1);
 }
 
 /* store:add_crl(crl) -> true | nil, err */
@@ -75,7 +68,7 @@ static int store_add_crl (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   X509_CRL *crl = crl_check(L, 2);
   fail_clear();
-  return answer(L, X509_STORE_add_crl(store, crl) == 1);
+  return fail_result(L, "load", X509_STORE_add_crl(store, crl) == 1);
 }
 
 /* store:add_directory(path) -> true | nil, err: of hashed links, looked into lazily */
@@ -83,7 +76,7 @@ static int store_add_directory (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   const char *path = args_text(L, 2);
   fail_clear();
-  return answer(L, X509_STORE_load_path(store, path) == 1);
+  return fail_result(L, "load", X509_STORE_load_path(store, path) == 1);
 }
 
 static void release_certs (void *obj) {
@@ -128,19 +121,6 @@ static Check *push_check (lua_State *L) {
   c->context = X509_STORE_CTX_new();
   if (c->untrusted == NULL || c->context == NULL) fail_memory(L);
   return c;
-}
-
-/* the certificates of the list at an index */
-static void add_untrusted (lua_State *L, int arg, Check *c) {
-  int i, n = args_list(L, arg);
-  for (i = 1; i <= n; i++) {
-    X509 *x;
-    lua_rawgeti(L, arg, i);
-    x = cert_test(L, -1);
-    if (x == NULL) luaL_argerror(L, arg, "list of certificates expected");
-    if (!X509_add_cert(c->untrusted, x, X509_ADD_FLAG_UP_REF)) fail_memory(L);
-    lua_pop(L, 1);
-  }
 }
 
 static int set_names (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
@@ -234,11 +214,11 @@ static int store_check_chain (lua_State *L) {
   verify_Rules rules;
   int result;
   luaL_checktype(L, 4, LUA_TTABLE);
+  cert_check_list(L, 3, c->untrusted);
   rules.strict = table_int(L, 4, "strict", VERIFY_STRICT);
   rules.all_errors = table_is_true(L, 4, "all_errors");
   rules.accept_expired = table_is_true(L, 4, "accept_expired");
   rules.accept_name = table_is_true(L, 4, "accept_name");
-  add_untrusted(L, 3, c);
   fail_clear();
   if (X509_STORE_CTX_init(c->context, s->store, x, c->untrusted) != 1 ||
       !set_param(L, 4, c->context))
