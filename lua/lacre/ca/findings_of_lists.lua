@@ -55,8 +55,8 @@ function rules.lost_keys(found, report)
   for serial, cert in pairs(text and found.certs or {}) do
     local fate, one = found.fates[serial] or {}, found.by_serial[serial]
     local said = record.is_compromised { revoked_at = fate.revoked and 0 or nil, reason = fate.reason }
-    local noted = text:find(serial .. " " .. cert:pin() .. "\n", 1, true)
-    if not noted and (said or one and record.is_compromised(one)) then
+    local lost = said or one and record.is_compromised(one)
+    if lost and not text:find(serial .. " " .. cert:pin() .. "\n", 1, true) then
       report("warning", "its key was compromised, but is not in compromised.txt",
         { serial = serial, fix = "lost_keys" })
     end

@@ -17,16 +17,21 @@ local revocations = require "lacre.crl.read"
 local methods = books.methods
 
 -- how the revocation of such a key ends in the index, and the serial behind it
-local written = { "Compromise\t(%x+)\t", "eyTime,[^\t\n]*\t(%x+)\t" }
+local written = { { "Compromise\t", "^(%x+)\t" }, { "eyTime,", "^[^\t\n]*\t(%x+)\t" } }
 
 -- what the index calls compromised and was not noted; lines are only read of those
 local function in_index(text, noted, serials)
-  for _, pattern in ipairs(written) do
-    for serial in text:gmatch(pattern) do
-      local name = serial:lower()
-      local one = not noted[name] and index.find(text, name)
-      serials[name] = one and record.is_compromised(one) and one or nil
-    end
+  for _, row in ipairs(written) do
+    local from, last = 1, nil
+    repeat
+      from, last = text:find(row[1], from, true)
+      local serial = from and text:match(row[2], last + 1)
+      if serial and not noted[serial] then
+        local one = index.find(text, serial:lower())
+        serials[serial:lower()] = one and record.is_compromised(one) and one or nil
+      end
+      from = last
+    until not from
   end
 end
 
@@ -54,8 +59,8 @@ end
 -- serials and pins that are known by now; what is new among them is kept
 local function known(self)
   local old, noted, serials, lines = file.read(self.paths.compromised), {}, {}, {}
-  for serial in (old or ""):gmatch "(%x+) sha256//" do
-    noted[serial] = true
+  for serial in (old or ""):gmatch "(%x+) sha256//[^\n]*\n" do
+    noted[serial:upper()] = true
   end
   in_index(self:text() or "", noted, serials)
   if not old then
