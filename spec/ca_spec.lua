@@ -62,6 +62,16 @@ describe("ca in memory", function()
       local none, err = inter:issue { hosts = { host } }
       assert.is_nil(none)
       assert.equal("name_constraint_violation", err.code)
+      assert.equal(("the name constraints of CN=Test CA, above CN=Test Intermediate CA, forbid %s"):format(host), err.message)
+      assert.equal("the name constraints of CN=Test CA forbid " .. host, select(2, root:issue { hosts = { "a.corp.test", host } }).message)
+    end
+    local limits = { excluded = { "bad.test", "@evil.test", "ops@a.test", "2001:db8::/32",
+      { type = "uri", value = "spam.test" }, { type = "email", value = ".mail.test" } } }
+    local limited = must(lacre.ca.new { name_constraints = limits })
+    for _, host in ipairs { "bad.test", "x.bad.test", "eve@evil.test", "ops@a.test", "2001:db8::5", "http://spam.test/x",
+      "a@b.mail.test" } do
+      local _, err = limited:issue { hosts = { "ok.test", "bob@a.test", "10.0.0.1", "http://ok.test/", host } }
+      assert.equal("the name constraints of CN=Test CA forbid " .. host, err.message)
     end
     local count = 0
     for _ in inter:list() do

@@ -297,6 +297,22 @@ describe("a CA on disk", function()
       assert.equal(expected, err.code, text)
     end
   end)
+
+  it("says what is wrong with its policy, in that file", function()
+    local function refused_by(policy, what)
+      must(file.write(at "policy.lua", "return " .. policy, { overwrite = true }))
+      return select(2, must(lacre.ca.load(directory)):issue(what or { hosts = { "a.test" } })).message
+    end
+    local file_name = at "policy.lua"
+    assert.equal(file_name .. ": it does not return a table", refused_by "7")
+    assert.equal(file_name .. ": bad option 'nmaes' to 'policy' (unknown; did you mean 'names'?)", refused_by "{ nmaes = {} }")
+    for _, pattern in ipairs { ".evil.test", "*", "10.0.0.0/33", "[::1]", "evil.test/", "@", "a b", "*.*.test", "" } do
+      local message = refused_by(("{ forbidden = { %q } }"):format(pattern))
+      assert.is_truthy(message:find(("no name fits '%s'"):format(pattern), 1, true), message)
+    end
+    assert.matches("xn%-%-bro%-hoa", refused_by('{ forbidden = { "**.B\195\188ro.test" } }', { hosts = { "a.b\195\188ro.test" } }))
+    assert.equal("rule 'subject': the subject has no O; it must be Acme", refused_by "{ subject = { O = 'Acme' } }")
+  end)
 end)
 
 describe("a CA of openssl", function()

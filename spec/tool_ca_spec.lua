@@ -113,6 +113,19 @@ describe("lacre ca", function()
     fails("lacre ca issue online a.other.test", 4, "name_constraint_violation")
   end)
 
+  it("issues nothing for a directory that is not there, and supersedes what is revoked already", function()
+    ok "lacre ca init ca --no-password -q; lacre ca issue ca a.test -q; lacre ca revoke ca a.test.crt -q"
+    for _, action in ipairs { "issue ca b.test", "renew ca a.test.crt", "rekey ca a.test.crt" } do
+      fails("lacre ca " .. action .. " --out nowhere", 3, "file_not_found: nowhere")
+      fails("lacre ca " .. action .. " --out a.test.key", 3, "file_not_found: a.test.key: there is no such directory")
+    end
+    ok "openssl req -new -key a.test.key -subj /CN=c.test -addext subjectAltName=DNS:c.test -out c.csr"
+    fails("lacre ca sign ca c.csr --out nowhere", 3, "file_not_found: nowhere")
+    assert.equal("1\n", ok "wc -l < ca/index.txt")
+    ok "lacre ca renew ca a.test.crt --supersede --overwrite"
+    assert.equal("2\n", ok "wc -l < ca/index.txt")
+  end)
+
   it("drops nothing that is said of an intermediate", function()
     ok "lacre ca init root --no-password -q; lacre ca init other --no-password -q"
     for _, option in ipairs { "--permit a.test", "--exclude a.test", "--purpose server_auth", "--path-length 1", "--valid-for 1y" } do

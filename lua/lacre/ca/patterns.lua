@@ -1,25 +1,10 @@
 --- ca.patterns: names as policies write them: `*.x` and `**.x`, `10.0.0.0/8`, `@domain`, `scheme://place/*`.
 
 local core = require "lacre.core"
+local host = require "lacre.host"
+local network = require "lacre.x509.network"
 
 local patterns = {}
-
--- whether the first `bits` of two addresses are the same
-local function same_bits(a, b, bits)
-  local whole = math.floor(bits / 8)
-  if a:sub(1, whole) ~= b:sub(1, whole) then
-    return false
-  end
-  local unit = 2 ^ (8 - bits % 8)
-  return bits % 8 == 0 or math.floor(a:byte(whole + 1) / unit) == math.floor(b:byte(whole + 1) / unit)
-end
-
-local function matches_address(pattern, value)
-  local text, bits = pattern:match "^(.*)/(%d+)$"
-  local base, address = core.bytes.address(text or pattern), core.bytes.address(value)
-  return base ~= nil and address ~= nil and #base == #address
-    and same_bits(base, address, math.min(tonumber(bits or #base * 8), #base * 8))
-end
 
 -- `*.x` is one label more, `**.x` any number of them, none too
 local function matches_dns(pattern, value)
@@ -39,7 +24,7 @@ local function matches_uri(pattern, value)
   return pattern == value or pattern:sub(-1) == "*" and value:sub(1, #pattern - 1) == pattern:sub(1, -2)
 end
 
-local matchers = { dns = matches_dns, ip = matches_address, email = matches_email, uri = matches_uri }
+local matchers = { dns = matches_dns, ip = network.contains, email = matches_email, uri = matches_uri }
 
 --- What kind of name a text is.
 ---@param pattern string
@@ -54,6 +39,51 @@ local function kind_of(pattern)
 end
 
 patterns.kind = kind_of
+
+-- what a certificate can hold; a pattern that fits nothing would forbid nothing, silently
+local readers = {}
+
+function readers.dns(pattern)
+  local stars, base = pattern:match "^(%*%*?%.)(.+)$"
+  local name = host.parse(base or pattern)
+  return name and name.type == "dns" and not name.value:find("*", 1, true) and (stars or "") .. name.value or nil
+end
+
+function readers.ip(pattern)
+  local text, bits = pattern:match "^(.*)/(%d+)$"
+  local address = core.bytes.address(text or pattern)
+  return tonumber(bits or 0) <= #address * 8 and pattern or nil
+end
+
+function readers.email(pattern)
+  local mailbox, domain = pattern:match "^([^@%s]*)@([^@]+)$"
+  local name = domain and host.parse(domain)
+  return name and name.type == "dns" and mailbox .. "@" .. name.value or nil
+end
+
+function readers.uri(pattern)
+  return pattern:find "^%a[%w+.-]*://%S+$" and pattern or nil
+end
+
+--- A list of patterns as they are compared, names in other scripts as A-labels.
+---@param list any
+---@return string[]? patterns
+---@return string? why
+function patterns.read(list)
+  local all = {}
+  if type(list) ~= "table" then
+    return nil, "list expected, got " .. type(list)
+  end
+  for i, pattern in ipairs(list) do
+    all[i] = type(pattern) == "string" and readers[kind_of(pattern)](pattern) or nil
+    if not all[i] then
+      local text = tostring(pattern):gsub("%c", "?")
+      return nil, ("no name fits '%s': %s"):format(text,
+        "write x.test, *.x.test, **.x.test, 10.0.0.0/8, @x.test or https://x.test/*")
+    end
+  end
+  return all
+end
 
 --- The first pattern that a name fits.
 ---@param list string[]

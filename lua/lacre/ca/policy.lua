@@ -15,8 +15,8 @@ local fail = lacre_error.fail
 local policy = {}
 
 local rules = {
-  names = { type = "list" },
-  forbidden = { type = "list" },
+  names = { type = patterns.read },
+  forbidden = { type = patterns.read },
   wildcards = { type = "boolean" },
   keys = { type = "list" },
   longest = { type = "duration" },
@@ -117,8 +117,11 @@ end
 
 function checks.subject(wanted, draft)
   for kind, value in pairs(wanted) do
-    if draft.subject:get(kind) ~= value then
-      return ("the subject's %s is %s, not %s"):format(kind, tostring(draft.subject:get(kind)), tostring(value))
+    local own = draft.subject:get(kind)
+    if own == nil then
+      return ("the subject has no %s; it must be %s"):format(kind, tostring(value))
+    elseif own ~= value then
+      return ("the subject's %s is %s, not %s"):format(kind, own, tostring(value))
     end
   end
 end
@@ -219,10 +222,10 @@ function policy.parse(text, path)
   local chunk, why = load_data(text, path)
   local ok, data = pcall(chunk or error, why)
   if ok and type(data) ~= "table" then
-    ok, data = false, "it does not return a table"
-  end
-  if ok then
+    ok, data = false, path .. ": it does not return a table"
+  elseif ok then
     ok, data = pcall(policy.new, data)
+    data = ok and data or path .. ": " .. tostring(data):gsub("^.-%f[%a](bad option)", "%1")
   end
   if not ok then
     return fail("config", "bad_policy", "%s", tostring(data))

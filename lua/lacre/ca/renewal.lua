@@ -93,7 +93,7 @@ local function again(self, which, given, what, choose_key)
   if cert and supersede then
     local revoked
     revoked, err = self:revoke(old, "superseded")
-    cert = revoked and cert
+    cert = (revoked or err.code == "already_revoked") and cert
   end
   if not cert then
     return nil, err

@@ -4,6 +4,7 @@ local fail = require("lacre.error").fail
 local later = require "lacre.later"
 local time = require "lacre.time"
 
+local forbidden = later "lacre.x509.forbidden"
 local store = later "lacre.store"
 
 local scrutiny = {}
@@ -15,6 +16,19 @@ local function is_constrained(chain)
     end
   end
   return false
+end
+
+-- which of the CAs above forbids which name
+local function refuse_name(self, cert)
+  for _, above in ipairs(self.above) do
+    local name = forbidden.name(cert:subject_alt_names(), above:name_constraints())
+    if name then
+      return fail("sign", "name_constraint_violation", "the name constraints of %s, above %s, forbid %s",
+        tostring(above:subject()), tostring(self.certificate:subject()), name)
+    end
+  end
+  return fail("sign", "name_constraint_violation",
+    "the name constraints of a CA above %s forbid a name of the certificate", tostring(self.certificate:subject()))
 end
 
 --- Whether the CAs above permit the names of a certificate that was just signed (RFC 5280 section 6.1.4);
@@ -31,8 +45,7 @@ function scrutiny.of_certificate(self, cert)
     trust = self:root(), intermediates = self:chain(), any_name = true, purpose = "any", time = cert:not_before() + 301,
   })
   if not done and err.code == "name_constraint_violation" then
-    return fail("sign", err.code, "the name constraints of a CA above %s forbid a name of the certificate",
-      tostring(self.certificate:subject()))
+    return refuse_name(self, cert)
   end
   return true
 end

@@ -16,6 +16,7 @@ local options = require "lacre.options"
 local sign = require "lacre.x509.sign"
 
 local fail = lacre_error.fail
+local forbidden = later "lacre.x509.forbidden"
 local request = later "lacre.csr.read"
 
 local issue = {}
@@ -96,8 +97,8 @@ local function obeys(prepared, made)
   if not findings then
     return nil, err
   elseif violation(findings) then
-    return fail("sign", "name_constraint_violation", "the name constraints of %s forbid a name of the certificate",
-      tostring(prepared.issuer:subject()))
+    return fail("sign", "name_constraint_violation", "the name constraints of %s forbid %s",
+      tostring(prepared.issuer:subject()), forbidden.told(made, prepared.issuer:name_constraints()))
   end
   return made
 end

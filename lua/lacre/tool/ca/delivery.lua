@@ -42,8 +42,10 @@ local function serial_of(ca, pin)
   return one and one.serial or err and "unknown"
 end
 
-local function hint_of(set, path, serial)
-  return ("mv %s.key.new %s.key && lacre ca export %s %s --out %s.crt"):format(path, path, set.dir, serial, path)
+local function hint_of(set, path, serial, no_key)
+  local export = ("lacre ca export %s %s --out %s.crt%s"):format(set.dir, serial, path,
+    set.overwrite and " --overwrite" or "")
+  return no_key and export or ("mv %s.key.new %s.key && %s"):format(path, path, export)
 end
 
 -- a key that a process left that died: it goes only where nothing was issued for it
@@ -91,8 +93,8 @@ local function write(set, path, pem, identity, more)
     done, err = file.write_together(files, { overwrite = set.overwrite })
   end
   if not done then
-    err.hint = ("serial %s was issued and is in the CA's directory%s; revoke it, or copy it by hand"):format(
-      identity.cert:serial(), pem and "; its key is " .. path .. ".key.new" or "")
+    err.hint = ("serial %s was issued%s: %s"):format(identity.cert:serial(),
+      pem and ", and its key is " .. path .. ".key.new" or "", hint_of(set, path, identity.cert:serial(), not pem))
     return nil, err
   end
   if pem then
@@ -118,8 +120,10 @@ local function make_behind(set, ca, path, private, make)
 end
 
 local function run(set, ca, path, private, pem, make, more)
-  local done, err = true, nil
-  if pem then
+  local stat, done, err = file.stat(file.directory(path)), true, nil
+  if not stat or stat.kind ~= "directory" then
+    return fail("save", "file_not_found", "%s: there is no such directory", file.directory(path))
+  elseif pem then
     done, err = clear(set, ca, path)
   end
   local names = { path .. ".crt", pem and path .. ".key" or false, more and path .. ".p12" or false }
