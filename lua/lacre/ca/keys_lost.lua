@@ -22,7 +22,7 @@ local written = { { "Compromise\t", "^(%x+)\t" }, { "eyTime,", "^[^\t\n]*\t(%x+)
 -- what the index calls compromised and was not noted; lines are only read of those
 local function in_index(text, noted, serials)
   for _, row in ipairs(written) do
-    local from, last = 1, nil
+    local from, last = 1
     repeat
       from, last = text:find(row[1], from, true)
       local serial = from and text:match(row[2], last + 1)
