@@ -38,7 +38,7 @@ static void drop (session_Entry *e) {
 
 void session_flush (session_Cache *cache) {
   int i;
-  for (i = 0; i < cache->limit; i++) drop(&cache->entries[i]);
+  for (i = 0; i < cache->count; i++) drop(&cache->entries[i]);
 }
 
 void session_clear (session_Cache *cache) {
@@ -47,13 +47,19 @@ void session_clear (session_Cache *cache) {
   memset(cache, 0, sizeof *cache);
 }
 
-/* the one used longest ago; empty ones were used never */
-static session_Entry *oldest (session_Cache *cache) {
-  session_Entry *found = &cache->entries[0];
+/* where the next one goes: the place used longest ago, where all are taken; dropped
+** ones were used never. NULL when memory ran out */
+static session_Entry *next_place (session_Cache *cache) {
+  session_Entry *found;
   int i;
-  for (i = 1; i < cache->limit; i++)
+  if (cache->entries == NULL)
+    cache->entries = OPENSSL_zalloc((size_t)cache->limit * sizeof *cache->entries);
+  if (cache->entries == NULL) return NULL;
+  found = &cache->entries[0];
+  for (i = 1; i < cache->count; i++)
     if (cache->entries[i].used < found->used) found = &cache->entries[i];
-  return found;
+  if (found->used == 0 || cache->count == cache->limit) return found;
+  return &cache->entries[cache->count];
 }
 
 /* the chain that was verified; with no chain, the leaf that was accepted */
@@ -73,7 +79,7 @@ static int on_session (SSL *ssl, SSL_SESSION *session) {
   session_Cache *cache = owner_of(ssl);
   const link_Link *link = link_of(ssl);
   const judge_Check *check = judge_of(ssl);
-  session_Entry made, *place;
+  session_Entry made, *place = NULL;
   if (cache == NULL || link == NULL || link->session_key == NULL || check == NULL)
     return 0;
   if (check->diagnose || check->decision == JUDGE_VETOED) return 0;
@@ -81,12 +87,13 @@ static int on_session (SSL *ssl, SSL_SESSION *session) {
   made.chain = chain_of(ssl, check);
   made.session = session;
   made.used = ++cache->clock;
-  if (made.key == NULL || made.chain == NULL) {
+  if (made.key != NULL && made.chain != NULL) place = next_place(cache);
+  if (place == NULL) {
     made.session = NULL; /* still OpenSSL's */
     drop(&made);
     return 0;
   }
-  place = oldest(cache);
+  if (place == &cache->entries[cache->count]) cache->count++;
   drop(place);
   *place = made;
   return 1;
@@ -94,7 +101,7 @@ static int on_session (SSL *ssl, SSL_SESSION *session) {
 
 static int is_kept (const session_Cache *cache, const SSL_SESSION *session) {
   int i;
-  for (i = 0; i < cache->limit; i++)
+  for (i = 0; i < cache->count; i++)
     if (cache->entries[i].session == session) return 1;
   return 0;
 }
@@ -109,8 +116,6 @@ void session_renew (SSL *ssl) {
 }
 
 int session_keep (SSL_CTX *ctx, session_Cache *cache, int limit) {
-  cache->entries = OPENSSL_zalloc((size_t)limit * sizeof *cache->entries);
-  if (cache->entries == NULL) return 0;
   cache->limit = limit;
   SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
@@ -123,7 +128,7 @@ int session_keep (SSL_CTX *ctx, session_Cache *cache, int limit) {
 static session_Entry *newest (session_Cache *cache, const char *key) {
   session_Entry *found = NULL;
   int i;
-  for (i = 0; i < cache->limit; i++) {
+  for (i = 0; i < cache->count; i++) {
     session_Entry *e = &cache->entries[i];
     if (e->key != NULL && strcmp(e->key, key) == 0 &&
         (found == NULL || e->used > found->used))

@@ -24,6 +24,7 @@ typedef struct session_Entry {
 
 typedef struct session_Cache {
   int limit; /* 0: nothing is kept */
+  int count; /* of entries that were ever used, the first ones */
   uint64_t clock;
   session_Entry *entries;
 } session_Cache;

@@ -83,7 +83,7 @@ local function apply_ciphers(set, policy, ctx)
   if tls12 == "" or tls13 == "" then
     return fail("config", "no_shared_cipher", "the system's policy allows none of the cipher suites")
   end
-  return ctx:ciphers(tls12, tls13)
+  return ctx:ciphers(tls12, suites.to_set(tls13))
 end
 
 -- a policy of the system narrows; who names weak crypto as his sin has set it aside

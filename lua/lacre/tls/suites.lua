@@ -152,6 +152,22 @@ function suites.cipher_lists(names, respects_system)
   return table.concat(lists["1.2"], ":"), table.concat(lists["1.3"], ":")
 end
 
+local usual13
+
+--- What a list of suites of TLS 1.3 has to be set to: nothing where a context has it by itself.
+---@param tls13 string joined by ":"
+---@return string
+function suites.to_set(tls13)
+  if not usual13 then
+    local names = {}
+    for _, row in ipairs(assert(core.context.new "client"):effective().ciphers) do
+      names[#names + 1] = row.version == "1.3" and row.openssl_name or nil
+    end
+    usual13 = table.concat(names, ":")
+  end
+  return tls13 == usual13 and "" or tls13
+end
+
 --- Whether a suite proves nothing by a certificate (anonymous, PSK, SRP) or encrypts nothing (NULL).
 ---@param name any IANA or OpenSSL name
 ---@return boolean
