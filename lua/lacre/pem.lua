@@ -58,6 +58,14 @@ function pem.list(text)
   end
 end
 
+--- Whether a text is PEM itself, and not the name of a file.
+---@param text string
+---@return boolean
+---@package
+function pem.is(text)
+  return text:find("-----BEGIN ", 1, true) ~= nil
+end
+
 --- The first block with one of the given labels: `{ label =, der =, headers =, text = }`.
 ---@param text string
 ---@param labels table<string, any> labels as keys

@@ -3,9 +3,12 @@
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
+local later = require "lacre.later"
 local options = require "lacre.options"
 local path = require "lacre.store.path"
 local trust = require "lacre.store.trust"
+
+local revocations = later "lacre.crl.read"
 
 local store = { with_crls = path.with_crls }
 
@@ -51,13 +54,12 @@ function store.system()
 end
 
 --- Whether a value is a store.
+---@param value any
 ---@return boolean
-function store.is(value)
-  return type(value) == "userdata" and getmetatable(value) == "lacre.store"
-end
+store.is = trust.is
 
 local function add(self, item)
-  if type(item) == "userdata" and getmetatable(item) == "lacre.crl" then
+  if revocations.is(item) then
     return self:add_crl(item)
   end
   return trust.add(self, item)
@@ -91,17 +93,18 @@ function methods:count()
   return #lacre_error.assert(self:list())
 end
 
+local function checked(cert, given)
+  options.expect("verify", 1, certificate.is(cert), "certificate", cert)
+  return options.check(path.schema, given, "verify")
+end
+
 --- Verifies a certificate against the trust anchors in this store.
 ---@param cert lacre.cert
 ---@param given table server_name, or email, or any_name = true; purpose, time, intermediates, crls ...
 ---@return lacre.cert[]? chain leaf first, anchor last
 ---@return lacre.error? err a code of category "verify"
 function methods:verify(cert, given)
-  if not certificate.is(cert) then
-    error(("bad argument #1 to 'verify' (certificate expected, got %s)"):format(type(cert)), 2)
-  end
-  local set = options.check(path.schema, given, "verify")
-  return blame(path.judge, self, cert, set)
+  return blame(path.judge, self, cert, checked(cert, given))
 end
 
 --- Verifies a certificate and its chain; `trust` is "system" by default.
@@ -110,10 +113,7 @@ end
 ---@return lacre.cert[]? chain
 ---@return lacre.error? err
 function store.verify(cert, given)
-  if not certificate.is(cert) then
-    error(("bad argument #1 to 'verify' (certificate expected, got %s)"):format(type(cert)), 2)
-  end
-  local set = options.check(path.schema, given, "verify")
+  local set = checked(cert, given)
   local base, err = blame(trust.store, set.trust)
   if not base then
     return nil, err

@@ -2,6 +2,7 @@
 
 local host = require "lacre.host"
 local options = require "lacre.options"
+local pem = require "lacre.pem"
 local pin = require "lacre.pin.value"
 local time = require "lacre.time"
 local warning = require "lacre.warning"
@@ -28,7 +29,7 @@ local schema = {
 
 local function add_pin(list, seen, value)
   local made, err
-  if type(value) == "string" and not value:find("-----BEGIN ", 1, true) then
+  if type(value) == "string" and not pem.is(value) then
     made, err = pin.parse(value)
   else
     made, err = pin.of(value)

@@ -5,6 +5,7 @@ local core = require "lacre.core"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local pem = require "lacre.pem"
 
 local fail = lacre_error.fail
 local type, setmetatable = type, setmetatable
@@ -79,7 +80,7 @@ end
 
 local function of_text(text)
   local source, err = nil, nil
-  if text:find("-----BEGIN ", 1, true) then
+  if pem.is(text) then
     source = certificate.parse(text)
   end
   if not source then

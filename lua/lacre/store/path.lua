@@ -4,9 +4,9 @@ local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local host = require "lacre.host"
 local later = require "lacre.later"
-local options = require "lacre.options"
 local pin = require "lacre.pin"
 local purpose = require "lacre.store.purpose"
+local several = require "lacre.x509.several"
 local time = require "lacre.time"
 local trust = require "lacre.store.trust"
 local verdict = require "lacre.store.verdict"
@@ -68,65 +68,30 @@ local function add_rules(set)
   return true
 end
 
-local function are_certificates(list)
-  for i = 1, #list do
-    if not certificate.is(list[i]) then
-      return false
-    end
-  end
-  return true
+local function helpers_of(spec)
+  return several.of(spec, certificate, "certificate", "intermediates")
 end
 
-local function helpers(spec)
-  if type(spec) == "string" then
-    return (spec:find("-----BEGIN ", 1, true) and certificate.parse_all or certificate.load_all)(spec)
-  elseif certificate.is(spec) then
-    return { spec }
-  elseif type(spec) ~= "table" then
-    options.misuse("bad option 'intermediates' (certificate, PEM or file expected, got %s)", type(spec))
-  elseif are_certificates(spec) then
-    return spec
-  end
-  local list = {}
-  for _, item in ipairs(spec) do
-    local some, err = helpers(item)
-    if not some then
-      return nil, err
-    end
-    for _, one in ipairs(some) do
-      list[#list + 1] = one
-    end
-  end
-  return list
+--- The revocation lists of objects, PEM, files, or a list of them.
+---@param spec any
+---@return lacre.crl[]? lists
+---@return lacre.error? err
+---@package
+function path.load_crls(spec)
+  return several.of(spec, revocations, "revocation list", "crls")
 end
 
-local function load_crls(spec)
-  if revocations.is(spec) then
-    return { spec }
-  elseif type(spec) == "string" then
-    return (spec:find("-----BEGIN ", 1, true) and revocations.parse_all or revocations.load_all)(spec)
-  elseif type(spec) ~= "table" then
-    options.misuse("bad option 'crls' (revocation list, PEM or file expected, got %s)", type(spec))
-  end
-  local list = {}
-  for _, item in ipairs(spec) do
-    local some, err = load_crls(item)
-    if not some then
-      return nil, err
-    end
-    for _, one in ipairs(some) do
-      list[#list + 1] = one
-    end
-  end
-  return list
-end
-
--- lists are added to a store of their own: the one given stays as it is
-local function with_crls(base, spec)
+--- A store with revocation lists beside the anchors of another, which stays as it is.
+---@param base lacre.store
+---@param spec any lists as `path.load_crls` takes them; none where it is nil
+---@return lacre.store? store
+---@return lacre.error? err
+---@package
+function path.with_crls(base, spec)
   if spec == nil then
     return base
   end
-  local crls, err = load_crls(spec)
+  local crls, err = path.load_crls(spec)
   if not crls then
     return nil, err
   end
@@ -141,16 +106,6 @@ local function with_crls(base, spec)
   end
   return done and own, err
 end
-
---- A store with revocation lists beside the anchors of another, which stays as it is.
----@type fun(base: lacre.store, spec: any): lacre.store?, lacre.error?
----@package
-path.with_crls = with_crls
-
---- The revocation lists of objects, PEM, files, or a list of them.
----@type fun(spec: any): lacre.crl[]?, lacre.error?
----@package
-path.load_crls = load_crls
 
 -- whether nothing was found, with what OpenSSL does not look at
 local function is_fit(findings, good, cert, set)
@@ -201,13 +156,13 @@ function path.judge(base, cert, set)
   local good, err = add_rules(set)
   local untrusted, findings
   if good then
-    untrusted, err = helpers(set.intermediates)
+    untrusted, err = helpers_of(set.intermediates)
   end
   if not untrusted then
     return nil, err
   end
   if set.crls ~= nil then
-    base, err = with_crls(base, set.crls)
+    base, err = path.with_crls(base, set.crls)
   end
   if not base then
     return nil, err

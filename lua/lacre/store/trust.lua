@@ -11,6 +11,7 @@ local every = require "lacre.every"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local pem = require "lacre.pem"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -27,7 +28,10 @@ function trust.is_shared(store)
   return shared[store] == true
 end
 
-local function is_store(value)
+--- Whether a value is a store.
+---@param value any
+---@return boolean
+function trust.is(value)
   return type(value) == "userdata" and getmetatable(value) == "lacre.store"
 end
 
@@ -55,7 +59,7 @@ local parts_schema = {
 }
 
 local function add_parts(store, spec)
-  local set = options.check(parts_schema, spec, "trust", 0)
+  local set = options.check(parts_schema, spec, "trust")
   local steps = {
     set.system and { anchors.add_system } or false, set.file and { anchors.add_path, set.file } or false,
     set.dir and { anchors.add_path, set.dir } or false, set.pem and { add, set.pem } or false, { add, set.certs },
@@ -77,7 +81,7 @@ end
 local function add_text(store, text)
   if text == "system" then
     return anchors.add_system(store)
-  elseif text:find("-----BEGIN ", 1, true) then
+  elseif pem.is(text) then
     return anchors.add_all(store, certificate.parse_all(text))
   end
   return anchors.add_path(store, text)
@@ -90,7 +94,7 @@ function add(store, spec)
     return add_text(store, spec)
   elseif certificate.is(spec) then
     return anchors.add_cert(store, spec)
-  elseif is_store(spec) then
+  elseif trust.is(spec) then
     return add_store(store, spec)
   elseif type(spec) == "table" and type(spec.cert) == "function" then
     return anchors.add_cert(store, spec:cert()) -- a CA
@@ -158,7 +162,7 @@ end
 function trust.store(spec)
   if spec == "system" then
     return trust.system()
-  elseif is_store(spec) then
+  elseif trust.is(spec) then
     return spec
   end
   local store = trust.empty()

@@ -7,39 +7,19 @@ local cert = require "lacre.cert"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local pem = require "lacre.pem"
+local several = require "lacre.x509.several"
 
 local fail = lacre_error.fail
 
 local identity = {}
-
-local function is_pem(text)
-  return text:find("-----BEGIN ", 1, true) ~= nil
-end
 
 --- The certificates of an object, a list, PEM text or a file.
 ---@param value any
 ---@return lacre.cert[]? certs
 ---@return lacre.error? err no_certificate, bad_pem, file_not_found ...
 function identity.certs(value)
-  if type(value) == "string" then
-    return (is_pem(value) and cert.parse_all or cert.load_all)(value)
-  elseif type(value) ~= "table" then
-    if not cert.is(value) then
-      options.misuse("bad option 'cert' (certificate, PEM or file expected, got %s)", type(value))
-    end
-    return { value }
-  end
-  local list = {}
-  for _, item in ipairs(value) do
-    local some, err = identity.certs(item)
-    if not some then
-      return nil, err
-    end
-    for _, one in ipairs(some) do
-      list[#list + 1] = one
-    end
-  end
-  return list
+  return several.of(value, cert, "certificate", "cert")
 end
 
 --- The private key of an object, PEM text or a file.
@@ -54,7 +34,7 @@ function identity.key(value, password)
     end
     return value
   end
-  local read = is_pem(value) and key.parse or key.load
+  local read = pem.is(value) and key.parse or key.load
   return read(value, { password = password })
 end
 

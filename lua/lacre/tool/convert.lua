@@ -10,6 +10,7 @@ local documents = later "lacre.x509.documents"
 local file = later "lacre.file"
 local filing = later "lacre.x509.filing"
 local parameters = later "lacre.x509.parameters"
+local pem = later "lacre.pem"
 local pkcs12 = later "lacre.pkcs12"
 
 local fail = lacre_error.fail
@@ -242,7 +243,7 @@ end
 ---@param result table
 ---@return table
 function convert.to_table(result)
-  local is_text = result.bytes:find("-----BEGIN ", 1, true) ~= nil
+  local is_text = pem.is(result.bytes)
   return {
     out = result.out, to = result.to, kinds = result.kinds,
     pem = not result.out and is_text and result.bytes or nil,

@@ -6,6 +6,7 @@ local toolkit = require "lacre.toolkit"
 
 local documents = later "lacre.x509.documents"
 local file = later "lacre.file"
+local pem = later "lacre.pem"
 local pin = later "lacre.pin"
 local pins = later "lacre.report.pins"
 local plain = later "lacre.plain"
@@ -56,10 +57,6 @@ local function rows_of_chain(chain)
     }
   end
   return rows
-end
-
-local function is_pem(text)
-  return text:find("-----BEGIN ", 1, true) ~= nil
 end
 
 -- the certificates among documents; where there are none, requests and keys
@@ -151,7 +148,7 @@ local function compare(result, wanted)
 end
 
 local function from(target, set)
-  if target == "-" or is_pem(target) or file.stat(target) then
+  if target == "-" or pem.is(target) or file.stat(target) then
     return from_file(target, set.password)
   end
   return from_host(target, set)
@@ -161,7 +158,7 @@ end
 local function answer_of(target, set, wanted)
   local found, err = from(target, set)
   found = found or { pins = {}, error = err }
-  found.target = is_pem(target) and "text" or target
+  found.target = pem.is(target) and "text" or target
   if wanted then
     found.match = compare(found, wanted)
   end

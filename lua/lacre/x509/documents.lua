@@ -10,6 +10,7 @@ local file = require "lacre.file"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local pem = require "lacre.pem"
 
 local crl = later "lacre.crl"
 local csr = later "lacre.csr"
@@ -145,7 +146,7 @@ end
 ---@return lacre.document[]? list never empty
 ---@return lacre.error? err no_certificate, where nothing is there
 function documents.parse(bytes, set)
-  local list = bytes:find("-----BEGIN ", 1, true) and read_pem(bytes, set or {})
+  local list = pem.is(bytes) and read_pem(bytes, set or {})
     or bytes ~= "" and read_der(bytes, set or {}) or {}
   if #list == 0 then
     return fail("parse", "no_certificate", bytes == "" and "it is empty" or "no line in it begins a PEM block")
@@ -154,7 +155,7 @@ function documents.parse(bytes, set)
 end
 
 local function read(path)
-  if path:find("-----BEGIN ", 1, true) then
+  if pem.is(path) then
     return path, nil, "text"
   end
   local bytes, err = file.read(path == "-" and "/dev/stdin" or path)
