@@ -53,6 +53,8 @@ describe("engine", function()
       { "any certificate, but for a wrong pin", "pin_mismatch", identity = stranger,
         set = { insecure = { accept_any_certificate = true }, pins = { id.cert:pin(), allow_no_backup = true } } },
       { "a chain at a time when it was not valid", "cert_not_yet_valid", identity = id, set = { time = 86400 * 365 } },
+      { "a pinned key at a time before 1970, when its certificate was not valid", "cert_not_yet_valid", identity = id,
+        set = { trust = "pins", pins = { id.cert:pin(), allow_no_backup = true }, time = -86400 } },
       { "a veto of on_verify", "verify_rejected", identity = id, set = { on_verify = function()
         return 1
       end } },

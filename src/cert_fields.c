@@ -16,6 +16,7 @@
 #include "name.h"
 #include "pem.h"
 #include "strength.h"
+#include "verify.h"
 
 static void release_bytes (void *obj) {
   OPENSSL_free(obj);
@@ -230,15 +231,12 @@ static int cert_raw_alt_names (lua_State *L) {
 
 /* -- questions -- */
 
-#define HOST_FLAGS                                                                     \
-  (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-
 /* cert:has_dns_name(name) -> boolean; of its alternative names only, RFC 9525 */
 static int cert_has_dns_name (lua_State *L) {
   X509 *x = cert_check_light(L, 1);
   const char *name = args_text(L, 2);
   int found = name[0] != '\0' && name[0] != '.' &&
-              X509_check_host(x, name, 0, HOST_FLAGS, NULL) == 1;
+              X509_check_host(x, name, 0, VERIFY_HOST_FLAGS, NULL) == 1;
   fail_clear();
   lua_pushboolean(L, found);
   return 1;

@@ -68,9 +68,7 @@ static void set_defaults (context_Context *c) {
   if (SSL_CTX_get_security_level(c->ctx) < 2) SSL_CTX_set_security_level(c->ctx, 2);
   SSL_CTX_set_verify(c->ctx, c->is_server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
   SSL_CTX_set_cert_verify_callback(c->ctx, judge_callback, NULL);
-  X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(c->ctx),
-                                  X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-                                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(c->ctx), VERIFY_HOST_FLAGS);
 }
 
 static const char *const roles[] = { "client", "server", NULL };
@@ -203,13 +201,10 @@ static int context_keylog (lua_State *L) {
 /* context:revocation("leaf" | "chain"): every certificate, or the leaf, needs a CRL */
 static int context_revocation (lua_State *L) {
   static const char *const names[] = { "leaf", "chain", NULL };
-  static const unsigned long flags[] = {
-    X509_V_FLAG_CRL_CHECK, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL
-  };
+  static const unsigned long flags[] = { VERIFY_CRL_FLAGS,
+                                         VERIFY_CRL_FLAGS | X509_V_FLAG_CRL_CHECK_ALL };
   X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context_check_open(L)->ctx);
-  X509_VERIFY_PARAM_set_flags(param, flags[args_enum(L, 2, names)] |
-                                         X509_V_FLAG_EXTENDED_CRL_SUPPORT |
-                                         X509_V_FLAG_USE_DELTAS);
+  X509_VERIFY_PARAM_set_flags(param, flags[args_enum(L, 2, names)]);
   return 0;
 }
 

@@ -9,6 +9,8 @@
 #include <openssl/tls1.h>
 #include <openssl/x509v3.h>
 
+#include "verify.h"
+
 int hello_add (hello_Policy *policy, X509 *cert, EVP_PKEY *pkey, STACK_OF(X509) * chain,
                int is_default) {
   size_t size = (size_t)(policy->count + 1) * sizeof *policy->identities;
@@ -123,9 +125,6 @@ static int bind_sessions (SSL *ssl, hello_Policy *policy, const char *name,
          SSL_set_session_id_context(ssl, policy->binding, sizeof policy->binding);
 }
 
-#define FLAGS                                                                          \
-  (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
-
 /* uses every identity that has the name: OpenSSL chooses among them by what the
 ** client can verify. 1 used, 0 none has it, -1 failed */
 static int use_matching (SSL *ssl, const hello_Policy *policy, const char *name,
@@ -133,7 +132,8 @@ static int use_matching (SSL *ssl, const hello_Policy *policy, const char *name,
   int i, found = 0;
   for (i = 0; i < policy->count; i++) {
     hello_Identity *id = &policy->identities[i];
-    if (X509_check_host(id->cert, name, 0, FLAGS | flags, NULL) != 1) continue;
+    if (X509_check_host(id->cert, name, 0, VERIFY_HOST_FLAGS | flags, NULL) != 1)
+      continue;
     if (!found && id->is_default) return 1;
     if (!found) SSL_certs_clear(ssl);
     found = 1;

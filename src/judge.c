@@ -1,7 +1,5 @@
 #include "judge.h"
 
-#include <time.h>
-
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 
@@ -50,11 +48,6 @@ void judge_end (judge_Check *check) {
 static void refuse (X509_STORE_CTX *ctx, verify_Verdict *v, int error) {
   verify_add(v, error, 0, X509_STORE_CTX_get0_cert(ctx));
   X509_STORE_CTX_set_error(ctx, v->error);
-}
-
-static int64_t time_of (const X509_VERIFY_PARAM *param) {
-  time_t injected = X509_VERIFY_PARAM_get_time(param);
-  return (int64_t)(injected > 0 ? injected : time(NULL));
 }
 
 /* RFC 5280 4.1.2.5: both ends are part of the time of validity */
@@ -130,7 +123,7 @@ static int verify_by_pins (X509_STORE_CTX *ctx, judge_Check *check) {
   int error;
   check_pins(ctx, check, NULL);
   if ((error = key_error(param, leaf)) != X509_V_OK) refuse(ctx, check->verdict, error);
-  if (wants_dates(check) && (error = date_error(leaf, time_of(param))) != X509_V_OK)
+  if (wants_dates(check) && (error = date_error(leaf, verify_time(param))) != X509_V_OK)
     refuse(ctx, check->verdict, error);
   if (wants_name(check) && (error = name_error(param, leaf)) != X509_V_OK)
     refuse(ctx, check->verdict, error);
@@ -188,7 +181,7 @@ static int veto (X509_STORE_CTX *ctx, judge_Check *check) {
 }
 
 /* a client asks its hook while the handshake is suspended; a server when the
-** handshake is done and before anything is read (api of OpenSSL: clients only) */
+** handshake is done and before anything is read; OpenSSL suspends clients only */
 static int ask_hook (SSL *ssl, X509_STORE_CTX *ctx, judge_Check *check) {
   if (!check->policy->has_hook || SSL_is_server(ssl) || check->diagnose) return 1;
   if (check->decision == JUDGE_VETOED) return veto(ctx, check);
@@ -220,7 +213,7 @@ int judge_again (SSL *ssl, judge_Check *check, STACK_OF(X509) * chain) {
   if (X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_CRL_CHECK) return 0;
   good = !wants_name(check) || name_error(param, sk_X509_value(chain, 0)) == X509_V_OK;
   for (i = 0; good && wants_dates(check) && i < sk_X509_num(chain); i++)
-    good = date_error(sk_X509_value(chain, i), time_of(param)) == X509_V_OK;
+    good = date_error(sk_X509_value(chain, i), verify_time(param)) == X509_V_OK;
   good = good && is_pinned(check, is_built ? chain : NULL, sk_X509_value(chain, 0));
   if (!good || !is_built) return good;
   drop_chain(&check->chain);

@@ -1,7 +1,5 @@
 #include "staple.h"
 
-#include <time.h>
-
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
@@ -11,11 +9,6 @@
 #include "link.h"
 
 #define SKEW 300 /* seconds by which clocks may differ */
-
-static int64_t time_of (SSL *ssl) {
-  time_t injected = X509_VERIFY_PARAM_get_time(SSL_get0_param(ssl));
-  return (int64_t)(injected > 0 ? injected : time(NULL));
-}
 
 /* ids may be made with any digest: ours is made with theirs */
 static int is_about (OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer) {
@@ -57,7 +50,8 @@ static int judge_basic (SSL *ssl, OCSP_BASICRESP *basic, STACK_OF(X509) * chain)
     return STAPLE_INVALID;
   for (i = 0; i < OCSP_resp_count(basic); i++) {
     OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
-    if (is_about(single, leaf, issuer)) return state_of(single, time_of(ssl));
+    if (is_about(single, leaf, issuer))
+      return state_of(single, verify_time(SSL_get0_param(ssl)));
   }
   return STAPLE_INVALID;
 }

@@ -126,8 +126,7 @@ static Check *push_check (lua_State *L) {
 static int set_names (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
   const char *host = table_text(L, arg, "host"), *ip = table_text(L, arg, "ip"),
              *email = table_text(L, arg, "email");
-  X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
-                                             X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  X509_VERIFY_PARAM_set_hostflags(param, VERIFY_HOST_FLAGS);
   return (host == NULL || X509_VERIFY_PARAM_set1_host(param, host, 0) == 1) &&
          (ip == NULL || X509_VERIFY_PARAM_set1_ip_asc(param, ip) == 1) &&
          (email == NULL || X509_VERIFY_PARAM_set1_email(param, email, 0) == 1);
@@ -183,9 +182,7 @@ static int set_policies (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
 static void set_revocation (lua_State *L, int arg, X509_VERIFY_PARAM *param) {
   const char *extent = table_text(L, arg, "revocation");
   if (extent == NULL || strcmp(extent, "off") == 0) return;
-  X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK |
-                                         X509_V_FLAG_EXTENDED_CRL_SUPPORT |
-                                         X509_V_FLAG_USE_DELTAS);
+  X509_VERIFY_PARAM_set_flags(param, VERIFY_CRL_FLAGS);
   if (strcmp(extent, "chain") == 0)
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_CRL_CHECK_ALL);
 }

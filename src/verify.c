@@ -6,7 +6,6 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
-#include <openssl/x509v3.h>
 
 #include "asn1_time.h"
 #include "detour.h"
@@ -65,15 +64,18 @@ static int is_anchor_exempt (X509_STORE_CTX *ctx, const verify_Rules *rules,
   return rules->strict == VERIFY_STRICT && is_strictness(error);
 }
 
+int64_t verify_time (const X509_VERIFY_PARAM *param) {
+  unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
+  int is_set = (flags & X509_V_FLAG_USE_CHECK_TIME) != 0;
+  return (int64_t)(is_set ? X509_VERIFY_PARAM_get_time(param) : time(NULL));
+}
+
 /* the last second belongs to the validity: RFC 5280 4.1.2.5 */
 static int is_last_second (X509_STORE_CTX *ctx) {
-  const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-  time_t now = X509_VERIFY_PARAM_get_time(param);
   X509 *x = X509_STORE_CTX_get_current_cert(ctx);
   int64_t last;
-  if (now == 0) now = time(NULL);
   return x != NULL && asn1_time_read(X509_get0_notAfter(x), &last) &&
-         last == (int64_t)now;
+         last == verify_time(X509_STORE_CTX_get0_param(ctx));
 }
 
 /* what OpenSSL leaves unchecked of a path that it found good */

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
 enum { VERIFY_LAX, VERIFY_STRICT, VERIFY_STRICT_ANCHORS };
 
@@ -21,6 +21,15 @@ typedef struct verify_Rules {
   int accept_expired; /* insecure: validity dates are not looked at */
   int accept_name;    /* insecure: a name that does not match is let through */
 } verify_Rules;
+
+/* how names of a certificate count, RFC 9525 6.3: its alternative names alone, and a
+** wildcard only as a whole label */
+#define VERIFY_HOST_FLAGS                                                              \
+  (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+
+/* CRLs of the leaf, in parts and with their deltas */
+#define VERIFY_CRL_FLAGS                                                               \
+  (X509_V_FLAG_CRL_CHECK | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS)
 
 #define VERIFY_FINDINGS 32
 
@@ -44,6 +53,9 @@ typedef struct verify_Verdict {
 ** Returns 1 only for a chain without any finding; -1 when memory ran out */
 int verify_run (X509_STORE_CTX *ctx, const verify_Rules *rules,
                 verify_Verdict *verdict);
+
+/* the time at which certificates are judged: that which was set, or now */
+int64_t verify_time (const X509_VERIFY_PARAM *param);
 
 /* adds an error of our own (a pin, a name) to a verdict */
 void verify_add (verify_Verdict *verdict, int error, int depth, X509 *cert);
