@@ -2,19 +2,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "args.h"
 #include "fail.h"
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* where SO_NOSIGPIPE does it */
+#endif
+
+#ifndef SO_REUSEPORT
+#define SO_REUSEPORT SO_REUSEADDR
 #endif
 
 net_Socket *net_retain (net_Socket *s) {
@@ -79,14 +82,22 @@ static void set_flag (int fd, int level, int option, int on) {
   setsockopt(fd, level, option, &on, sizeof on);
 }
 
+#ifdef SO_NOSIGPIPE
+static void silence (int fd) {
+  set_flag(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
+}
+#else
+static void silence (int fd) {
+  (void)fd; /* MSG_NOSIGNAL does it */
+}
+#endif
+
 /* nobody inherits it, nothing blocks on it, and nobody is killed by it */
 static int prepare (int fd) {
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return 0;
   fcntl(fd, F_SETFD, FD_CLOEXEC);
-#ifdef SO_NOSIGPIPE
-  set_flag(fd, SOL_SOCKET, SO_NOSIGPIPE, 1);
-#endif
+  silence(fd);
   return 1;
 }
 
@@ -118,66 +129,12 @@ static int accept_prepared (int fd, struct sockaddr *from, socklen_t *len) {
 }
 #endif
 
-typedef struct Address {
-  struct sockaddr_storage storage;
-  socklen_t len;
-  char text[NI_MAXHOST + 16]; /* "[::1]:443", for messages */
-} Address;
-
-/* a numeric address; 0 or the resolver's number */
-static int parse_address (Address *a, const char *host, int port) {
-  struct addrinfo hints, *found;
-  char service[16];
-  int error;
-  memset(&hints, 0, sizeof hints);
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
-  hints.ai_socktype = SOCK_STREAM;
-  snprintf(service, sizeof service, "%d", port);
-  snprintf(a->text, sizeof a->text, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
-           service);
-  error = getaddrinfo(host, service, &hints, &found);
-  if (error != 0) return error;
-  memcpy(&a->storage, found->ai_addr, found->ai_addrlen);
-  a->len = found->ai_addrlen;
-  freeaddrinfo(found);
-  return 0;
-}
-
-/* an IPv4 peer of a socket of both families, as IPv4 */
-static int unmapped (const struct sockaddr *address, socklen_t len,
-                     struct sockaddr_in *plain) {
-  struct sockaddr_in6 both;
-  if (len < sizeof both) return 0;
-  memcpy(&both, address, sizeof both);
-  if (both.sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&both.sin6_addr)) return 0;
-  memset(plain, 0, sizeof *plain);
-  plain->sin_family = AF_INET;
-  plain->sin_port = both.sin6_port;
-  memcpy(&plain->sin_addr, both.sin6_addr.s6_addr + 12, 4);
-  return 1;
-}
-
-/* address, port of a sockaddr, pushed; nothing where it has none */
-static int push_address (lua_State *L, const struct sockaddr *address, socklen_t len) {
-  char host[NI_MAXHOST], service[NI_MAXSERV];
-  struct sockaddr_in plain;
-  if (unmapped(address, len, &plain)) {
-    address = (const struct sockaddr *)&plain;
-    len = sizeof plain;
-  }
-  if (getnameinfo(address, len, host, sizeof host, service, sizeof service,
-                  NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-    return 0;
-  lua_pushstring(L, host);
-  lua_pushinteger(L, atoi(service));
-  return 2;
-}
-
 static int bad_address (lua_State *L, const char *host) {
   return fail_code(L, "connect", "bad_name", "not a numeric address: %.100s", host);
 }
 
-static int begin (net_Socket *s, const Address *to, const Address *from) {
+static int begin (net_Socket *s, const address_Address *to,
+                  const address_Address *from) {
   s->fd = open_prepared(to->storage.ss_family);
   if (s->fd < 0) return errno;
   set_flag(s->fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -192,13 +149,13 @@ static int begin (net_Socket *s, const Address *to, const Address *from) {
 ** connecting | nil, err; when writable, socket:connected() tells */
 static int net_connect (lua_State *L) {
   const char *host = args_text(L, 1), *bind_host = args_opt_text(L, 3, NULL);
-  Address to, from;
+  address_Address to, from;
   net_Socket *s;
   int error;
-  if (parse_address(&to, host, args_int(L, 2, 0, 65535)) != 0)
+  if (address_parse(&to, host, args_int(L, 2, 0, 65535)) != 0)
     return bad_address(L, host);
   if (bind_host != NULL &&
-      parse_address(&from, bind_host, args_int(L, 4, 0, 65535)) != 0)
+      address_parse(&from, bind_host, args_int(L, 4, 0, 65535)) != 0)
     return bad_address(L, bind_host);
   s = push_socket(L);
   error = begin(s, &to, bind_host == NULL ? NULL : &from);
@@ -218,14 +175,12 @@ static int socket_connected (lua_State *L) {
   return 1;
 }
 
-static int bind_and_listen (net_Socket *s, const Address *a, int backlog,
+static int bind_and_listen (net_Socket *s, const address_Address *a, int backlog,
                             int reuse_port, int v6only) {
   s->fd = open_prepared(a->storage.ss_family);
   if (s->fd < 0) return errno;
   set_flag(s->fd, SOL_SOCKET, SO_REUSEADDR, 1);
-#ifdef SO_REUSEPORT
   if (reuse_port) set_flag(s->fd, SOL_SOCKET, SO_REUSEPORT, 1);
-#endif
   if (a->storage.ss_family == AF_INET6)
     set_flag(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, v6only);
   if (bind(s->fd, (const struct sockaddr *)&a->storage, a->len) != 0) return errno;
@@ -236,9 +191,9 @@ static int bind_and_listen (net_Socket *s, const Address *a, int backlog,
 static int net_listen (lua_State *L) {
   const char *host = args_text(L, 1);
   int port = args_int(L, 2, 0, 65535), backlog = args_int(L, 3, 1, 65535), error;
-  Address a;
+  address_Address a;
   net_Socket *s;
-  if (parse_address(&a, host, port) != 0) return bad_address(L, host);
+  if (address_parse(&a, host, port) != 0) return bad_address(L, host);
   s = push_socket(L);
   error = bind_and_listen(s, &a, backlog, lua_toboolean(L, 4), lua_toboolean(L, 5));
   if (error == 0) return 1;
@@ -291,7 +246,7 @@ static int socket_accept (lua_State *L) {
     return fail_errno(L, "connect", errno, "accept");
   }
   set_flag(client->fd, IPPROTO_TCP, TCP_NODELAY, 1);
-  return 1 + push_address(L, (struct sockaddr *)&from, len);
+  return 1 + address_push(L, (struct sockaddr *)&from, len);
 }
 
 /* the bytes of one read go through a buffer that is the upvalue: one a state */
@@ -340,22 +295,25 @@ static int socket_shutdown (lua_State *L) {
   return 1;
 }
 
-/* socket:address() -> address, port of this end | nothing */
-static int socket_address (lua_State *L) {
+/* getsockname or getpeername */
+typedef int End (int fd, struct sockaddr *address, socklen_t *len);
+
+static int push_end (lua_State *L, End *end) {
   net_Socket *s = net_check(L, 1);
   struct sockaddr_storage a = { 0 };
   socklen_t len = sizeof a;
-  if (s->fd < 0 || getsockname(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
-  return push_address(L, (struct sockaddr *)&a, len);
+  if (s->fd < 0 || end(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
+  return address_push(L, (struct sockaddr *)&a, len);
+}
+
+/* socket:address() -> address, port of this end | nothing */
+static int socket_address (lua_State *L) {
+  return push_end(L, getsockname);
 }
 
 /* socket:peer() -> address, port of the other end | nothing */
 static int socket_peer (lua_State *L) {
-  net_Socket *s = net_check(L, 1);
-  struct sockaddr_storage a = { 0 };
-  socklen_t len = sizeof a;
-  if (s->fd < 0 || getpeername(s->fd, (struct sockaddr *)&a, &len) != 0) return 0;
-  return push_address(L, (struct sockaddr *)&a, len);
+  return push_end(L, getpeername);
 }
 
 /* socket:options(nodelay, keepalive), of one that connects: it does not delay */
