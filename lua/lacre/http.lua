@@ -3,6 +3,7 @@
 -- `https` unless plaintext is asked for by name; a redirect never leads away from it, and each new
 -- host is verified, pinned and named anew. Nothing of one host's credentials goes to another.
 
+local body = require "lacre.http.body"
 local connect = require "lacre.connect"
 local lacre_error = require "lacre.error"
 local merged = require "lacre.merged"
@@ -68,9 +69,9 @@ local MOST_IN_MEMORY = 64 * 1024 * 1024
 -- what a body is handed to: the caller's sink, told which answer it is of, or a collector
 local function sink_for(set, response, is_final)
   if not (set.sink and is_final) then
-    return message.collector(set.max_body or MOST_IN_MEMORY)
+    return body.collector(set.max_body or MOST_IN_MEMORY)
   end
-  return message.limited(function(bytes)
+  return body.limited(function(bytes)
     return set.sink(bytes, response)
   end, set.max_body or math.huge)
 end
@@ -80,7 +81,7 @@ local function read_response(stream, method, set, is_final)
   if not response then
     return nil, err
   end
-  response.length, err = message.framing(response.headers)
+  response.length, err = body.framing(response.headers)
   if err then
     return nil, err
   elseif method == "HEAD" or response.status == 204 or response.status == 304 then
@@ -89,7 +90,7 @@ local function read_response(stream, method, set, is_final)
   end
   local sink, text = sink_for(set, response, is_final(response))
   local done
-  done, err = message.read_body(stream, response.length, sink)
+  done, err = body.read(stream, response.length, sink)
   if not done then
     return nil, err
   end
@@ -116,8 +117,8 @@ local function open(place, inline, deadline, io_timeout)
 end
 
 local function exchange(stream, place, set, ask, is_final)
-  local body = has_body(set, ask.method) and set.body or ""
-  local sent, err = stream:write(head_of(set, place, ask.method, ask.headers), body)
+  local content = has_body(set, ask.method) and set.body or ""
+  local sent, err = stream:write(head_of(set, place, ask.method, ask.headers), content)
   local response, why = read_response(stream, ask.method, set, is_final)
   if response then
     return response -- a server may answer before it has read everything

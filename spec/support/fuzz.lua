@@ -4,6 +4,7 @@ local engines = require "spec.support.tls"
 local host = require "lacre.host"
 local material = require "spec.support.readers"
 local message = require "lacre.http.message"
+local body = require "lacre.http.body"
 local reader = require "lacre.net.reader"
 local targets = require "lacre.health.targets"
 local url = require "lacre.http.url"
@@ -81,12 +82,12 @@ fuzz["http-answer"] = {
       return nil, err
     end
     local length
-    length, err = message.framing(head.headers)
+    length, err = body.framing(head.headers)
     if err then
       return nil, err
     end
-    local sink = message.collector(100000)
-    return message.read_body(from, length, sink)
+    local sink = body.collector(100000)
+    return body.read(from, length, sink)
   end,
 }
 

@@ -3,6 +3,7 @@
 -- What two readers could understand differently comes back as a status to refuse it with; after that
 -- nothing more is read from the connection.
 
+local body = require "lacre.http.body"
 local message = require "lacre.http.message"
 
 local webrequest = {}
@@ -97,7 +98,7 @@ end
 
 local function check(request)
   local headers = request.headers
-  local length, err = message.framing(headers)
+  local length, err = body.framing(headers)
   local host = headers.host
   if err or (request.version == "1.1" and not host) or (host and host:find "[,%s/@]") then
     return bad(400)

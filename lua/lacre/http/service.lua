@@ -3,8 +3,8 @@
 -- A request has a time limit in all, so that nobody holds a place by sending it a byte at a time; bodies and
 -- visitors have limits too.
 
+local body = require "lacre.http.body"
 local loop = require "lacre.loop"
-local message = require "lacre.http.message"
 local reception = require "lacre.net.reception"
 local tcp = require "lacre.tcp"
 local webanswer = require "lacre.http.answer"
@@ -22,8 +22,8 @@ Service.__index = Service
 
 -- nil where it is too long, or does not come
 local function body_of(self, visitor, request)
-  local sink, text = message.collector(self.set.most_body or 0)
-  return message.read_body(visitor, message.framing(request.headers), sink) and text() or nil
+  local sink, text = body.collector(self.set.most_body or 0)
+  return body.read(visitor, body.framing(request.headers), sink) and text() or nil
 end
 
 local function is_allowed(self, method)

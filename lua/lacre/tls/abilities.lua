@@ -4,6 +4,7 @@
 local core = require "lacre.core"
 local groups = require "lacre.tls.groups"
 local options = require "lacre.options"
+local sigalgs = require "lacre.tls.sigalgs"
 local suites = require "lacre.tls.suites"
 
 local abilities = {}
@@ -41,8 +42,8 @@ end
 ---@return { name: string }[]
 function abilities.sigalgs()
   local list = {}
-  for _, name in ipairs(suites.sigalg_names()) do
-    if suites.has_sigalg(name) then
+  for _, name in ipairs(sigalgs.names()) do
+    if sigalgs.has(name) then
       list[#list + 1] = { name = name }
     end
   end

@@ -7,6 +7,7 @@ local core = require "lacre.core"
 local fail = require("lacre.error").fail
 local options = require "lacre.options"
 local groups = require "lacre.tls.groups"
+local sigalgs = require "lacre.tls.sigalgs"
 local suites = require "lacre.tls.suites"
 local system_policy = require "lacre.tls.system_policy"
 
@@ -131,7 +132,7 @@ local function apply_sigalgs(set, ctx)
     misuse("bad option 'sigalgs' to '%s' (the list is empty)", set.role)
   end
   for _, name in ipairs(set.sigalgs) do
-    if not suites.is_sigalg(name) then
+    if not sigalgs.is_known(name) then
       misuse("bad option 'sigalgs' to '%s' (unknown signature algorithm '%s')", set.role, tostring(name))
     end
   end

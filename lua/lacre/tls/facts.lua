@@ -9,7 +9,7 @@ local groups = require "lacre.tls.groups"
 local options = require "lacre.options"
 local peer = require "lacre.tls.peer"
 local settings = require "lacre.tls.settings"
-local suites = require "lacre.tls.suites"
+local sigalgs = require "lacre.tls.sigalgs"
 
 local fail = lacre_error.fail
 
@@ -62,7 +62,7 @@ end
 function facts.agreed(made)
   local info = made:info()
   info.group = info.group and groups.usual(info.group)
-  info.sigalg = suites.signature_name(info.sigalg)
+  info.sigalg = sigalgs.usual(info.sigalg)
   return info
 end
 

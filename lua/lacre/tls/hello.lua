@@ -6,6 +6,7 @@
 local core = require "lacre.core"
 local lacre_error = require "lacre.error"
 local groups = require "lacre.tls.groups"
+local sigalgs = require "lacre.tls.sigalgs"
 local suites = require "lacre.tls.suites"
 
 local hello = {}
@@ -94,11 +95,11 @@ local function fingerprint(raw, alpn, versions)
       kept[#kept + 1] = kind
     end
   end
-  local sigalgs = table.concat(hex(numbers(vector(raw.sigalgs, 2))), ",")
+  local schemes = table.concat(hex(numbers(vector(raw.sigalgs, 2))), ",")
   local sorted_ciphers, sorted_kinds = hex(ciphers), hex(kept)
   table.sort(sorted_ciphers)
   table.sort(sorted_kinds)
-  local tail = table.concat(sorted_kinds, ",") .. (sigalgs ~= "" and "_" .. sigalgs or "")
+  local tail = table.concat(sorted_kinds, ",") .. (schemes ~= "" and "_" .. schemes or "")
   return ("t%s%s%02d%02d%s_%s_%s"):format(
     (version_names[best] or "00"):gsub("%.", ""), has_name and "d" or "i", math.min(#ciphers, 99),
     math.min(#extensions, 99), first_and_last(alpn), digest(table.concat(sorted_ciphers, ",")), digest(tail)
@@ -130,7 +131,7 @@ function hello.describe(raw, address)
     versions = named(#versions > 0 and versions or { raw.legacy_version }, version_of),
     groups = named(numbers(vector(raw.groups, 2)), groups.name_of),
     ciphers = named(numbers(raw.ciphers or ""), suites.cipher_of),
-    sigalgs = named(numbers(vector(raw.sigalgs, 2)), suites.sigalg_of),
+    sigalgs = named(numbers(vector(raw.sigalgs, 2)), sigalgs.name_of),
     address = address,
     fingerprint = fingerprint(raw, alpn, versions),
   }

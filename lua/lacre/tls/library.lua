@@ -2,7 +2,7 @@
 
 local core = require "lacre.core"
 local groups = require "lacre.tls.groups"
-local suites = require "lacre.tls.suites"
+local sigalgs = require "lacre.tls.sigalgs"
 
 local providers, fips = core.openssl.providers()
 
@@ -23,7 +23,7 @@ library.openssl = {
   default_trust = default_trust(),
   features = {
     mlkem = groups.list { "X25519MLKEM768" } ~= nil,
-    mldsa = suites.has_sigalg "mldsa65",
+    mldsa = sigalgs.has "mldsa65",
     ktls = core.openssl.kernel_encrypts(),
   },
 }

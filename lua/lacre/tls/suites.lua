@@ -1,10 +1,8 @@
---- tls.suites: cipher suites, groups and named policies.
+--- tls.suites: cipher suites, and the named policies.
 --
--- OpenSSL drops unknown ciphers silently and refuses a whole list for one unknown group; so every
--- name is looked up here, one by one, before OpenSSL sees a list.
+-- OpenSSL drops unknown ciphers silently; so every name is looked up here, one by one, before OpenSSL sees a list.
 
 local core = require "lacre.core"
-local sorted = require "lacre.sorted"
 
 local suites = {}
 
@@ -188,80 +186,6 @@ function suites.of_version(names, version)
     list[#list + 1] = row and row.version == version and name or nil
   end
   return list
-end
-
--- RFC 8446 section 4.2.3
-local sigalgs_by_number = {
-  [0x0401] = "rsa_pkcs1_sha256", [0x0501] = "rsa_pkcs1_sha384", [0x0601] = "rsa_pkcs1_sha512",
-  [0x0403] = "ecdsa_secp256r1_sha256", [0x0503] = "ecdsa_secp384r1_sha384", [0x0603] = "ecdsa_secp521r1_sha512",
-  [0x0804] = "rsa_pss_rsae_sha256", [0x0805] = "rsa_pss_rsae_sha384", [0x0806] = "rsa_pss_rsae_sha512",
-  [0x0807] = "ed25519", [0x0808] = "ed448", [0x0809] = "rsa_pss_pss_sha256", [0x080a] = "rsa_pss_pss_sha384",
-  [0x080b] = "rsa_pss_pss_sha512", [0x0201] = "rsa_pkcs1_sha1", [0x0203] = "ecdsa_sha1",
-  [0x081a] = "ecdsa_brainpoolP256r1tls13_sha256", [0x081b] = "ecdsa_brainpoolP384r1tls13_sha384",
-  [0x081c] = "ecdsa_brainpoolP512r1tls13_sha512", [0x0708] = "sm2sig_sm3",
-  [0x0904] = "mldsa44", [0x0905] = "mldsa65", [0x0906] = "mldsa87",
-}
-
--- TLS 1.2 pairs (RFC 5246 section 7.4.1.4.1) that clients still offer and nobody should ask for
-local old_sigalgs_by_number = {
-  [0x0301] = "rsa_pkcs1_sha224", [0x0303] = "ecdsa_sha224", [0x0202] = "dsa_sha1", [0x0302] = "dsa_sha224",
-  [0x0402] = "dsa_sha256", [0x0502] = "dsa_sha384", [0x0602] = "dsa_sha512",
-}
-
---- The name of a signature scheme by its number.
----@param number integer
----@return string?
-function suites.sigalg_of(number)
-  return sigalgs_by_number[number] or old_sigalgs_by_number[number]
-end
-
-local known_sigalgs = {}
-for _, name in pairs(sigalgs_by_number) do
-  known_sigalgs[name] = true
-end
-
---- The names of all signature schemes that are known, sorted.
----@return string[]
-function suites.sigalg_names()
-  return sorted(known_sigalgs)
-end
-
---- Whether a name is one of a signature scheme (RFC 8446 section 4.2.3).
----@param name any
----@return boolean
-function suites.is_sigalg(name)
-  return known_sigalgs[name] == true
-end
-
---- Whether this build has a signature scheme.
----@param name string
----@return boolean
-function suites.has_sigalg(name)
-  local ctx = core.context.new "client"
-  return ctx ~= nil and ctx:sigalgs(name) == true
-end
-
--- OBJ_nid2sn of the key and the digest, as RFC 8446 section 4.2.3 names the pair
-local signature_keys = {
-  ["id-ecPublicKey"] = "ecdsa", ["RSASSA-PSS"] = "rsa_pss", rsassaPss = "rsa_pss", rsaEncryption = "rsa_pkcs1",
-}
-
-local signature_names = {} -- as OpenSSL tells them -> as they are called; there are few
-
-local function signature_name(text)
-  local key, digest = text:match "^([^+]*)%+?(.*)$"
-  key = signature_keys[key] or key:lower()
-  return digest ~= "" and key .. "_" .. digest:lower() or key
-end
-
---- The name of a signature as OpenSSL told it: "ecdsa_sha256", "rsa_pss_sha256", "ed25519".
----@param text? string
----@return string?
-function suites.signature_name(text)
-  if text and not signature_names[text] then
-    signature_names[text] = signature_name(text)
-  end
-  return signature_names[text]
 end
 
 return suites

@@ -7,7 +7,7 @@
 local core = require "lacre.core"
 local groups = require "lacre.tls.groups"
 local hello = require "lacre.tls.hello"
-local suites = require "lacre.tls.suites"
+local sigalgs = require "lacre.tls.sigalgs"
 
 local system_policy = {}
 
@@ -27,7 +27,7 @@ local has = {
   groups = function(name)
     return groups.list { name } ~= nil
   end,
-  sigalgs = suites.has_sigalg,
+  sigalgs = sigalgs.has,
 }
 
 --- What a context of clients would say; nil where it can say nothing, as when no version is left.
