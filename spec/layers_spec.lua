@@ -78,7 +78,7 @@ local lua_floors = {
   { "ca.findings" },
   { "ca.audit" },
   { "tls.hello" },
-  { "tls.system_policy" },
+  { "tls.system_policy", "tls.lab_algorithms" },
   { "tls.algorithms", "tls.abilities", "tls.library" },
   { "tls.tickets" },
   { "tls.settings_build" },

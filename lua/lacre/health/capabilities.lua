@@ -93,7 +93,7 @@ local function suites_of(place, set, version)
   local base = copy_of(sounding.questions[version == "1.3" and "tls13" or "tls12"])
   base.expects = version == "1.3" and 0x0304 or 0x0303
   if version == "1.3" then
-    return find_suites(place, set, base, { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305 }, version)
+    return find_suites(place, set, base, base.ciphers, version)
   end
   local offered = suites.numbers "1.2"
   for _, number in ipairs(old_suites.numbers) do
@@ -180,7 +180,7 @@ end
 
 -- the certificate shown to clients that ask for no name
 local function pin_without_name(place, set)
-  local ctx = probe.context { trust = set.trust, groups = set.group and { set.group } }
+  local ctx = probe.context { trust = set.trust, group = set.group }
   local facts = ctx and probe.contact(place, {
     context = ctx, timeout = set.patience, deadline = math.min(set.deadline, time.monotonic() + set.patience),
     rows = set.rows, sni = false, server_name = set.server_name,

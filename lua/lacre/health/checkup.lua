@@ -26,10 +26,10 @@ local function place_of(row, address)
   return { host = address or row.set.ip or row.host, port = row.port, starttls = row.starttls }
 end
 
-local function contact(row, mine, address, context)
+local function contact(row, mine, address, context, deadline)
   return probe.contact(place_of(row, address), {
     context = context or mine.context, timeout = mine.timeout, connect_timeout = mine.connect_timeout,
-    deadline = mine.deadline,
+    deadline = deadline or mine.deadline,
     sni = mine.sni, family = mine.family, server_name = mine.server_name, has_identity = mine.has_identity,
   })
 end
@@ -83,20 +83,23 @@ local function look_for_hsts(facts, row, mine, address)
   end
 end
 
--- what a server that refused us says to others
-local function ask_around(row, mine, address, err, seconds)
-  if error_rules.is_worth_asking(err) then
-    return inquiry.around(place_of(row, address), inquiry.terms(mine, { handshake = seconds }, err.address))
+-- a server that refused us is asked otherwise
+local function ask_again(row, mine, address, err, seconds)
+  if not error_rules.is_worth_asking(err) then
+    return nil
   end
+  local terms = inquiry.terms(mine, { handshake = seconds }, err.address)
+  return inquiry.again(place_of(row, address), terms, function(group, deadline)
+    return (contact(row, mine, address, mine.context_with(group), deadline))
+  end)
 end
 
 local function examine(row, mine, set, address)
   local began = monotonic()
   local facts, err, attempts = contact_patiently(row, mine, set, address)
-  local answers = not facts and ask_around(row, mine, address, err, monotonic() - began) or nil
-  local group = inquiry.wanted_group(answers)
-  if group then
-    facts, err = contact(row, mine, address, mine.context_with(group))
+  local answers
+  if not facts then
+    facts, answers = ask_again(row, mine, address, err, monotonic() - began)
   end
   local out
   if facts then

@@ -74,6 +74,8 @@ local rows = {
   fail("WEAK_SIGNATURE",
     "A certificate is signed with MD5 or SHA-1, whose signatures can be forged.", "weak_signature"),
   fail("WEAK_DH", "The Diffie-Hellman group is too small or badly chosen: the traffic may be decrypted by others."),
+  fail("UNUSUAL_PARAMETERS",
+    "The server refuses usual clients: it insists on a curve, cipher suite or group that they do not offer."),
   fail("PIN_MISMATCH",
     "No key in the chain matches a pin: the key was changed, or somebody is intercepting the connection.",
     "pin_mismatch"),

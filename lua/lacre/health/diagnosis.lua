@@ -6,7 +6,10 @@
 local chain_rules = require "lacre.health.diagnosis_chain"
 local error_rules = require "lacre.health.diagnosis_error"
 local findings = require "lacre.health.findings"
+local groups = require "lacre.tls.groups"
 local old_suites = require "lacre.tls.old_suites"
+local probe = require "lacre.health.probe"
+local suites = require "lacre.tls.suites"
 local verify_rules = require "lacre.health.diagnosis_verify"
 
 local diagnosis = {}
@@ -22,8 +25,33 @@ local function check_version(out, facts, set)
   end
 end
 
+local usual_curves = { ["P-256"] = true, ["P-384"] = true, ["P-521"] = true }
+
+-- of what was offered to a server that refused usual clients, what it took
+local function unusual_of(facts)
+  local public = facts.chain[1] and facts.chain[1]:public_key()
+  local curve = public and public:curve()
+  if curve and not usual_curves[curve] then
+    return "the curve of its key, " .. curve
+  elseif facts.version == "1.3" and not suites.is_usual(facts.cipher) then
+    return "the suite " .. facts.cipher
+  elseif facts.group and not groups.list { facts.group } then
+    return "the group " .. facts.group
+  end
+end
+
+local function check_usual(out, facts)
+  local unusual = facts.offered == probe.EVERYTHING and unusual_of(facts)
+  if unusual then
+    out:add("UNUSUAL_PARAMETERS", ("it refuses clients that do not offer %s, as usual ones do not"):format(unusual))
+  end
+end
+
 local function check_cipher(out, facts)
   local name = facts.cipher or ""
+  if name:find "_CCM_8" then
+    out:add("WEAK_CIPHER", "its tags are short, of 64 bits: " .. name, { cipher = name, severity = "warn" })
+  end
   local weakness = old_suites.weakness_of(name)
   if weakness then
     out:add("WEAK_CIPHER", ("%s: %s"):format(weakness, name), { cipher = name })
@@ -127,6 +155,7 @@ end
 function diagnosis.of_facts(facts, set, out)
   out = out or findings.new()
   check_version(out, facts, set)
+  check_usual(out, facts)
   check_certificate(out, facts, set)
   check_cipher(out, facts)
   check_exchange(out, facts)

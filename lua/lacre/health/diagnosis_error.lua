@@ -36,7 +36,8 @@ local alerts = { handshake_failure = true, protocol_version = true, insufficient
 ---@param err lacre.error
 ---@return boolean
 function diagnosis_error.is_worth_asking(err)
-  return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version")
+  return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version"
+    or err.reason == "SSL_R_WRONG_CURVE")
 end
 
 local function weak_suite(out, answer)

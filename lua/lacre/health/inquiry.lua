@@ -2,6 +2,7 @@
 
 local groups = require "lacre.tls.groups"
 local opening = require "lacre.health.opening"
+local probe = require "lacre.health.probe"
 local sounding = require "lacre.health.sounding"
 local time = require "lacre.time"
 
@@ -25,6 +26,11 @@ function inquiry.terms(set, timing, address)
   }
 end
 
+-- when a question that is asked now has had its time
+local function limit(terms)
+  return math.min(terms.deadline, time.monotonic() + terms.patience)
+end
+
 --- What a server says to a hello made by hand; nil and why, where that is not known.
 ---@param place { host: string, port: integer, starttls?: string }
 ---@param terms table of `inquiry.terms`
@@ -34,7 +40,7 @@ end
 function inquiry.ask(place, terms, question)
   local plain, err = opening.open(place, {
     timeout = terms.timeout, connect_timeout = terms.connect_timeout, rows = terms.rows, family = terms.family,
-    deadline = math.min(terms.deadline, time.monotonic() + terms.patience),
+    deadline = limit(terms),
   })
   if not plain then
     return nil, err
@@ -67,13 +73,31 @@ function inquiry.group_of(answer)
   return answer.kind == "server_hello" and answer.group and groups.name_of(answer.group) or false
 end
 
---- The key exchange that a server which refused us asked for, where this OpenSSL has it: what hides how a server does
---- otherwise is not offered at first.
----@param answers? table of `inquiry.around`
----@return string? group
-function inquiry.wanted_group(answers)
-  local name = answers and inquiry.group_of(answers.tls13)
+-- the key exchange that a server which refused us asked for, where this OpenSSL has it: what hides how a server does
+-- otherwise is not offered at first
+local function wanted_group(answers)
+  local name = inquiry.group_of(answers.tls13)
   return name and groups.list { name } and name or nil
+end
+
+--- What a server that refused us does where more is offered, and if it refuses that too, what it says to others.
+---@param place { host: string, port: integer, starttls?: string }
+---@param terms table of `inquiry.terms`
+---@param contact fun(group: string, deadline: number): table? a handshake that offers this group, or `probe.EVERYTHING`
+---@return table? facts with `offered`, the group
+---@return table<string, table>? answers by question
+function inquiry.again(place, terms, contact)
+  local facts, answers = contact(probe.EVERYTHING, limit(terms)), nil
+  local group = probe.EVERYTHING
+  if not facts then
+    answers = inquiry.around(place, terms)
+    group = wanted_group(answers)
+    facts = group and contact(group, limit(terms))
+  end
+  if facts then
+    facts.offered = group
+  end
+  return facts, answers
 end
 
 return inquiry

@@ -22,16 +22,20 @@ local monotonic = time.monotonic
 -- was as far away and as busy
 local LATE, FARTHEST = 0.3, 3
 
+--- Instead of a group: whatever there is, for a server that refused what usual clients offer.
+probe.EVERYTHING = "everything"
+
 --- A context that only looks.
----@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?, groups?
+---@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?, group? (a name, or `probe.EVERYTHING`)
 ---@return lacre.context?
 ---@return lacre.error? err trust_unavailable, file_not_found ...
 function probe.context(given)
+  local offers_everything = given.group == probe.EVERYTHING
   return settings.lab("client", {
     trust = given.trust, pins = given.trust == "pins" and given.pins or nil, crls = given.crls,
     revocation = given.revocation, cert = given.cert, key = given.key, time = given.time, alpn = given.alpn,
-    ocsp = "check", sessions = false, groups = given.groups,
-  })
+    ocsp = "check", sessions = false, groups = not offers_everything and given.group and { given.group } or nil,
+  }, { offers_everything = offers_everything })
 end
 
 local function verification(connection, chain)

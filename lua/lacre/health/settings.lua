@@ -25,7 +25,7 @@ local function context_for(shared, set, group)
   if not shared.contexts[id] then
     local ctx, err = probe.context {
       trust = set.trust, crls = set.lists, revocation = set.crls and "leaf" or nil, cert = set.cert, key = set.key,
-        time = set.at, alpn = set.alpn, groups = group and { group },
+        time = set.at, alpn = set.alpn, group = group,
     }
     shared.contexts[id] = { ctx = ctx, err = err }
   end

@@ -24,9 +24,16 @@ local function joined(...)
   return all
 end
 
+-- the usual ones first, then all curves that there ever were: a server needs that of its key
 local classic = { 0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x0100, 0x0101, 0x0102, 0x0103, 0x0104 }
+for number = 0x0001, 0x0016 do
+  classic[#classic + 1] = number
+end
+for number = 0x001a, 0x001c do
+  classic[#classic + 1] = number
+end
 local hybrid = { 0x11ec, 0x11eb, 0x11ed }
-local suites13 = { 0x1301, 0x1302, 0x1303 }
+local suites13 = { 0x1301, 0x1302, 0x1303, 0x1304, 0x1305, 0xc0b4, 0xc0b5 }
 
 --- The questions, by name: what the hello offers.
 sounding.questions = {

@@ -3,6 +3,7 @@
 -- OpenSSL drops unknown ciphers without a word and refuses a list for one unknown name, so each is
 -- looked up here first. The system's own policy may narrow all of it, and is never widened.
 
+local apply_lab = require "lacre.tls.lab_algorithms"
 local core = require "lacre.core"
 local fail = require("lacre.error").fail
 local options = require "lacre.options"
@@ -89,7 +90,7 @@ end
 
 -- a policy of the system narrows; who names weak crypto as his sin has set it aside
 local function narrowed(kind, names, set)
-  return (set.lab or set.insecure.allow_weak_crypto) and names or system_policy.narrow(kind, names)
+  return set.insecure.allow_weak_crypto and names or system_policy.narrow(kind, names)
 end
 
 local function allowed_groups(set, policy)
@@ -169,33 +170,6 @@ function algorithms.apply_alpn(set, ctx)
     return ctx:alpn(alpn_wire(set))
   end
   return true
-end
-
--- without those of RFC 7919: a server that knows one of them uses it, and hides its own Diffie-Hellman prime
-local looking_groups = { "?X25519MLKEM768", "X25519", "P-256", "P-384", "P-521", "X448" }
-
--- what no option of a context gives: a client that only looks, a server of the zoo with a fault
-local function apply_lab(set, ctx)
-  local lab = set.lab
-  local done, err = core.permit[set.role == "client" and "looking" or "weak"](ctx)
-  if done and set.min_version then
-    done, err = ctx:versions(set.min_version, set.max_version)
-  end
-  if done and set.ciphers then
-    local tls12, tls13 = suites.cipher_lists(set.ciphers, false)
-    if not tls12 then
-      return fail("config", "unsupported", "this OpenSSL does not support %s", tls13)
-    end
-    done, err = ctx:ciphers(tls12, tls13)
-  end
-  if done and (set.groups or set.role == "client") then
-    local names = set.groups or looking_groups
-    done, err = apply_groups({ role = set.role, lab = lab, insecure = set.insecure, groups = names }, nil, ctx)
-  end
-  if done and lab.prime then
-    done, err = core.permit.prime(ctx, lab.prime)
-  end
-  return done, err
 end
 
 --- Applies what a context negotiates.

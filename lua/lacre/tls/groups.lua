@@ -83,4 +83,27 @@ function groups.list(names)
   return list
 end
 
+-- curves of RFC 8422 and RFC 7027 that nobody offers any more, or never did
+local odd_names = {
+  "secp224r1", "secp192r1", "secp256k1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1",
+  "brainpoolP256r1tls13", "brainpoolP384r1tls13", "brainpoolP512r1tls13", "secp224k1", "secp192k1", "secp160r1",
+  "secp160r2", "secp160k1", "sect571r1", "sect571k1", "sect409r1", "sect409k1", "sect283r1", "sect283k1", "sect239k1",
+  "sect233r1", "sect233k1", "sect193r2", "sect193r1", "sect163r2", "sect163r1", "sect163k1",
+}
+
+local odd
+
+--- The curves this build has that usual clients do not offer, by OpenSSL's names.
+---@return string[]
+function groups.odd()
+  if not odd then
+    odd = {}
+    local ctx = assert(core.context.new "client")
+    for _, name in ipairs(odd_names) do
+      odd[#odd + 1] = ctx:groups(name) and name or nil
+    end
+  end
+  return odd
+end
+
 return groups

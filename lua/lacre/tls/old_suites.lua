@@ -47,6 +47,8 @@ local function weakness(name)
     return "EXPORT"
   elseif name:find "_anon_" then
     return "ANON"
+  elseif name:find "^TLS_SHA%d+_SHA%d+$" then -- of TLS 1.3 (RFC 9150)
+    return "NULL"
   end
   for _, word in ipairs { "NULL", "RC4", "3DES", "IDEA" } do
     if cipher:find("^" .. word) then

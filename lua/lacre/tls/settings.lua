@@ -77,8 +77,9 @@ end
 --- has a fault on purpose. For `lacre.health.probe` and `lacre.zoo`.
 ---@param role "client"|"server"
 ---@param given table as for the others
----@param lab? { prime?: string, acts?: boolean } a server's prime for Diffie-Hellman, big endian; `acts`: a client as
---- others are, whose sins are committed to be shown, and need no warning
+---@param lab? { prime?: string, offers_everything?: boolean, acts?: boolean } a server's prime for Diffie-Hellman, big
+--- endian; a client's curves and suites are all that there are; `acts`: a client as others are, whose sins are
+--- committed to be shown, and need no warning
 ---@return lacre.context? ctx
 ---@return lacre.error? err
 function settings.lab(role, given, lab)

@@ -196,7 +196,7 @@ local steps = {
 --- Builds the core's context.
 ---@param role "client"|"server"
 ---@param given? table
----@param lab? { prime?: string, acts?: boolean } of `settings.lab`
+---@param lab? { prime?: string, offers_everything?: boolean, acts?: boolean } of `settings.lab`
 ---@return any? core
 ---@return table|lacre.error settings or the error
 local function build(role, given, lab)

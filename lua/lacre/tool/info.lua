@@ -96,12 +96,14 @@ end
 
 local PROBING = 6 -- times the time for one handshake: for all that --probe asks
 
-local function contact(set, row, group)
-  local ctx, err = probe.context { trust = set.trust, groups = group and { group } }
+local function contact(set, row, group, deadline)
+  local ctx, err = probe.context { trust = set.trust, group = group }
   if not ctx then
     return nil, err
   end
-  return probe.contact(row, { context = ctx, timeout = set.timeout, server_name = set.server_name or row.name })
+  return probe.contact(row, {
+    context = ctx, timeout = set.timeout, deadline = deadline, server_name = set.server_name or row.name,
+  })
 end
 
 -- on which a server is asked more: so many times the time for one handshake
@@ -116,11 +118,11 @@ local function refused(set, row, err, seconds)
   if not error_rules.is_worth_asking(err) then
     return nil, err
   end
-  local answers = inquiry.around(row, terms_of(set, row, 1, { handshake = seconds }, err.address))
-  local group = inquiry.wanted_group(answers)
-  local facts = group and contact(set, row, group)
+  local terms = terms_of(set, row, 1, { handshake = seconds }, err.address)
+  local facts, answers = inquiry.again(row, terms, function(group, deadline)
+    return (contact(set, row, group, deadline))
+  end)
   if facts then
-    facts.offered = group
     return facts
   end
   local out = diagnosis.of_error(err, answers)

@@ -128,6 +128,12 @@ add("chain", "nonconforming", "no authority key identifier", "warn", { "NONCONFO
   { leaf = { create = { extensions = { authority_key_id = false } } }, client = "either" })
 
 add("keys", "rsa1024", "an RSA key of 1024 bits", "fail", { "WEAK_KEY" }, { leaf = { kind = "rsa:1024" } })
+add("keys", "p192", "a key on the curve P-192", "fail", { "WEAK_KEY", "UNUSUAL_PARAMETERS" },
+  { leaf = { kind = "p192" }, server = { max_version = "1.2" } })
+add("keys", "p224", "a key on P-224, which usual clients do not offer", "fail", { "UNUSUAL_PARAMETERS" },
+  { leaf = { kind = "p224" }, server = { max_version = "1.2" } })
+add("keys", "brainpool", "a key on brainpoolP256r1, the same", "fail", { "UNUSUAL_PARAMETERS" },
+  { leaf = { kind = "brainpool256" }, server = { max_version = "1.2" } })
 add("keys", "rsa4104", "an RSA key larger than is useful", "warn", { "OVERSIZED_KEY" },
   { leaf = { kind = "rsa:4104" } })
 add("keys", "sha1", "signed with SHA-1", "fail", { "WEAK_SIGNATURE" }, { leaf = { hash = "sha1" } })
@@ -161,6 +167,8 @@ add_suite("dh-composite", "Diffie-Hellman with a modulus that is not prime", "fa
   "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256", (MODP_2048:gsub("%s", ""):gsub("FF$", "FD")))
 add_suite("dh2048", "Diffie-Hellman with a safe prime of 2048 bits", "pass", {}, "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
   MODP_2048)
+add("suite", "ccm8", "TLS 1.3 with short tags only", "fail", { "UNUSUAL_PARAMETERS", "WEAK_CIPHER" },
+  { leaf = {}, server = { min_version = "1.3", ciphers = { "TLS_AES_128_CCM_8_SHA256" } } })
 add("suite", "pq-only", "X25519MLKEM768 only", "fail", { "CLIENT_TOO_OLD" },
   { raw = raw.only_group(0x11ec), without_group = "X25519MLKEM768", client = "either" })
 add("suite", "pq", "X25519MLKEM768 only", "pass", {},

@@ -47,12 +47,33 @@ local function validity(days, now)
   return { not_before = now + days[1] * DAY, not_after = now + days[2] * DAY }
 end
 
+-- curves that no usual client offers: by their kind the object identifier and the octets of a secret
+local odd_curves = {
+  p224 = { "1.3.132.0.33", 28 }, p192 = { "1.2.840.10045.3.1.1", 24 }, brainpool256 = { "1.3.36.3.3.2.8.1.1.7", 32 },
+}
+
+local sec1 = der.sequence {
+  { "version", der.integer }, { "secret", der.octets }, { "curve", der.explicit(0, der.oid) },
+}
+
+-- RFC 5915, without the public half, which follows from the secret
+local function odd_key(curve)
+  local secret = "\1" .. assert(core.bytes.random(curve[2] - 1))
+  local made = key.parse(sec1.write { version = 1, secret = secret, curve = curve[1] })
+  if made then
+    return made
+  end
+  return lacre_error.fail("config", "unsupported", "this OpenSSL does not support the curve")
+end
+
 -- keys of RSA take long to find: one does for all
 function Pki:make_key(kind)
   kind = kind or "p256"
   local bits = tonumber(kind:match "^rsa:(%d+)$")
   if bits then
     return assert(core.key.generate("rsa", bits, bits > 4096 and 3 or 2)) -- of three primes: found much sooner
+  elseif odd_curves[kind] then
+    return odd_key(odd_curves[kind])
   elseif kind ~= "rsa" then
     return key.generate(kind)
   end
