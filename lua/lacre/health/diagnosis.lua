@@ -27,13 +27,18 @@ end
 
 local usual_curves = { ["P-256"] = true, ["P-384"] = true, ["P-521"] = true }
 
+local usual_suites = {}
+for _, name in ipairs(suites.policies.modern.ciphers) do
+  usual_suites[name] = true
+end
+
 -- of what was offered to a server that refused usual clients, what it took
 local function unusual_of(facts)
   local public = facts.chain[1] and facts.chain[1]:public_key()
   local curve = public and public:curve()
   if curve and not usual_curves[curve] then
     return "the curve of its key, " .. curve
-  elseif facts.version == "1.3" and not suites.is_usual(facts.cipher) then
+  elseif facts.version == "1.3" and not usual_suites[facts.cipher] then
     return "the suite " .. facts.cipher
   elseif facts.group and not groups.list { facts.group } then
     return "the group " .. facts.group

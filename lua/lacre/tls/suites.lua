@@ -76,21 +76,6 @@ local function ciphers_by_name()
   return known_ciphers
 end
 
-local usual13
-
---- Whether usual clients offer a suite of TLS 1.3.
----@param name string
----@return boolean
-function suites.is_usual(name)
-  if not usual13 then
-    usual13 = {}
-    for _, one in ipairs(modern13) do
-      usual13[one] = true
-    end
-  end
-  return usual13[name] == true
-end
-
 --- What is known of a cipher suite by its IANA or OpenSSL name, or number; nil where this build has it not.
 ---@param name string|integer
 ---@return { name: string, openssl_name: string, id: integer, bits: integer, version: string }?
