@@ -10,12 +10,15 @@ local function read(path)
   return text
 end
 
-local function sources()
+-- the parts of the core, each with the file that opens it
+local function parts()
   local list = {}
-  for name in lfs.dir "src" do
-    list[#list + 1] = name:match "^(.*)%.c$"
+  for name, file in read("src/core.c"):gmatch '{ "([%w_]+)", ([%w_]+)_open }' do
+    list[#list + 1] = { name = name, file = file }
   end
-  table.sort(list)
+  table.sort(list, function(a, b)
+    return a.name < b.name
+  end)
   return list
 end
 
@@ -33,56 +36,48 @@ local function declare(owner, name, comment)
   print(("function %s%s() end\n"):format(owner, name))
 end
 
-local function fields_of(part)
-  return lfs.attributes("src/" .. part .. "_fields.c") and read("src/" .. part .. "_fields.c") or ""
-end
-
 local function describe_functions(part, text)
-  local functions = core[part]
-  if type(functions) ~= "table" then
-    return
-  end
-  print(("---@class lacre.core.%s\ncore.%s = {}\n"):format(part, part))
-  for _, name in ipairs(sorted(functions)) do
-    if type(functions[name]) == "function" then
-      declare("core." .. part .. ".", name, comment_of(text .. fields_of(part), part .. "_" .. name))
+  print(("---@class lacre.core.%s\ncore.%s = {}\n"):format(part.name, part.name))
+  for _, name in ipairs(sorted(core[part.name])) do
+    if type(core[part.name][name]) == "function" then
+      local binding = text:match('{ "' .. name .. '", ([%w_]+) }') or part.file .. "_" .. name
+      declare("core." .. part.name .. ".", name, comment_of(text, binding))
     end
   end
 end
 
--- engine_data.c gives methods to what engine.c makes
-local function owner_of(part)
-  local noun = part:match "^(%l+)_"
-  return noun and lfs.attributes("src/" .. noun .. ".c") and noun or part:match "^(%l+)_fields$" or part
+-- methods stand in the file of the part, and in others whose names begin with its name
+local function rows_of(part)
+  local list = {}
+  for name in lfs.dir "src" do
+    if name == part.file .. ".c" or name:find("^" .. part.file .. "_%l+%.c$") then
+      list[#list + 1] = name
+    end
+  end
+  table.sort(list)
+  return list
 end
 
-local opened = {}
-
-local function open_object(owner)
-  if not opened[owner] then
-    print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(owner, owner))
-    opened[owner] = true
-  end
-end
-
-local function describe_methods(part, text)
-  local rows = text:match "const luaL_Reg methods%[%] = (%b{});"
-    or text:match("const luaL_Reg " .. part .. "%[%] = (%b{});")
-  if not rows then
-    return
-  end
-  local owner = owner_of(part)
-  open_object(owner)
-  for name, binding in rows:gmatch '{ "([%w_]+)", ([%w_]+) }' do
-    declare(owner .. ":", name, comment_of(text, binding))
+local function describe_methods(part)
+  local begun = false
+  for _, name in ipairs(rows_of(part)) do
+    local text = read("src/" .. name)
+    local rows = text:match "const luaL_Reg methods%[%] = (%b{});"
+      or text:match("const luaL_Reg " .. name:sub(1, -3) .. "%[%] = (%b{});")
+    if rows and not begun then
+      print(("---@class lacre.core.%s_object\nlocal %s = {}\n"):format(part.name, part.name))
+      begun = true
+    end
+    for method, binding in (rows or ""):gmatch '{ "([%w_]+)", ([%w_]+) }' do
+      declare(part.name .. ":", method, comment_of(text, binding))
+    end
   end
 end
 
 print "---@meta lacre.core\n-- The C module: private to lacre, its shape may change. Made from src/ (make docs).\n"
 print "---@class lacre.core\nlocal core = {}\n"
-for _, part in ipairs(sources()) do
-  local text = read("src/" .. part .. ".c")
-  describe_functions(part, text)
-  describe_methods(part, text)
+for _, part in ipairs(parts()) do
+  describe_functions(part, read("src/" .. part.file .. ".c"))
+  describe_methods(part)
 end
 print "return core"

@@ -162,13 +162,14 @@ static const luaL_Reg methods[] = {
   { NULL, NULL },
 };
 
+static const luaL_Reg functions[] = { { "defaults", algorithms_defaults },
+                                      { NULL, NULL } };
+
 int algorithms_open (lua_State *L) {
   luaL_getmetatable(L, context_type.name);
   lua_getfield(L, -1, "__index");
   luaL_setfuncs(L, methods, 0);
   lua_pop(L, 2);
-  lua_newtable(L);
-  lua_pushcfunction(L, algorithms_defaults);
-  lua_setfield(L, -2, "defaults");
+  luaL_newlib(L, functions);
   return 1;
 }

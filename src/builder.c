@@ -333,7 +333,6 @@ static const luaL_Reg functions[] = {
 int builder_open (lua_State *L) {
   own_type(L, &builder_type, NULL, methods);
   lua_pop(L, 1);
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

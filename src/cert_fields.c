@@ -299,13 +299,10 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg metamethods[] = { { "__eq", cert_equal }, { NULL, NULL } };
 
+static const luaL_Reg functions[] = { { "parse", cert_parse }, { NULL, NULL } };
+
 int cert_fields_open (lua_State *L) {
-  lua_newtable(L);
-  own_type(L, &cert_type, metamethods, methods);
-  lua_setfield(L, -2, "methods");
-  luaL_getmetatable(L, cert_type.name);
-  lua_setfield(L, -2, "metatable");
-  lua_pushcfunction(L, cert_parse);
-  lua_setfield(L, -2, "parse");
+  luaL_newlib(L, functions);
+  own_type_in(L, &cert_type, metamethods, methods);
   return 1;
 }

@@ -16,26 +16,25 @@ double clock_monotonic (void) {
   return seconds(CLOCK_MONOTONIC);
 }
 
-/* now() -> seconds since 1970 */
-static int push_now (lua_State *L) {
+/* clock.now() -> seconds since 1970 */
+static int clock_push_now (lua_State *L) {
   lua_pushnumber(L, clock_now());
   return 1;
 }
 
-/* monotonic() -> seconds since some fixed moment */
-static int push_monotonic (lua_State *L) {
+/* clock.monotonic() -> seconds since some fixed moment */
+static int clock_push_monotonic (lua_State *L) {
   lua_pushnumber(L, clock_monotonic());
   return 1;
 }
 
 static const luaL_Reg functions[] = {
-  { "now", push_now },
-  { "monotonic", push_monotonic },
+  { "now", clock_push_now },
+  { "monotonic", clock_push_monotonic },
   { NULL, NULL },
 };
 
 int clock_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

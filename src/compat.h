@@ -56,6 +56,9 @@ typedef struct X509_extension_st compat_Extension;
 #define luaL_setfuncs compat_setfuncs
 #define luaL_testudata compat_testudata
 
+#undef luaL_newlib
+#define luaL_newlib(L, l) (lua_newtable(L), luaL_setfuncs(L, (l), 0))
+
 static inline void compat_setfuncs (lua_State *L, const luaL_Reg *l, int nup) {
   for (; l->name != NULL; l++) {
     int i;

@@ -75,7 +75,7 @@ static const char *const roles[] = { "client", "server", NULL };
 
 #define WEIGHT 32 /* KiB behind a context, for Lua's collector to know */
 
-/* new("client" | "server") -> context | nil, err */
+/* context.new("client" | "server") -> context | nil, err */
 static int context_new (lua_State *L) {
   int is_server = args_enum(L, 1, roles);
   own_Box *box;
@@ -285,10 +285,10 @@ static const luaL_Reg methods[] = {
   { NULL, NULL },
 };
 
+static const luaL_Reg functions[] = { { "new", context_new }, { NULL, NULL } };
+
 int context_open (lua_State *L) {
-  lua_newtable(L);
-  lua_pushcfunction(L, context_new);
-  lua_setfield(L, -2, "new");
+  luaL_newlib(L, functions);
   own_type(L, &context_type, NULL, methods);
   lua_pop(L, 1);
   return 1;

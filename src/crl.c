@@ -211,13 +211,10 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg metamethods[] = { { "__eq", crl_equal }, { NULL, NULL } };
 
+static const luaL_Reg functions[] = { { "parse", crl_parse }, { NULL, NULL } };
+
 int crl_open (lua_State *L) {
-  lua_newtable(L);
-  own_type(L, &crl_type, metamethods, methods);
-  lua_setfield(L, -2, "methods");
-  luaL_getmetatable(L, crl_type.name);
-  lua_setfield(L, -2, "metatable");
-  lua_pushcfunction(L, crl_parse);
-  lua_setfield(L, -2, "parse");
+  luaL_newlib(L, functions);
+  own_type_in(L, &crl_type, metamethods, methods);
   return 1;
 }

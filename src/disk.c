@@ -71,7 +71,7 @@ static int result (lua_State *L, int error, const char *stage, const char *path)
   return 1;
 }
 
-/* create(path, bytes, mode) -> true | nil, err; file_exists if there is one */
+/* disk.create(path, bytes, mode) -> true | nil, err; file_exists if there is one */
 static int disk_create (lua_State *L) {
   const char *path = args_text(L, 1);
   size_t len;
@@ -80,7 +80,7 @@ static int disk_create (lua_State *L) {
   return result(L, create(path, bytes, len, (mode_t)mode), "save", path);
 }
 
-/* append(path, bytes, sync) -> true | nil, err; all or nothing */
+/* disk.append(path, bytes, sync) -> true | nil, err; all or nothing */
 static int disk_append (lua_State *L) {
   const char *path = args_text(L, 1);
   size_t len;
@@ -88,39 +88,39 @@ static int disk_append (lua_State *L) {
   return result(L, append(path, bytes, len, lua_toboolean(L, 3)), "save", path);
 }
 
-/* set_mode(path, mode) -> true | nil, err */
+/* disk.set_mode(path, mode) -> true | nil, err */
 static int disk_set_mode (lua_State *L) {
   const char *path = args_text(L, 1);
   int mode = args_int(L, 2, 0, 0777);
   return result(L, chmod(path, (mode_t)mode) == 0 ? 0 : errno, "save", path);
 }
 
-/* make_directory(path, mode) -> true | nil, err; file_exists if there is one */
+/* disk.make_directory(path, mode) -> true | nil, err; file_exists if there is one */
 static int disk_make_directory (lua_State *L) {
   const char *path = args_text(L, 1);
   int mode = args_int(L, 2, 0, 0777);
   return result(L, mkdir(path, (mode_t)mode) == 0 ? 0 : errno, "save", path);
 }
 
-/* remove_directory(path) -> true | nil, err; only an empty one */
+/* disk.remove_directory(path) -> true | nil, err; only an empty one */
 static int disk_remove_directory (lua_State *L) {
   const char *path = args_text(L, 1);
   return result(L, rmdir(path) == 0 ? 0 : errno, "save", path);
 }
 
-/* rename(from, to) -> true | nil, err; replaces `to` */
+/* disk.rename(from, to) -> true | nil, err; replaces `to` */
 static int disk_rename (lua_State *L) {
   const char *from = args_text(L, 1), *to = args_text(L, 2);
   return result(L, rename(from, to) == 0 ? 0 : errno, "save", to);
 }
 
-/* link(from, to) -> true | nil, err; never replaces `to` */
+/* disk.link(from, to) -> true | nil, err; never replaces `to` */
 static int disk_link (lua_State *L) {
   const char *from = args_text(L, 1), *to = args_text(L, 2);
   return result(L, link(from, to) == 0 ? 0 : errno, "save", to);
 }
 
-/* remove(path) -> true | nil, err */
+/* disk.remove(path) -> true | nil, err */
 static int disk_remove (lua_State *L) {
   const char *path = args_text(L, 1);
   return result(L, unlink(path) == 0 ? 0 : errno, "save", path);
@@ -134,7 +134,7 @@ static int sync_path (const char *path) {
   return error == EINVAL ? 0 : error; /* some file systems cannot, and need not */
 }
 
-/* sync(path), of a directory too, -> true | nil, err */
+/* disk.sync(path), of a directory too, -> true | nil, err */
 static int disk_sync (lua_State *L) {
   const char *path = args_text(L, 1);
   return result(L, sync_path(path), "save", path);
@@ -161,8 +161,8 @@ static void fractions (const struct stat *s, int64_t *two) {
 }
 #endif
 
-/* stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = } | nil,
-** err; `nanoseconds` is what `modified` leaves out */
+/* disk.stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = }
+** | nil, err; `nanoseconds` is what `modified` leaves out */
 static int disk_stat (lua_State *L) {
   const char *path = args_text(L, 1);
   struct stat s;
@@ -179,7 +179,7 @@ static int disk_stat (lua_State *L) {
   return 1;
 }
 
-/* version(path) -> bytes that differ after whatever happened to the file: device,
+/* disk.version(path) -> bytes that differ after whatever happened to the file: device,
 ** inode, size, when it was written, when anything about it changed | nothing where
 ** there is none */
 static int disk_version (lua_State *L) {
@@ -200,7 +200,7 @@ static void release_text (void *obj) {
   free(obj);
 }
 
-/* real(path) -> the absolute path without links and dots | nil, err */
+/* disk.real(path) -> the absolute path without links and dots | nil, err */
 static int disk_real (lua_State *L) {
   const char *path = args_text(L, 1);
   own_Box *box = own_temp(L, release_text);
@@ -214,7 +214,7 @@ static void release_directory (void *obj) {
   closedir(obj);
 }
 
-/* list(path) -> { name, ... } in no order, without "." and ".." | nil, err */
+/* disk.list(path) -> { name, ... } in no order, without "." and ".." | nil, err */
 static int disk_list (lua_State *L) {
   const char *path = args_text(L, 1);
   own_Box *directory = own_temp(L, release_directory);
@@ -284,7 +284,7 @@ static int read_file (const char *path, size_t limit, Content *c) {
   return fd < 0 ? errno : close_after(fd, read_all(fd, limit, c));
 }
 
-/* read(path, limit) -> bytes | nil, err; EFBIG over the limit */
+/* disk.read(path, limit) -> bytes | nil, err; EFBIG over the limit */
 static int disk_read (lua_State *L) {
   const char *path = args_text(L, 1);
   int error, limit = args_int(L, 2, 0, 0x7fffffff);
@@ -304,7 +304,7 @@ static int read_end (int fd, char *buffer, size_t size, size_t *len) {
   return read_some(fd, buffer, size, len);
 }
 
-/* tail(path, size) -> its last bytes, that many at most, in one read | nil, err */
+/* disk.tail(path, size) -> its last bytes, that many at most, in one read | nil, err */
 static int disk_tail (lua_State *L) {
   const char *path = args_text(L, 1);
   int error, fd, size = args_int(L, 2, 1, 1 << 24);
@@ -340,7 +340,6 @@ static const luaL_Reg functions[] = {
 /* clang-format on */
 
 int disk_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

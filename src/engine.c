@@ -25,7 +25,7 @@ static void weigh (lua_State *L) {
   mark = alive < LEAST_MARK / 2 ? LEAST_MARK : 2 * alive;
 }
 
-/* new(context, socket or nil, name or nil, sni or nil, match_name, diagnose) ->
+/* engine.new(context, socket or nil, name or nil, sni or nil, match_name, diagnose) ->
 ** engine | nil, err */
 static int engine_new (lua_State *L) {
   context_Context *context = context_check(L, 1);
@@ -193,10 +193,10 @@ static const luaL_Reg methods[] = {
   { "close", own_method_close }, { NULL, NULL },
 };
 
+static const luaL_Reg functions[] = { { "new", engine_new }, { NULL, NULL } };
+
 int engine_open (lua_State *L) {
-  lua_newtable(L);
-  lua_pushcfunction(L, engine_new);
-  lua_setfield(L, -2, "new");
+  luaL_newlib(L, functions);
   own_type(L, &machine_type, NULL, methods);
   luaL_setfuncs(L, engine_facts, 0);
   luaL_setfuncs(L, engine_hooks, 0);

@@ -330,18 +330,15 @@ static const luaL_Reg methods[] = {
 
 static const luaL_Reg metamethods[] = { { "__eq", key_equal }, { NULL, NULL } };
 
+static const luaL_Reg functions[] = { { "from_spki", key_from_spki }, { NULL, NULL } };
+
 int key_open (lua_State *L) {
   own_type(L, &generator_type, NULL, NULL);
   lua_pop(L, 1);
-  lua_newtable(L);
-  own_type(L, &key_type, metamethods, methods);
-  lua_setfield(L, -2, "methods");
-  luaL_getmetatable(L, key_type.name);
-  lua_setfield(L, -2, "metatable");
+  luaL_newlib(L, functions);
+  own_type_in(L, &key_type, metamethods, methods);
   lua_newtable(L);
   lua_pushcclosure(L, key_generate, 1);
   lua_setfield(L, -2, "generate");
-  lua_pushcfunction(L, key_from_spki);
-  lua_setfield(L, -2, "from_spki");
   return 1;
 }

@@ -116,7 +116,6 @@ static int keyuri_open_uri (lua_State *L) {
 static const luaL_Reg functions[] = { { "open", keyuri_open_uri }, { NULL, NULL } };
 
 int keyuri_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

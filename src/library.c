@@ -21,8 +21,9 @@ typedef struct Providers {
   int count;
 } Providers;
 
-/* has_errors() -> whether OpenSSL's queue holds something: never, between calls */
-static int has_errors (lua_State *L) {
+/* openssl.has_errors() -> whether OpenSSL's queue holds something: never, between calls
+ */
+static int library_has_errors (lua_State *L) {
   lua_pushboolean(L, ERR_peek_error() != 0);
   return 1;
 }
@@ -34,8 +35,8 @@ static int note_provider (OSSL_PROVIDER *provider, void *list) {
   return 1;
 }
 
-/* providers() -> their names, whether only what FIPS allows is used */
-static int providers (lua_State *L) {
+/* openssl.providers() -> their names, whether only what FIPS allows is used */
+static int library_providers (lua_State *L) {
   Providers found = { .count = 0 };
   int i;
   OSSL_PROVIDER_do_all(NULL, note_provider, &found);
@@ -49,9 +50,9 @@ static int providers (lua_State *L) {
   return 2;
 }
 
-/* trust_places() -> its file and directory of CAs, and the variables that name others
- */
-static int trust_places (lua_State *L) {
+/* openssl.trust_places() -> its file and directory of CAs, and the variables that name
+** others */
+static int library_trust_places (lua_State *L) {
   lua_pushstring(L, X509_get_default_cert_file());
   lua_pushstring(L, X509_get_default_cert_dir());
   lua_pushstring(L, X509_get_default_cert_file_env());
@@ -80,23 +81,23 @@ static int kernel_encrypts (void) {
 }
 #endif
 
-/* kernel_encrypts() -> whether OpenSSL and the kernel were built to do TLS together */
+/* openssl.kernel_encrypts() -> whether OpenSSL and the kernel were built to do TLS
+** together */
 static int library_kernel_encrypts (lua_State *L) {
   lua_pushboolean(L, kernel_encrypts());
   return 1;
 }
 
 static const luaL_Reg functions[] = {
-  { "has_errors", has_errors },
-  { "providers", providers },
-  { "trust_places", trust_places },
+  { "has_errors", library_has_errors },
+  { "providers", library_providers },
+  { "trust_places", library_trust_places },
   { "kernel_encrypts", library_kernel_encrypts },
   { NULL, NULL },
 };
 
 int library_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   table_set_text(L, "version", OpenSSL_version(OPENSSL_VERSION_STRING));
   table_set_integer(L, "number", (int64_t)OpenSSL_version_num());
   return 1;

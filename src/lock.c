@@ -31,7 +31,7 @@ static Lock *push_lock (lua_State *L) {
   return lock;
 }
 
-/* take(path) -> lock | nil, err (locked, permission_denied, file_not_found ...) */
+/* lock.take(path) -> lock | nil, err (locked, permission_denied, file_not_found ...) */
 static int lock_take (lua_State *L) {
   const char *path = args_text(L, 1);
   Lock *lock = push_lock(L);
@@ -53,8 +53,7 @@ static const luaL_Reg methods[] = {
 };
 
 int lock_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   own_type(L, &lock_type, NULL, methods);
   lua_pop(L, 1);
   return 1;

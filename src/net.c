@@ -145,7 +145,7 @@ static int begin (net_Socket *s, const address_Address *to,
   return errno == EINPROGRESS || errno == EINTR ? 0 : errno;
 }
 
-/* connect(address, port, from_address or nil, from_port) -> socket that is
+/* net.connect(address, port, from_address or nil, from_port) -> socket that is
 ** connecting | nil, err; when writable, socket:connected() tells */
 static int net_connect (lua_State *L) {
   const char *host = args_text(L, 1), *bind_host = args_opt_text(L, 3, NULL);
@@ -187,7 +187,7 @@ static int bind_and_listen (net_Socket *s, const address_Address *a, int backlog
   return listen(s->fd, backlog) == 0 ? 0 : errno;
 }
 
-/* listen(address, port, backlog, reuse_port, v6only) -> socket | nil, err */
+/* net.listen(address, port, backlog, reuse_port, v6only) -> socket | nil, err */
 static int net_listen (lua_State *L) {
   const char *host = args_text(L, 1);
   int port = args_int(L, 2, 0, 65535), backlog = args_int(L, 3, 1, 65535), error;
@@ -201,7 +201,7 @@ static int net_listen (lua_State *L) {
   return fail_errno(L, "connect", error, a.text);
 }
 
-/* adopt(fd, keeps) -> socket | nil, err; `keeps`: the caller closes the fd */
+/* net.adopt(fd, keeps) -> socket | nil, err; `keeps`: the caller closes the fd */
 static int net_adopt (lua_State *L) {
   int fd = args_int(L, 1, 0, 0x7fffffff);
   net_Socket *s = push_socket(L);
@@ -360,8 +360,7 @@ static const luaL_Reg functions[] = {
 };
 
 int net_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   own_type(L, &socket_type, NULL, methods);
   lua_newuserdata(L, BUFFER);
   lua_pushcclosure(L, socket_receive, 1);

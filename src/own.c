@@ -116,6 +116,14 @@ void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
   lua_remove(L, -2);
 }
 
+void own_type_in (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
+                  const luaL_Reg *methods) {
+  own_type(L, type, metamethods, methods);
+  lua_setfield(L, -2, "methods");
+  luaL_getmetatable(L, type->name);
+  lua_setfield(L, -2, "metatable");
+}
+
 void own_weigh (lua_State *L, int kilobytes) {
   static int untold;
   untold += kilobytes;

@@ -44,6 +44,11 @@ void *own_test (lua_State *L, int arg, const own_Type *type);
 void own_type (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
                const luaL_Reg *methods);
 
+/* the same, for Lua to add to: its methods and its metatable become fields of the table
+** on top, `methods` and `metatable` */
+void own_type_in (lua_State *L, const own_Type *type, const luaL_Reg *metamethods,
+                  const luaL_Reg *methods);
+
 /* obj:close(), for types that offer it */
 int own_method_close (lua_State *L);
 

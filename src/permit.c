@@ -60,7 +60,6 @@ static const luaL_Reg functions[] = {
 };
 
 int permit_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

@@ -30,7 +30,7 @@ static int milliseconds (double seconds) {
   return seconds > 2000000 ? 2000000000 : (int)ceil(seconds * 1000);
 }
 
-/* wait(fd, events, seconds or nil) -> ready events, or nil when time ran out or
+/* poller.wait(fd, events, seconds or nil) -> ready events, or nil when time ran out or
 ** a signal came */
 static int poller_wait_one (lua_State *L) {
   int events = events_of(L, 2);
@@ -55,7 +55,7 @@ static void release_poller (void *obj) {
 
 static const own_Type poller_type = { "lacre.core.poller", release_poller };
 
-/* new() -> poller | nil, err */
+/* poller.new() -> poller | nil, err */
 static int poller_new (lua_State *L) {
   own_Box *box = own_new(L, &poller_type);
   box->obj = poller_backend_new();
@@ -110,7 +110,8 @@ static int poller_wait (lua_State *L) {
   return 2;
 }
 
-/* most() -> how many descriptors this process may hold; huge where nobody says */
+/* poller.most() -> how many descriptors this process may hold; huge where nobody says
+ */
 static int poller_most (lua_State *L) {
   struct rlimit limit;
   int is_told =
@@ -132,8 +133,7 @@ static const luaL_Reg methods[] = {
 };
 
 int poller_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   own_type(L, &poller_type, NULL, methods);
   lua_pop(L, 1);
   return 1;

@@ -101,8 +101,8 @@ static Request *make_request (const char *host, int family) {
   return r;
 }
 
-/* start(host, "any" | "ipv4" | "ipv6") -> request | nil, err; its fd is readable
-** when result() is there */
+/* resolver.start(host, "any" | "ipv4" | "ipv6") -> request | nil, err; its fd is
+** readable when result() is there */
 static int resolver_start (lua_State *L) {
   static const char *const families[] = { "any", "ipv4", "ipv6", NULL };
   static const int values[] = { AF_UNSPEC, AF_INET, AF_INET6 };
@@ -138,7 +138,8 @@ static void release_addresses (void *obj) {
   freeaddrinfo(obj);
 }
 
-/* numeric(text) -> { { address =, family = } } | nil: addresses need nobody's answer */
+/* resolver.numeric(text) -> { { address =, family = } } | nil: addresses need nobody's
+** answer */
 static int resolver_numeric (lua_State *L) {
   const char *host = args_text(L, 1);
   struct addrinfo hints, *found = NULL;
@@ -198,8 +199,7 @@ static const luaL_Reg methods[] = {
 };
 
 int resolver_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   own_type(L, &request_type, NULL, methods);
   lua_pop(L, 1);
   return 1;

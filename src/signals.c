@@ -31,7 +31,8 @@ static int prepare (int fd) {
   return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
 }
 
-/* watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD" "QUIT" */
+/* signals.watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD"
+** "QUIT" */
 static int signals_watch (lua_State *L) {
   int i = args_enum(L, 1, names);
   struct sigaction action;
@@ -48,7 +49,7 @@ static int signals_watch (lua_State *L) {
   return 1;
 }
 
-/* forget(name): what the signal did before it does again */
+/* signals.forget(name): what the signal did before it does again */
 static int signals_forget (lua_State *L) {
   int i = args_enum(L, 1, names);
   if (is_watched[i]) sigaction(numbers[i], &before[i], NULL);
@@ -56,7 +57,7 @@ static int signals_forget (lua_State *L) {
   return 0;
 }
 
-/* take() -> the name of a signal that came, or nil */
+/* signals.take() -> the name of a signal that came, or nil */
 static int signals_take (lua_State *L) {
   unsigned char byte;
   size_t i;
@@ -69,13 +70,13 @@ static int signals_take (lua_State *L) {
   return 0;
 }
 
-/* fd() -> integer, readable when a signal came; -1 before the first watch */
+/* signals.fd() -> integer, readable when a signal came; -1 before the first watch */
 static int signals_fd (lua_State *L) {
   lua_pushinteger(L, ends[0]);
   return 1;
 }
 
-/* process() -> the number of this process */
+/* signals.process() -> the number of this process */
 static int signals_process (lua_State *L) {
   lua_pushinteger(L, (lua_Integer)getpid());
   return 1;
@@ -88,7 +89,6 @@ static const luaL_Reg functions[] = {
 };
 
 int signals_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

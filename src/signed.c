@@ -70,7 +70,6 @@ static int signed_verify (lua_State *L) {
 static const luaL_Reg functions[] = { { "verify", signed_verify }, { NULL, NULL } };
 
 int signed_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

@@ -228,31 +228,16 @@ static int store_check_chain (lua_State *L) {
   return 2;
 }
 
-/* store.defaults() -> directory, file, name of its variable, that of the file's:
-** where this OpenSSL was built to look */
-static int store_defaults (lua_State *L) {
-  lua_pushstring(L, X509_get_default_cert_dir());
-  lua_pushstring(L, X509_get_default_cert_file());
-  lua_pushstring(L, X509_get_default_cert_dir_env());
-  lua_pushstring(L, X509_get_default_cert_file_env());
-  return 4;
-}
-
 static const luaL_Reg methods[] = {
   { "add_cert", store_add_cert },           { "add_crl", store_add_crl },
   { "add_directory", store_add_directory }, { "list", store_list },
   { "check", store_check_chain },           { NULL, NULL },
 };
 
+static const luaL_Reg functions[] = { { "new", store_new }, { NULL, NULL } };
+
 int store_open (lua_State *L) {
-  lua_newtable(L);
-  own_type(L, &store_type, NULL, methods);
-  lua_setfield(L, -2, "methods");
-  luaL_getmetatable(L, store_type.name);
-  lua_setfield(L, -2, "metatable");
-  lua_pushcfunction(L, store_defaults);
-  lua_setfield(L, -2, "defaults");
-  lua_pushcfunction(L, store_new);
-  lua_setfield(L, -2, "new");
+  luaL_newlib(L, functions);
+  own_type_in(L, &store_type, NULL, methods);
   return 1;
 }

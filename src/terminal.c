@@ -13,13 +13,13 @@
 
 static const char *const streams[] = { "stdin", "stdout", "stderr", NULL };
 
-/* is("stdout") -> boolean */
+/* terminal.is("stdout") -> boolean */
 static int terminal_is (lua_State *L) {
   lua_pushboolean(L, isatty(args_enum(L, 1, streams)));
   return 1;
 }
 
-/* width("stdout") -> columns, or nil where there is no terminal */
+/* terminal.width("stdout") -> columns, or nil where there is no terminal */
 static int terminal_width (lua_State *L) {
   struct winsize size;
   if (ioctl(args_enum(L, 1, streams), TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
@@ -74,7 +74,7 @@ static int typed_read (Typed *typed, int fd, const char *prompt) {
   return n > 0 ? 0 : EIO;
 }
 
-/* ask(prompt) -> text | nil, err: a line typed on the terminal, unseen */
+/* terminal.ask(prompt) -> text | nil, err: a line typed on the terminal, unseen */
 static int terminal_ask (lua_State *L) {
   const char *prompt = args_text(L, 1);
   Typed *typed = memset(lua_newuserdata(L, sizeof(Typed)), 0, sizeof(Typed));
@@ -98,7 +98,6 @@ static const luaL_Reg functions[] = {
 };
 
 int terminal_open (lua_State *L) {
-  lua_newtable(L);
-  luaL_setfuncs(L, functions, 0);
+  luaL_newlib(L, functions);
   return 1;
 }

@@ -169,14 +169,16 @@ function cert:is_signed_by() end
 ---@class lacre.core.clock
 core.clock = {}
 
+--- clock.monotonic() -> seconds since some fixed moment
 function core.clock.monotonic() end
 
+--- clock.now() -> seconds since 1970
 function core.clock.now() end
 
 ---@class lacre.core.context
 core.context = {}
 
---- new("client" | "server") -> context | nil, err
+--- context.new("client" | "server") -> context | nil, err
 function core.context.new() end
 
 ---@class lacre.core.context_object
@@ -272,55 +274,55 @@ function crl:is_signed_by() end
 ---@class lacre.core.disk
 core.disk = {}
 
---- append(path, bytes, sync) -> true | nil, err; all or nothing
+--- disk.append(path, bytes, sync) -> true | nil, err; all or nothing
 function core.disk.append() end
 
---- create(path, bytes, mode) -> true | nil, err; file_exists if there is one
+--- disk.create(path, bytes, mode) -> true | nil, err; file_exists if there is one
 function core.disk.create() end
 
---- link(from, to) -> true | nil, err; never replaces `to`
+--- disk.link(from, to) -> true | nil, err; never replaces `to`
 function core.disk.link() end
 
---- list(path) -> { name, ... } in no order, without "." and ".." | nil, err
+--- disk.list(path) -> { name, ... } in no order, without "." and ".." | nil, err
 function core.disk.list() end
 
---- make_directory(path, mode) -> true | nil, err; file_exists if there is one
+--- disk.make_directory(path, mode) -> true | nil, err; file_exists if there is one
 function core.disk.make_directory() end
 
---- read(path, limit) -> bytes | nil, err; EFBIG over the limit
+--- disk.read(path, limit) -> bytes | nil, err; EFBIG over the limit
 function core.disk.read() end
 
---- real(path) -> the absolute path without links and dots | nil, err
+--- disk.real(path) -> the absolute path without links and dots | nil, err
 function core.disk.real() end
 
---- remove(path) -> true | nil, err
+--- disk.remove(path) -> true | nil, err
 function core.disk.remove() end
 
---- remove_directory(path) -> true | nil, err; only an empty one
+--- disk.remove_directory(path) -> true | nil, err; only an empty one
 function core.disk.remove_directory() end
 
---- rename(from, to) -> true | nil, err; replaces `to`
+--- disk.rename(from, to) -> true | nil, err; replaces `to`
 function core.disk.rename() end
 
---- set_mode(path, mode) -> true | nil, err
+--- disk.set_mode(path, mode) -> true | nil, err
 function core.disk.set_mode() end
 
---- stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = } | nil, err; `nanoseconds` is what `modified` leaves out
+--- disk.stat(path) -> { kind =, mode =, size =, modified =, nanoseconds =, changed = } | nil, err; `nanoseconds` is what `modified` leaves out
 function core.disk.stat() end
 
---- sync(path), of a directory too, -> true | nil, err
+--- disk.sync(path), of a directory too, -> true | nil, err
 function core.disk.sync() end
 
---- tail(path, size) -> its last bytes, that many at most, in one read | nil, err
+--- disk.tail(path, size) -> its last bytes, that many at most, in one read | nil, err
 function core.disk.tail() end
 
---- version(path) -> bytes that differ after whatever happened to the file: device, inode, size, when it was written, when anything about it changed | nothing where there is none
+--- disk.version(path) -> bytes that differ after whatever happened to the file: device, inode, size, when it was written, when anything about it changed | nothing where there is none
 function core.disk.version() end
 
 ---@class lacre.core.engine
 core.engine = {}
 
---- new(context, socket or nil, name or nil, sni or nil, match_name, diagnose) -> engine | nil, err
+--- engine.new(context, socket or nil, name or nil, sni or nil, match_name, diagnose) -> engine | nil, err
 function core.engine.new() end
 
 ---@class lacre.core.engine_object
@@ -430,6 +432,9 @@ function engine:staple_state() end
 --- engine:keylog() -> the lines of SSLKEYLOGFILE that came since, or nil
 function engine:keylog() end
 
+---@class lacre.core.error
+core.error = {}
+
 ---@class lacre.core.key
 core.key = {}
 
@@ -487,12 +492,13 @@ function core.keyfile.traditional() end
 ---@class lacre.core.keyuri
 core.keyuri = {}
 
+--- keyuri.open(uri, password or nil) -> key | nil, err (no_key, unsupported, password_required, bad_password, file_not_found)
 function core.keyuri.open() end
 
 ---@class lacre.core.lock
 core.lock = {}
 
---- take(path) -> lock | nil, err (locked, permission_denied, file_not_found ...)
+--- lock.take(path) -> lock | nil, err (locked, permission_denied, file_not_found ...)
 function core.lock.take() end
 
 ---@class lacre.core.lock_object
@@ -521,13 +527,13 @@ function core.name.text() end
 ---@class lacre.core.net
 core.net = {}
 
---- adopt(fd, keeps) -> socket | nil, err; `keeps`: the caller closes the fd
+--- net.adopt(fd, keeps) -> socket | nil, err; `keeps`: the caller closes the fd
 function core.net.adopt() end
 
---- connect(address, port, from_address or nil, from_port) -> socket that is connecting | nil, err; when writable, socket:connected() tells
+--- net.connect(address, port, from_address or nil, from_port) -> socket that is connecting | nil, err; when writable, socket:connected() tells
 function core.net.connect() end
 
---- listen(address, port, backlog, reuse_port, v6only) -> socket | nil, err
+--- net.listen(address, port, backlog, reuse_port, v6only) -> socket | nil, err
 function core.net.listen() end
 
 ---@class lacre.core.net_object
@@ -575,12 +581,28 @@ function core.oid.long_name() end
 --- oid.text(content) -> dotted or as oid_push, short name or nil | nil
 function core.oid.text() end
 
+---@class lacre.core.openssl
+core.openssl = {}
+
+--- openssl.has_errors() -> whether OpenSSL's queue holds something: never, between calls
+function core.openssl.has_errors() end
+
+--- openssl.kernel_encrypts() -> whether OpenSSL and the kernel were built to do TLS together
+function core.openssl.kernel_encrypts() end
+
+--- openssl.providers() -> their names, whether only what FIPS allows is used
+function core.openssl.providers() end
+
+--- openssl.trust_places() -> its file and directory of CAs, and the variables that name others
+function core.openssl.trust_places() end
+
 ---@class lacre.core.pem
 core.pem = {}
 
 --- pem.encode(label, der) -> text
 function core.pem.encode() end
 
+--- pem.next(text, from) -> next, label, der, headers, block | false | nil, err, next
 function core.pem.next() end
 
 ---@class lacre.core.permit
@@ -607,13 +629,13 @@ function core.pkcs12.parse() end
 ---@class lacre.core.poller
 core.poller = {}
 
---- most() -> how many descriptors this process may hold; huge where nobody says
+--- poller.most() -> how many descriptors this process may hold; huge where nobody says
 function core.poller.most() end
 
---- new() -> poller | nil, err
+--- poller.new() -> poller | nil, err
 function core.poller.new() end
 
---- poller:wait(deadline or nil, list) -> count, now: puts fd, events, fd, events ... into the list; nothing when time ran out or a signal came. Both times are of clock.monotonic | nil, err
+--- poller.wait(fd, events, seconds or nil) -> ready events, or nil when time ran out or a signal came
 function core.poller.wait() end
 
 ---@class lacre.core.poller_object
@@ -633,10 +655,10 @@ function poller:close() end
 ---@class lacre.core.resolver
 core.resolver = {}
 
---- numeric(text) -> { { address =, family = } } | nil: addresses need nobody's answer
+--- resolver.numeric(text) -> { { address =, family = } } | nil: addresses need nobody's answer
 function core.resolver.numeric() end
 
---- start(host, "any" | "ipv4" | "ipv6") -> request | nil, err; its fd is readable when result() is there
+--- resolver.start(host, "any" | "ipv4" | "ipv6") -> request | nil, err; its fd is readable when result() is there
 function core.resolver.start() end
 
 ---@class lacre.core.resolver_object
@@ -653,19 +675,19 @@ function resolver:close() end
 ---@class lacre.core.signals
 core.signals = {}
 
---- fd() -> integer, readable when a signal came; -1 before the first watch
+--- signals.fd() -> integer, readable when a signal came; -1 before the first watch
 function core.signals.fd() end
 
---- forget(name): what the signal did before it does again
+--- signals.forget(name): what the signal did before it does again
 function core.signals.forget() end
 
---- process() -> the number of this process
+--- signals.process() -> the number of this process
 function core.signals.process() end
 
---- take() -> the name of a signal that came, or nil
+--- signals.take() -> the name of a signal that came, or nil
 function core.signals.take() end
 
---- watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD" "QUIT"
+--- signals.watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD" "QUIT"
 function core.signals.watch() end
 
 ---@class lacre.core.signed
@@ -676,9 +698,6 @@ function core.signed.verify() end
 
 ---@class lacre.core.store
 core.store = {}
-
---- store.defaults() -> directory, file, name of its variable, that of the file's: where this OpenSSL was built to look
-function core.store.defaults() end
 
 --- store.new() -> store
 function core.store.new() end
@@ -704,13 +723,13 @@ function store:check() end
 ---@class lacre.core.terminal
 core.terminal = {}
 
---- ask(prompt) -> text | nil, err: a line typed on the terminal, unseen
+--- terminal.ask(prompt) -> text | nil, err: a line typed on the terminal, unseen
 function core.terminal.ask() end
 
---- is("stdout") -> boolean
+--- terminal.is("stdout") -> boolean
 function core.terminal.is() end
 
---- width("stdout") -> columns, or nil where there is no terminal
+--- terminal.width("stdout") -> columns, or nil where there is no terminal
 function core.terminal.width() end
 
 return core

@@ -127,7 +127,7 @@ end
 
 -- the environment decides alone where it speaks, as in OpenSSL
 local function add_from_environment(store)
-  local _, _, directory_variable, file_variable = core.store.defaults()
+  local _, _, file_variable, directory_variable = core.openssl.trust_places()
   local path, directory = os.getenv(file_variable), os.getenv(directory_variable)
   if not path and not directory then
     return nil
@@ -143,7 +143,7 @@ local function add_from_environment(store)
 end
 
 local function add_known_places(store)
-  local directory, path = core.store.defaults()
+  local path, directory = core.openssl.trust_places()
   local tried = {}
   for _, place in ipairs { directory, unpack(directories) } do
     tried[#tried + 1] = place

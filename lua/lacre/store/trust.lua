@@ -113,7 +113,7 @@ local system_key, system_store
 ---@return lacre.store? store
 ---@return lacre.error? err trust_unavailable
 function trust.system()
-  local _, _, directory_variable, file_variable = core.store.defaults()
+  local _, _, file_variable, directory_variable = core.openssl.trust_places()
   local key = (os.getenv(directory_variable) or "") .. "\n" .. (os.getenv(file_variable) or "")
   if system_key ~= key then
     local store = trust.empty()
