@@ -52,6 +52,7 @@ local lua_floors = {
     "x509.general_name", "x509.extension_text", "x509.shown", "x509.oid", "x509.parameters", "x509.pkcs7", "x509.network",
     "x509.several",
   },
+  { "x509.extension_types" },
   { "x509.extension" },
   { "x509.extensible", "x509.extension_list", "x509.alt_names", "x509.subtree", "x509.sign", "cert.profile", "x509.views",
     "x509.forbidden" },
