@@ -192,6 +192,32 @@ describe("a renewal", function()
   end)
 end)
 
+describe("a request", function()
+  it("for an RSA key that everybody can sign with is refused", function()
+    local ca = must(lacre.ca.new {})
+    local der = must(lacre.key.generate("rsa:2048")):spki()
+    local one = der:gsub("\130\1\34", "\130\1\32", 1):gsub("\130\1\15", "\130\1\13", 1):gsub("\130\1\10", "\130\1\8", 1)
+    for _, made in ipairs { one:sub(1, -6) .. "\2\1\1", der:sub(1, -2) .. "\0" } do
+      local key = must(lacre.key.parse(made))
+      assert.equal(0, key:security_bits())
+      local none, err = ca:issue { hosts = { "a.test" }, key = key }
+      assert.is_nil(none)
+      assert.same({ "weak_key", "the rsa key is no secret: its exponent is 1 or even" }, { err.code, err.message })
+    end
+    assert.equal(112, must(lacre.key.parse(der)):security_bits())
+  end)
+
+  it("puts no control characters into a subject", function()
+    local ca = must(lacre.ca.new {})
+    for _, text in ipairs { "a.test\0.evil.test", "a\nV\t", "\27[31m", "\127" } do
+      local csr = must(lacre.csr.create { key = lacre.key.generate "p256", hosts = { "a.test" }, subject = { CN = text } })
+      local none, err = ca:issue { csr = csr, copy = { "subject", "hosts" } }
+      assert.is_nil(none)
+      assert.equal("bad_name", err.code)
+    end
+  end)
+end)
+
 describe("a policy", function()
   local function ask(rules, request)
     local ca = must(lacre.ca.new { policy = rules })

@@ -50,7 +50,7 @@ local lua_floors = {
   { "key", "net.reception" },
   {
     "x509.general_name", "x509.extension_text", "x509.shown", "x509.oid", "x509.parameters", "x509.pkcs7", "x509.network",
-    "x509.several",
+    "x509.several", "x509.weakness",
   },
   { "x509.extension_types" },
   { "x509.extension" },

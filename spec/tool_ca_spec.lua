@@ -126,6 +126,23 @@ describe("lacre ca", function()
     assert.equal("2\n", ok "wc -l < ca/index.txt")
   end)
 
+  it("keeps the key of a certificate of very many names whose process died", function()
+    ok "lacre ca init ca --no-password -q; lacre ca issue ca $(seq -f n%g.very-long-name-of-a-host.example.test 1 2500) -q"
+    local file_name = "n1.very-long-name-of-a-host.example.test"
+    ok(("mv %s.key %s.key.new; rm %s.crt"):format(file_name, file_name, file_name))
+    fails("lacre ca issue ca " .. file_name, 3, "the key of serial")
+  end)
+
+  it("names what it leaves out of a request", function()
+    ok "lacre ca init ca --no-password -q; openssl ecparam -name prime256v1 -genkey -noout -out k"
+    ok "printf '[r]\\n[d]\\nCN=x\\n[req]\\ndistinguished_name=r\\n[e]\\nsubjectAltName=DNS:a.test,dirName:d,RID:1.2.3\\n' > cnf"
+    ok "openssl req -new -key k -config cnf -reqexts e -subj /CN=a.test -out a.csr"
+    local said = ok "lacre ca sign ca a.csr 2>&1"
+    assert.matches("for dns:a.test\n", said)
+    assert.matches("ignored: the name dir:CN=x", said)
+    assert.matches("ignored: the name rid:1.2.3", said)
+  end)
+
   it("drops nothing that is said of an intermediate", function()
     ok "lacre ca init root --no-password -q; lacre ca init other --no-password -q"
     for _, option in ipairs { "--permit a.test", "--exclude a.test", "--purpose server_auth", "--path-length 1", "--valid-for 1y" } do

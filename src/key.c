@@ -1,5 +1,6 @@
 #include "key.h"
 
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -228,9 +229,23 @@ static int key_bits (lua_State *L) {
   return 1;
 }
 
-/* key:security_bits() -> integer */
+/* an exponent of 1 signs for everybody, and an even one for nobody */
+static int is_useless (EVP_PKEY *pkey) {
+  BIGNUM *e = NULL;
+  int useless = 0;
+  if (!EVP_PKEY_is_a(pkey, "RSA") && !EVP_PKEY_is_a(pkey, "RSA-PSS")) return 0;
+  ERR_set_mark();
+  if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &e) == 1)
+    useless = !BN_is_odd(e) || BN_is_one(e);
+  BN_free(e);
+  ERR_pop_to_mark();
+  return useless;
+}
+
+/* key:security_bits() -> integer, 0 of an RSA key whose exponent is 1 or even */
 static int key_security_bits (lua_State *L) {
-  lua_pushinteger(L, EVP_PKEY_get_security_bits(key_check(L, 1)));
+  EVP_PKEY *pkey = key_check(L, 1);
+  lua_pushinteger(L, is_useless(pkey) ? 0 : EVP_PKEY_get_security_bits(pkey));
   return 1;
 }
 

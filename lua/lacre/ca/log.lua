@@ -173,8 +173,8 @@ function log.serials_of(text, pin)
   repeat
     local at, last = text:find('"pin":"' .. pin .. '"', from, true)
     if at then
-      local serial = text:sub(math.max(1, at - 65536), at):match '.*"serial":"(%x+)"'
-      serials[#serials + 1], from = serial, last
+      local line = text:sub(1, at):match ".*\n()" or 1
+      serials[#serials + 1], from = text:match('^[^\n]-"serial":"(%x+)"', line), last
     end
   until not at
   return serials

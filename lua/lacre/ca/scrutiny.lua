@@ -65,6 +65,19 @@ local function check_purposes(self, draft, set)
   return true
 end
 
+-- one reader of a subject stops at a NUL, another's log at a line feed
+local function check_subject(draft)
+  for kind, value in draft.subject:each() do
+    if value:find "%c" then
+      local none, err = fail("sign", "bad_name", "the subject's %s contains a control character: %s", kind,
+        (value:gsub("%c", "?")))
+      err.hint = "name another subject, or none"
+      return none, err
+    end
+  end
+  return true
+end
+
 -- a key that others have is never certified again
 local function check_key(self, draft)
   local serial = self.books:compromised(draft.key:pin())
@@ -85,6 +98,9 @@ function scrutiny.of_draft(self, profile, unique, own)
     local allowed, err = own or nil, nil
     if not own then
       allowed, err = self.policy:check(draft, profile)
+    end
+    if allowed then
+      allowed, err = check_subject(draft)
     end
     if allowed then
       allowed, err = check_purposes(self, draft, set)

@@ -8,6 +8,7 @@ local options = require "lacre.options"
 local profiles = require "lacre.cert.profile"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
+local weakness = require "lacre.x509.weakness"
 
 local subtree = later "lacre.x509.subtree"
 
@@ -41,8 +42,9 @@ local function set_key(draft, set)
   if set.csr then
     draft.key, err = set.csr:public_key()
   end
-  if draft.key and draft.key:security_bits() < 112 then
-    return fail("sign", "weak_key", "the %s key of %d bits is too weak", draft.key:type(), draft.key:bits())
+  local why = draft.key and weakness(draft.key, "the")
+  if why then
+    return fail("sign", "weak_key", "%s", why)
   end
   return draft.key ~= nil or nil, err
 end

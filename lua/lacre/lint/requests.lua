@@ -1,5 +1,7 @@
 --- lint.requests: what is wrong with a certificate request, and which of its wishes are not granted.
 
+local weakness = require "lacre.x509.weakness"
+
 local ignored = {
   basic_constraints = true, name_constraints = true, policy_constraints = true, certificate_policies = true,
   authority_key_id = true, authority_info_access = true, crl_distribution_points = true, inhibit_any_policy = true,
@@ -19,8 +21,7 @@ return {
       if not facts.key then
         return "its key cannot be read: " .. facts.key_error
       end
-      return facts.key:security_bits() < 112
-        and ("its %s key of %d bits is too weak"):format(facts.key:type(), facts.key:bits()) or nil
+      return weakness(facts.key, "its")
     end,
     fix = "use P-256, or RSA of at least 2048 bits",
   },

@@ -8,6 +8,7 @@ local oid = require "lacre.x509.oid"
 local plain = require "lacre.plain"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
+local weakness = require "lacre.x509.weakness"
 
 local DAY = 86400
 
@@ -104,11 +105,8 @@ return {
       local key = facts.key
       if not key then
         return "its key cannot be read: " .. facts.key_error
-      elseif key:security_bits() < 112 then
-        return ("its %s key of %d bits is too weak"):format(key:type(), key:bits())
-      elseif key:type() == "ec" then
-        return curve_fault(key)
       end
+      return weakness(key, "its") or key:type() == "ec" and curve_fault(key) or nil
     end,
     fix = "use P-256, or RSA of at least 2048 bits",
   },

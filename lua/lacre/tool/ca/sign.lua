@@ -38,13 +38,17 @@ local sign = {
   ),
 }
 
+-- kinds of names that are taken
+local kinds = { dns = true, ip = true, email = true, uri = true }
+
 -- extensions whose content is taken, or that mean nothing in a request
 local taken = { subject_alt_names = true, subject_key_id = true }
 
 local function asked(request)
   local names, others = {}, {}
   for _, item in ipairs(request:subject_alt_names()) do
-    names[#names + 1] = item.type .. ":" .. tostring(item.value)
+    local list = kinds[item.type] and names or others
+    list[#list + 1] = (kinds[item.type] and "" or "the name ") .. item.type .. ":" .. tostring(item.value)
   end
   for extension in request:extensions() do
     if not taken[extension.name] then
