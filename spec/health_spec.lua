@@ -2,6 +2,7 @@ local cert = require "lacre.cert"
 local core = require "lacre.core"
 local unpack = rawget(table, "unpack") or rawget(_G, "unpack")
 local diagnosis = require "lacre.health.diagnosis"
+local file = require "lacre.file"
 local findings = require "lacre.health.findings"
 local health = require "lacre.tool.health"
 local health_codes = require "lacre.health.codes"
@@ -454,10 +455,25 @@ describe("health", function()
         loop.sleep(1)
         io.popen("kill -INT " .. core.signals.process()):close() -- os.execute would ignore the signal meanwhile
       end)
-      local results = judge(menagerie, list, { timeout = 10, concurrency = 2 })
+      local outputs, events = { "json", "junit", "prometheus", "csv", "jsonl" }, {}
+      local paths = {}
+      for i, form in ipairs(outputs) do
+        paths[form] = pki.file("interrupted." .. form, "old")
+        outputs[i] = form .. ":" .. paths[form]
+      end
+      local results = judge(menagerie, list, { timeout = 10, concurrency = 2, output = outputs, on_event = function(text)
+        events[#events + 1] = text
+      end })
       assert.is_true(results.interrupted)
       assert.equal("pass", results[1].grade)
       assert.equal(130, health.failed(results))
+      assert.matches('"interrupted":true', assert(file.read(paths.json)))
+      assert.matches("interrupted after %d of 4 targets", assert(file.read(paths.junit)))
+      for i, form in ipairs { "prometheus", "csv", "jsonl" } do
+        assert.equal("old", file.read(paths[form]), form)
+        assert.equal(paths[form] .. " is left as it was: the run was interrupted", events[i])
+      end
+      pki.clean()
     end)
   end)
 

@@ -292,6 +292,21 @@ describe("the forms of results", function()
     assert.matches("\n4 of 9 targets: .-; interrupted\n$", formats.render("table", list))
     assert.matches("^TLS UNKNOWN: interrupted; 2 FAIL, 1 WARN of 4; ", formats.render("nagios", list))
     assert.equal(9, json.decode(formats.render("json", list)).total)
+    assert.is_true(json.decode(formats.render("json", list)).interrupted)
+    for _, name in ipairs(formats.names) do
+      local text = formats.render(name, list)
+      assert.equal(formats.tells_interruption(name), text:lower():find "interrupted" ~= nil, name)
+      assert.is_nil(render(name):lower():find ": interrupted", name)
+    end
+    assert.matches("\n1%.%.9\n.*\nBail out! interrupted after 4 of 9 targets\n$", "\n" .. formats.render("tap", list))
+    assert.matches('tests="5" failures="1" errors="2"', formats.render("junit", list))
+    assert.is_false(json.decode(formats.render("sarif", list)).runs[1].invocations[1].executionSuccessful)
+    assert.is_true(json.decode(render "sarif").runs[1].invocations[1].executionSuccessful)
+    if has "xmllint" then
+      local output, code = process.run({ "xmllint", "--noout", "--schema", "spec/support/junit.xsd", "-" },
+        formats.render("junit", list))
+      assert.equal(0, code, output)
+    end
   end)
 
   it("stream as results come, and are written to files whole", function()

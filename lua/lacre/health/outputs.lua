@@ -28,7 +28,30 @@ function health_outputs.parse(set)
   return list
 end
 
---- Writes results as was said, each form whole or not at all.
+-- a part of a list that cannot say so leaves the file as the last whole run wrote it
+local function is_kept(output, results, set)
+  if not results.interrupted or not output.path or formats.tells_interruption(output.format) then
+    return false
+  end
+  if set.on_event then
+    set.on_event(("%s is left as it was: the run was interrupted"):format(output.path))
+  end
+  return true
+end
+
+local function write(output, results, set)
+  local text, err = formats.render(output.format, results, {
+    problems_only = set.problems_only, fail_on = set.fail_on, -- and no colours
+  })
+  if not text then
+    return nil, err
+  elseif output.path then
+    return file.write(output.path, text, { overwrite = true, mode = "0644" })
+  end
+  return (set.on_data or tostring)(text)
+end
+
+--- Writes results as was said, each form whole or not at all. What was interrupted is marked so, or not written.
 ---@param results lacre.survey
 ---@param outputs table[] of `parse`
 ---@param set table
@@ -36,14 +59,9 @@ end
 ---@return lacre.error? err
 function health_outputs.write(results, outputs, set)
   for _, output in ipairs(outputs) do
-    local text, err = formats.render(output.format, results, {
-      problems_only = set.problems_only, fail_on = set.fail_on, -- and no colours
-    })
-    local done
-    if text and output.path then
-      done, err = file.write(output.path, text, { overwrite = true, mode = "0644" })
-    elseif text then
-      done, err = (set.on_data or tostring)(text)
+    local done, err = true, nil
+    if not is_kept(output, results, set) then
+      done, err = write(output, results, set)
     end
     if not done then
       return nil, err

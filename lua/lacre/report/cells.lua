@@ -31,6 +31,14 @@ function cells.expected(result)
   return #codes > 0 and "as expected: " .. table.concat(codes, ", ") or nil
 end
 
+--- That a run ended before its list did: "interrupted after 12 of 40 targets"; nil where it did not.
+---@param results lacre.survey
+---@return string?
+function cells.interruption(results)
+  return results.interrupted and ("interrupted after %d of %d targets"):format(#results, results.total or #results)
+    or nil
+end
+
 --- A number with decimals, and a point before them in every locale.
 ---@param value number
 ---@param places integer

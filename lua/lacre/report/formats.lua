@@ -35,6 +35,10 @@ local function tap(results)
     out[#out + 1] = plain.printable(("%s %d - %s%s"):format(result.grade == "fail" and "not ok" or "ok", i,
       result.target:gsub("#", ""), why and " # " .. why.code .. " " .. why.message or ""))
   end
+  local cut = cells.interruption(results)
+  if cut then
+    out[2], out[#out + 1] = ("1..%d"):format(results.total or #results), "Bail out! " .. cut
+  end
   return table.concat(out, "\n") .. "\n"
 end
 
@@ -49,6 +53,10 @@ local function markdown(results)
     local why = #result.reasons > 0 and table.concat(result.reasons, " ") or cells.expected(result) or ""
     out[#out + 1] = ("| %s | %s | %s | %s |"):format(cells.verdict(result.grade), cell(result.target),
       cells.left(result.days_left), why)
+  end
+  local cut = cells.interruption(results)
+  if cut then
+    out[#out + 1] = "\n" .. cut
   end
   return table.concat(out, "\n") .. "\n"
 end
@@ -98,6 +106,16 @@ formats.names = {
 ---@return boolean
 function formats.has(name)
   return writers[name] ~= nil
+end
+
+-- forms that have no place for it, and whose readers would take a part for the whole
+local silent = { csv = true, jsonl = true, prometheus = true, prom = true }
+
+--- Whether a form says of itself that the run was interrupted.
+---@param name string
+---@return boolean
+function formats.tells_interruption(name)
+  return not silent[name]
 end
 
 --- The text of results in a form.

@@ -1,5 +1,6 @@
 --- report.github: results of the health check as workflow commands, which annotate the line of the hosts file.
 
+local cells = require "lacre.report.cells"
 local plain = require "lacre.plain"
 
 local levels = { fail = "error", warn = "warning" }
@@ -24,6 +25,10 @@ return function(results)
       lines[#lines + 1] = ("::%s %stitle=%s::%s"):format(levels[problem.severity], place, property(problem.code),
         data(result.target .. ": " .. problem.message))
     end
+  end
+  local cut = cells.interruption(results)
+  if cut then
+    lines[#lines + 1] = "::error title=INTERRUPTED::" .. cut
   end
   return #lines > 0 and table.concat(lines, "\n") .. "\n" or ""
 end

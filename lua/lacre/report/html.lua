@@ -95,9 +95,9 @@ local page = [[
 ---@param results lacre.survey
 ---@return string
 return function(results)
-  local counts = results.counts
+  local counts, cut = results.counts, cells.interruption(results)
   local count = counts.pass + counts.warn + counts.fail
   return page:format(counts.pass, counts.warn, counts.fail, css, time.format(results.started), count,
-    count == 1 and "" or "s", results.seconds, results.interrupted and ", interrupted" or "", earliest(results),
+    count == 1 and "" or "s", results.seconds, cut and ", " .. cut or "", earliest(results),
     counts.fail, counts.warn, counts.pass, sorted_rows(results))
 end

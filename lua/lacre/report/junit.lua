@@ -45,6 +45,12 @@ local function case(result, set)
   return head .. "/>"
 end
 
+-- of the targets that were not reached, one case that says so
+local function interruption(text)
+  return '    <testcase classname="lacre.health" name="(interrupted)" time="0.000">\n      <error'
+    .. attributes { { "type", "INTERRUPTED" }, { "message", text } } .. "/>\n    </testcase>"
+end
+
 ---@param results lacre.survey
 ---@param set { fail_on?: string }
 ---@return string
@@ -57,8 +63,12 @@ return function(results, set)
     end
     cases[i] = case(result, set)
   end
+  local cut = cells.interruption(results)
+  if cut then
+    counts.error, cases[#cases + 1] = counts.error + 1, interruption(cut)
+  end
   local numbers = {
-    { "name", "lacre health" }, { "tests", #results }, { "failures", counts.failure }, { "errors", counts.error },
+    { "name", "lacre health" }, { "tests", #cases }, { "failures", counts.failure }, { "errors", counts.error },
     { "skipped", 0 }, { "time", cells.decimal(results.seconds, 3) },
   }
   local stamp = attributes {

@@ -1,5 +1,6 @@
 --- report.sarif: results of the health check by SARIF 2.1.0, each at the line of the hosts file that named the target.
 
+local cells = require "lacre.report.cells"
 local codes = require "lacre.health.codes"
 local json = require "lacre.report.json"
 local plain = require "lacre.plain"
@@ -54,6 +55,15 @@ local function finding(result, problem, index)
   }
 end
 
+-- whether the list was gone through
+local function invocation(results)
+  local cut = cells.interruption(results)
+  return {
+    executionSuccessful = cut == nil,
+    toolExecutionNotifications = cut and { { level = "error", message = { text = cut } } } or nil,
+  }
+end
+
 ---@param results lacre.survey
 ---@return string? text
 ---@return lacre.error? err unsupported
@@ -68,7 +78,7 @@ return function(results)
   local text, err = json.encode {
     version = "2.1.0", ["$schema"] = "https://json.schemastore.org/sarif-2.1.0.json",
     runs = { { tool = { driver = { name = "lacre", version = version.NUMBER, rules = list } },
-      results = json.list(found) } },
+      invocations = { invocation(results) }, results = json.list(found) } },
   }
   return text and text .. "\n", err
 end
