@@ -30,13 +30,13 @@ local store = { "lacre.store", "lacre.pin" }
 
 -- { command line, most modules of lacre, what is not among them }
 local rows = {
-  { "selfsign a.test --out DIR -q", 44, { "argparse", tls, store, "lacre.csr", "lacre.ca", "lacre.host.idn" } },
-  { "csr b.test --out DIR -q", 46, { "argparse", tls, store, "lacre.cert.issue", "lacre.ca" } },
-  { "--version", 10, { "argparse", tls, making, store } },
+  { "selfsign a.test --out DIR -q", 52, { "argparse", tls, store, "lacre.csr", "lacre.ca", "lacre.host.idn" } },
+  { "csr b.test --out DIR -q", 54, { "argparse", tls, store, "lacre.cert.issue", "lacre.ca" } },
+  { "--version", 14, { "argparse", tls, making, store } },
   { "--help", 80, { tls, making, store } },
-  { "pin DIR/a.test.crt", 36, { "argparse", tls, making } },
-  { "inspect DIR/a.test.crt", 48, { "argparse", tls, making, store } },
-  { "verify DIR/a.test.crt --trust DIR/a.test.crt --host a.test", 50, { "argparse", tls, making } },
+  { "pin DIR/a.test.crt", 44, { "argparse", tls, making } },
+  { "inspect DIR/a.test.crt", 58, { "argparse", tls, making, store } },
+  { "verify DIR/a.test.crt --trust DIR/a.test.crt --host a.test", 60, { "argparse", tls, making } },
   { "selfsign --help", 20, { tls, making, store } },
   { "serve --help", 20, { tls, making, store } },
   { "info --help", 32, { tls, making, store } },
