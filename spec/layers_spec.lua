@@ -24,7 +24,9 @@ local c_floors = {
 }
 
 local lua_floors = {
-  [0] = { "core", "later", "every", "sorted", "merged", "error.codes", "health.codes", "tls.old_suites", "health.target_words" },
+  [0] = {
+    "core", "later", "every", "sorted", "merged", "error.codes", "health.codes", "tls.old_suites", "health.target_words",
+  },
   { "error" },
   { "time", "version", "warning", "plain", "tls.greeting", "report.style" },
   { "options.kinds", "report.cells" },
@@ -70,7 +72,10 @@ local lua_floors = {
   { "cert.issue", "ocsp", "pkcs12" },
   { "cert" },
   { "x509.der_kind" },
-  { "x509.documents", "x509.fields", "x509.chain_order", "x509.filing", "tls.identity", "tls.settings_schema", "tcp" },
+  {
+    "x509.documents", "x509.fields", "x509.chain_order", "x509.filing", "x509.forms", "tls.identity",
+    "tls.settings_schema", "tcp",
+  },
   { "ca.record", "ca.layout", "ca.log", "ca.mutex", "ca.patterns", "ca.installation" },
   { "ca.history", "ca.index", "ca.ledger", "ca.policy", "ca.scrutiny" },
   { "ca.promises", "ca.recovery", "ca.folder", "ca.opening", "ca.authority" },

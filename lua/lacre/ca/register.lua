@@ -37,8 +37,8 @@ function methods:find(which)
   return one, err
 end
 
---- The certificate with a serial number.
----@param which string
+--- The certificate with a serial number; of a certificate the one that is on record.
+---@param which string|lacre.cert
 ---@return lacre.cert? cert
 ---@return lacre.error? err unknown_serial file_not_found
 function methods:certificate_of(which)

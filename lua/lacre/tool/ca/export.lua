@@ -61,7 +61,7 @@ function export.run(set)
     ca, err = parts.open(set, true)
   end
   if ca then
-    cert, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+    cert, err = ca:certificate_of(which)
   end
   local bytes = cert and not set.key and parts.full_chain { cert = cert, chain = ca:chain() }
   if cert and set.key then

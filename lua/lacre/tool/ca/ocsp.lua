@@ -76,7 +76,7 @@ local function bytes_of(set, ca)
   local which, err = parts.which(set.cert)
   local cert
   if which then
-    cert, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+    cert, err = ca:certificate_of(which)
   end
   if not cert then
     return nil, err

@@ -26,7 +26,7 @@ local function again(set)
   end
   local old
   if ca then
-    old, err = ca:certificate_of(type(which) == "string" and which or which:serial())
+    old, err = ca:certificate_of(which)
   end
   if not old then
     return nil, err
