@@ -111,7 +111,7 @@ local lua_floors = {
   { "http.request", "http.answer", "http.url", "http.access_log", "http.part" },
   { "http.shelf" },
   { "http.files", "http.redirect", "http.service" },
-  { "http", "adapt.luasocket", "adapt.luv", "toolkit" },
+  { "http", "adapt.luasocket", "adapt.luv", "toolkit", "toolkit.shared" },
   { "zoo.pki", "zoo.raw", "zoo.keeper", "health.revocation" },
   { "zoo.entries", "zoo.office" },
   { "zoo" },

@@ -24,6 +24,7 @@ local unpack = table.unpack or unpack -- luacheck: ignore
 --- that fetches one: the command offers --NAME-file, --NAME-env and --NAME-fd, never the password itself
 ---@field value? string how the help calls its value: "FILE"
 ---@field default? any
+---@field required? boolean it has to be given
 ---@field command_default? any a default of the command's, which the Lua call does not have
 ---@field values? string[]
 ---@field prompt? boolean|string a password is asked for on the terminal; a text names the option that wants it
@@ -60,7 +61,9 @@ local function schema_of(tool)
   local schema = {}
   for _, row in ipairs(tool.options) do
     local kind = row.type == "password" and password or row.type
-    schema[row.name] = { type = kind or "string", default = row.default, values = row.values }
+    schema[row.name] = {
+      type = kind or "string", default = row.default, values = row.values, required = row.required,
+    }
   end
   for _, row in ipairs(tool.arguments) do
     schema[row.name] = { type = row.type, required = not row.optional, default = row.default }

@@ -1,7 +1,7 @@
 --- tool.csr: a certificate signing request, with a new key or an old one.
 
-local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 
 local csr = later "lacre.csr"
@@ -21,12 +21,9 @@ local tool = {
     { "lacre csr alice@example.com --purpose client_auth --encrypt", "for a client, with an encrypted key" },
     { "lacre inspect www.example.com.csr", "show what a request asks for" },
   },
-  argument = { name = "hosts", type = "list", many = true, value = "NAME",
-    help = "DNS names in any script, wildcards, IP addresses, user@host" },
+  argument = shared.hosts,
   options = {
-    { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "type of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 (if OpenSSL has it); "
-        .. "or the file or pkcs11: URI of an existing key" },
+    shared.key,
     { name = "subject", type = { "string", "table", "userdata" }, value = "NAME",
       help = "subject, such as CN=www.example.com,O=Example (default: the first name as CN)" },
     { name = "usage", also = "key_usage", type = "list", value = "NAME",
@@ -35,10 +32,9 @@ local tool = {
       help = "purpose to ask for: server_auth, client_auth ..." },
     { name = "must_staple", type = "boolean", default = false,
       help = "ask for a must-staple certificate (clients then require a stapled OCSP response)" },
-    { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
-    { name = "encrypt", type = "boolean", default = false, help = "encrypt the key with a password (asked for twice)" },
+    shared.out, shared.encrypt,
     { name = "password", type = "password", prompt = "encrypt", new = true, help = "the key" },
-    { name = "overwrite", type = "boolean", default = false, help = "replace existing files" },
+    shared.overwrite,
   },
 }
 
@@ -59,16 +55,7 @@ end
 ---@return { csr: lacre.csr, key: lacre.key, csr_file?: string, key_file?: string }? result
 ---@return lacre.error? err file_exists, bad_name ...
 function tool.run(set)
-  if set.encrypt and not set.password then
-    return lacre_error.fail("config", "password_required", "encrypt needs a password")
-  end
-  local result, err = make(set)
-  if not result or not set.out then
-    return result or nil, err
-  end
-  return filing.write(result, {
-    out = set.out, name = set.hosts[1], overwrite = set.overwrite, password = set.password,
-  })
+  return filing.made(set, make)
 end
 
 --- For people.

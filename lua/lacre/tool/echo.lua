@@ -3,6 +3,7 @@
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local options = require "lacre.options"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 
 local connect = later "lacre.connect"
@@ -40,7 +41,7 @@ local echo = {
     { name = "server_name", value = "NAME", help = "host name the certificate must be valid for (default: the host)" },
     { name = "timeout", type = "duration", value = "TIME", default = 10,
       help = "time limit for connecting, and for the answer" },
-    { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
+    shared.on_event,
   },
   exits = { { 1, "the lab did not go as expected" } },
 }

@@ -5,6 +5,7 @@ local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local options = require "lacre.options"
 local sorted = require "lacre.sorted"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 local version = require "lacre.version"
 
@@ -45,8 +46,7 @@ local get = {
     { name = "trust", type = "any", many = true, value = "FILE",
       help = "what to trust: a file, system, or pins; may be repeated (default: system)" },
     { name = "cert", type = "any", value = "FILE", help = "client certificate, with its chain" },
-    { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
-    { name = "password", type = "password", prompt = "key", help = "the private key" },
+    shared.cert_key, shared.key_password,
     { name = "pin", type = "list", value = "PIN",
       help = "require a key with this pin in the verified chain; may be repeated" },
     { name = "crl", type = "list", value = "FILE",

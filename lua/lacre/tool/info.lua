@@ -3,6 +3,7 @@
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local old_suites = require "lacre.tls.old_suites"
+local shared = require "lacre.toolkit.shared"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 
@@ -36,7 +37,7 @@ local info = {
   options = {
     { name = "probe", type = "boolean", default = false, help = "test everything the server supports" },
     { name = "text", type = "boolean", default = false, help = "explain the result in sentences" },
-    { name = "trust", type = "any", value = "FILE", help = "trusted certificates (default: the system's CAs)" },
+    shared.trust,
     { name = "server_name", value = "NAME", help = "host name to send (SNI) and verify (default: the host)" },
     { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "use STARTTLS: smtp, imap, ..." },
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for the handshake" },

@@ -2,6 +2,7 @@
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 
 local documents = later "lacre.x509.documents"
@@ -32,7 +33,7 @@ local tool = {
       help = "each target must have this pin; may be repeated, then one of them" },
     { name = "same_as", type = "list", value = "FILE",
       help = "the same, with the key of this file (or of its first certificate); may be repeated" },
-    { name = "trust", type = "any", value = "FILE", help = "trusted certificates (default: the system's CAs)" },
+    shared.trust,
     { name = "server_name", value = "NAME", help = "host name to verify (default: the host)" },
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for each host" },
     { name = "password", type = "password", help = "keys and PKCS#12 files" },

@@ -1,8 +1,8 @@
 --- tool.selfsign: a key and a certificate that signs itself, in one call.
 
-local lacre_error = require "lacre.error"
 local later = require "lacre.later"
 local options = require "lacre.options"
+local shared = require "lacre.toolkit.shared"
 local time = require "lacre.time"
 local toolkit = require "lacre.toolkit"
 
@@ -26,12 +26,9 @@ local selfsign = {
       "an RSA key and a full subject",
     },
   },
-  argument = { name = "hosts", type = "list", many = true, value = "NAME",
-    help = "DNS names in any script, wildcards, IP addresses, user@host" },
+  argument = shared.hosts,
   options = {
-    { name = "key", type = { "string", "userdata" }, value = "TYPE|FILE", default = "p256",
-      help = "type of a new key: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS, ml-dsa-65 (if OpenSSL has it); "
-        .. "or the file or pkcs11: URI of an existing key" },
+    shared.key,
     { name = "valid_for", type = "duration", value = "TIME",
       help = "how long it is valid, such as 90d or 1y (default: 30d)" },
     { name = "days", type = "integer", value = "N", help = "the same, in days" },
@@ -39,12 +36,11 @@ local selfsign = {
       help = "subject, such as CN=localhost,O=Example (default: the first name as CN)" },
     { name = "profile", default = "server", help = "what the certificate is for",
       values = { "server", "client", "peer", "email", "code_signing" } },
-    { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
-    { name = "encrypt", type = "boolean", default = false, help = "encrypt the key with a password (asked for twice)" },
+    shared.out, shared.encrypt,
     { name = "password", type = "password", prompt = "encrypt", new = true, help = "the key and bundle" },
     { name = "p12", type = "boolean", default = false,
       help = "also write a PKCS#12 bundle, for Windows, Java and browsers" },
-    { name = "overwrite", type = "boolean", default = false, help = "replace existing files" },
+    shared.overwrite,
   },
 }
 
@@ -76,16 +72,7 @@ end
 ---@return table? identity `cert`, `key`, `chain`, `pin`, and with `out` also `cert_file`, `key_file`, `p12_file`
 ---@return lacre.error? err file_exists, permission_denied, bad_name ...
 function selfsign.run(set)
-  if set.encrypt and not set.password then
-    return lacre_error.fail("config", "password_required", "encrypt needs a password")
-  end
-  local identity, err = make(set)
-  if not identity or not set.out then
-    return identity or nil, err
-  end
-  return filing.write(identity, {
-    out = set.out, name = set.hosts[1], overwrite = set.overwrite, password = set.password, p12 = set.p12,
-  })
+  return filing.made(set, make)
 end
 
 local function key_line(identity)

@@ -2,6 +2,7 @@
 
 local fail = require("lacre.error").fail
 local later = require "lacre.later"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 
 local access_log = later "lacre.http.access_log"
@@ -37,8 +38,7 @@ local serve = {
       help = "port to listen on; 0 picks a free one" },
     { name = "host", value = "ADDRESS", default = "127.0.0.1", help = "address to listen on, or * for all" },
     { name = "cert", type = "any", value = "FILE", help = "certificate, with its chain (default: make one in memory)" },
-    { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
-    { name = "password", type = "password", prompt = "key", help = "the private key" },
+    shared.cert_key, shared.key_password,
     { name = "name", also = "hosts", type = "list", value = "NAME", default = { "localhost", "127.0.0.1", "::1" },
       help = "name in the certificate made in memory; may be repeated (default: localhost, 127.0.0.1, ::1)" },
     { name = "client_trust", type = "any", value = "FILE", help = "require client certificates from these CAs" },
@@ -56,7 +56,7 @@ local serve = {
     { name = "ktls", type = "boolean", default = false,
       help = "let the kernel encrypt and send files (kTLS) if it can" },
     { name = "systemd", type = "boolean", default = false, help = "use the socket passed by systemd" },
-    { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
+    shared.on_event,
     { name = "on_listen", type = "function", from_lua = true, help = "called with the listener and the service" },
   },
 }

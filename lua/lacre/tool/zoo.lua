@@ -2,6 +2,7 @@
 
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"
+local shared = require "lacre.toolkit.shared"
 local toolkit = require "lacre.toolkit"
 
 local file = later "lacre.file"
@@ -32,7 +33,7 @@ local tool = {
     { name = "port", type = "integer", value = "PORT", default = 0,
       help = "port shared by all servers, selected with SNI NAME.zoo.test; 0 picks a free one" },
     { name = "ca", value = "FILE", help = "write the root certificate to trust to this file" },
-    { name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event" },
+    shared.on_event,
     { name = "on_start", type = "function", from_lua = true, help = "called with the list of servers, as data" },
   },
   exits = { { 1, "the command accepted a server it must refuse, or refused a good one" } },

@@ -90,14 +90,10 @@ local function rows_of(identity, set, password)
   }
 end
 
---- Writes an identity's files into `set.out` and fills `key_file`, `cert_file`, `csr_file` and `p12_file` in. A
---- key that has a file already is not written again.
----@param identity { key: lacre.key, cert?: lacre.cert, csr?: lacre.csr, chain?: lacre.cert[], key_file?: string }
----@param set { out: string, name: string, overwrite?: boolean, password?: string|function, p12?: boolean }
----@return table? identity the same
----@return lacre.error? err file_exists permission_denied password_required ...
-function filing.write(identity, set)
-  local base = file.join(set.out, filing.base_name(set.name))
+-- into `set.out`; `key_file`, `cert_file`, `csr_file` and `p12_file` are filled in, and a key that has a file already
+-- is not written again
+local function write(identity, set, name)
+  local base = file.join(set.out, filing.base_name(name))
   local password, err = filing.password(set.password, base .. ".key")
   if password == nil then
     return nil, err
@@ -118,6 +114,23 @@ function filing.write(identity, set)
   done, err = file.write_together(plan, { overwrite = set.overwrite })
   identity.is_sealed = password ~= false
   return done and identity or nil, err
+end
+
+--- What `make` makes of some options, with its files in the directory that `out` names; with none nothing is written.
+---@param set { hosts: string[], out?: string, overwrite?: boolean, encrypt?: boolean, password?: string|function,
+---  p12?: boolean }
+---@param make fun(set: table): table?, lacre.error? an identity
+---@return table? identity
+---@return lacre.error? err those of `make`; file_exists permission_denied password_required ...
+function filing.made(set, make)
+  if set.encrypt and not set.password then
+    return fail("config", "password_required", "encrypt needs a password")
+  end
+  local identity, err = make(set)
+  if not identity or not set.out then
+    return identity or nil, err
+  end
+  return write(identity, set, set.hosts[1])
 end
 
 return filing

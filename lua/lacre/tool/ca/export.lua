@@ -1,7 +1,6 @@
 --- tool.ca.export: a certificate with its chain, or with its key in a PKCS#12 file.
 
 local later = require "lacre.later"
-local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
 
 local file = later "lacre.file"
@@ -48,9 +47,6 @@ end
 ---@return { file: string, cert: lacre.cert, sealed: boolean }? result
 ---@return lacre.error? err unknown_serial key_mismatch file_exists ...
 function export.run(set)
-  if not set.out then
-    options.misuse "missing option 'out' (the file to write)"
-  end
   local spare, taken = parts.spare(set, set.out)
   if not spare then
     return nil, taken

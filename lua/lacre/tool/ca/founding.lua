@@ -33,12 +33,18 @@ function founding.constraints(set)
 end
 
 --- The subject of a CA: what was said, or what its directory is called.
+---@param set table
+---@param kind string "Root CA"
+---@return any subject as `cert.create` takes it
 function founding.subject(set, kind)
   local base = set.dir:gsub("/+$", ""):match "[^/]*$"
   return set.subject or { CN = set.name or ("%s %s"):format(base, kind) }
 end
 
 --- The key of a CA that is made.
+---@param set table
+---@return lacre.key? key
+---@return lacre.error? err unsupported
 function founding.key(set)
   if key.is(set.key) then
     return set.key

@@ -1,6 +1,7 @@
 --- tool.ca.parts: what the actions of `lacre ca` share: their rows, how they open a CA, and the files they write.
 
 local later = require "lacre.later"
+local shared = require "lacre.toolkit.shared"
 local time = require "lacre.time"
 
 local ca = later "lacre.ca"
@@ -23,11 +24,7 @@ row.lock_timeout = {
   name = "lock_timeout", type = "duration", value = "TIME", default = "30s",
   help = "how long to wait for another process that is using the CA",
 }
-row.on_event = {
-  name = "on_event", type = "function", from_lua = true, help = "called with a line of text for each event",
-}
-row.out = { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" }
-row.overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace existing files" }
+row.on_event, row.out, row.overwrite = shared.on_event, shared.out, shared.overwrite
 row.key = {
   name = "key", type = { "string", "userdata" }, value = "TYPE",
   help = "key type: p256, p384, p521, ed25519, ed448, rsa, rsa:BITS",

@@ -5,6 +5,7 @@ local later = require "lacre.later"
 local parts = require "lacre.tool.ca.parts"
 
 local csr = later "lacre.csr"
+local founding = later "lacre.tool.ca.founding"
 
 local sign = {
   name = "sign",
@@ -71,13 +72,9 @@ local function show(set, request, what)
 end
 
 local function request_of(set, request)
-  local limits
-  if #set.permit > 0 or #set.exclude > 0 then
-    limits = { permitted = set.permit, excluded = set.exclude }
-  end
   return {
     csr = request, copy = set.copy, hosts = #set.host > 0 and set.host or nil, subject = set.subject,
-    profile = set.profile, valid_for = set.valid_for, unique = set.unique, name_constraints = limits,
+    profile = set.profile, valid_for = set.valid_for, unique = set.unique, name_constraints = founding.constraints(set),
     extended_key_usage = #set.purpose > 0 and set.purpose or nil,
   }
 end
