@@ -43,7 +43,8 @@ endif
 
 # the last Lua that was built for runs build/lacre
 all: $(CORE) $(COMMAND)
-	@rm -f build/lacre && sed 's,\.\./\.\./\.\./,../,' $(COMMAND) > build/lacre && chmod 755 build/lacre
+	@if [ '$(BUILD)' = 'build/$(LUA)' ]; then \
+	  rm -f build/lacre && sed 's,\.\./\.\./\.\./,../,' $(COMMAND) > build/lacre && chmod 755 build/lacre; fi
 
 $(CORE): $(OBJECTS)
 	@mkdir -p $(@D)

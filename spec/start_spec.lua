@@ -32,16 +32,16 @@ local store = { "lacre.store", "lacre.pin" }
 local rows = {
   { "selfsign a.test --out DIR -q", 52, { "argparse", tls, store, "lacre.csr", "lacre.ca", "lacre.host.idn" } },
   { "csr b.test --out DIR -q", 54, { "argparse", tls, store, "lacre.cert.issue", "lacre.ca" } },
-  { "--version", 14, { "argparse", tls, making, store } },
-  { "--help", 80, { tls, making, store } },
+  { "--version", 15, { "argparse", tls, making, store } },
+  { "--help", 90, { tls, making, store } },
   { "pin DIR/a.test.crt", 44, { "argparse", tls, making } },
   { "inspect DIR/a.test.crt", 58, { "argparse", tls, making, store } },
   { "verify DIR/a.test.crt --trust DIR/a.test.crt --host a.test", 60, { "argparse", tls, making } },
-  { "selfsign --help", 20, { tls, making, store } },
-  { "serve --help", 20, { tls, making, store } },
-  { "info --help", 32, { tls, making, store } },
-  { "health --help", 32, { tls, making, store } },
-  { "ca issue --help", 24, { tls, making, store } },
+  { "selfsign --help", 25, { tls, making, store } },
+  { "serve --help", 25, { tls, making, store } },
+  { "info --help", 40, { tls, making, store } },
+  { "health --help", 40, { tls, making, store } },
+  { "ca issue --help", 30, { tls, making, store } },
 }
 
 teardown(function()

@@ -54,6 +54,13 @@ describe("store", function()
     end)
   end
 
+  it("answers with the objects that it was given", function()
+    local chain = assert(verify(leaf.cert, { server_name = "a.example" }))
+    assert.is_true(rawequal(leaf.cert, chain[1]))
+    assert.is_true(rawequal(inter.cert, chain[2]))
+    assert.equal(root.cert, chain[3])
+  end)
+
   for name, case in pairs {
     ["a name"] = { leaf, { server_name = "a.example" }, 3 },
     ["an address"] = { leaf, { server_name = "127.0.0.1" }, 3 },

@@ -103,8 +103,10 @@ static int has_broken_access (const X509 *x) {
 
 /* DSA signs nothing any more: FIPS 186-5 ended it, TLS 1.3 never had it */
 static int is_ended (const X509 *x) {
-  const EVP_PKEY *key = X509_get0_pubkey(x);
-  return key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_DSA;
+  ASN1_OBJECT *kind;
+  return X509_PUBKEY_get0_param(&kind, NULL, NULL, NULL, X509_get_X509_PUBKEY(x)) ==
+             1 &&
+         OBJ_obj2nid(kind) == NID_dsa;
 }
 
 static int check_form (const X509 *x, const NAME_CONSTRAINTS *limits, int is_critical,
@@ -122,32 +124,41 @@ static int check_form (const X509 *x, const NAME_CONSTRAINTS *limits, int is_cri
   return X509_V_OK;
 }
 
-static int check_one (X509 *x, const GENERAL_NAMES *names, int strict) {
+/* the names of a path's leaf, which its limits are for */
+static int check_limits (const NAME_CONSTRAINTS *limits, const X509 *leaf) {
+  int found = -1, error;
+  GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &found, NULL);
+  if (names == NULL) return found == -1 ? X509_V_OK : X509_V_ERR_INVALID_EXTENSION;
+  error = check_names(limits, names);
+  GENERAL_NAMES_free(names);
+  return error;
+}
+
+static int check_one (X509 *x, const X509 *leaf, int strict) {
   int is_critical = -1, error = X509_V_OK;
   NAME_CONSTRAINTS *limits =
       X509_get_ext_d2i(x, NID_name_constraints, &is_critical, NULL);
   /* -1 is absence; what is there and cannot be read is no freedom */
   if (limits == NULL && is_critical != -1) return X509_V_ERR_INVALID_EXTENSION;
   if (strict) error = check_form(x, limits, is_critical == 1, X509_check_ca(x) > 0);
-  if (error == X509_V_OK && limits != NULL && names != NULL)
-    error = check_names(limits, names);
+  if (error == X509_V_OK && limits != NULL && x != leaf)
+    error = check_limits(limits, leaf);
   NAME_CONSTRAINTS_free(limits);
   return error;
 }
 
 int path_rules_check (const STACK_OF(X509) * chain, int strict, int bound, int *depth) {
-  int i, found = -1, error = X509_V_OK;
-  GENERAL_NAMES *names =
-      X509_get_ext_d2i(sk_X509_value(chain, 0), NID_subject_alt_name, &found, NULL);
+  int i, error = X509_V_OK;
+  X509 *leaf = sk_X509_value(chain, 0);
   *depth = 0;
-  if (names == NULL && found != -1) return X509_V_ERR_INVALID_EXTENSION;
+  /* OpenSSL has read the extensions that it knows, names among them */
+  if (X509_get_extension_flags(leaf) & EXFLAG_INVALID)
+    return X509_V_ERR_INVALID_EXTENSION;
   for (i = 0; error == X509_V_OK && i < sk_X509_num(chain); i++) {
     *depth = i;
-    error =
-        check_one(sk_X509_value(chain, i), i > 0 ? names : NULL, strict && i < bound);
+    error = check_one(sk_X509_value(chain, i), leaf, strict && i < bound);
     if (error == X509_V_OK && strict && is_ended(sk_X509_value(chain, i)))
       error = i == 0 ? X509_V_ERR_EE_KEY_TOO_SMALL : X509_V_ERR_CA_KEY_TOO_SMALL;
   }
-  GENERAL_NAMES_free(names);
   return error;
 }

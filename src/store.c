@@ -200,6 +200,29 @@ static int set_param (lua_State *L, int arg, X509_STORE_CTX *context) {
   return good;
 }
 
+/* a certificate of the chain: the object that was given, where it was, or a new one */
+static void push_known (lua_State *L, X509 *x) {
+  int i, n = args_list(L, 3);
+  for (i = 0; i <= n; i++) {
+    if (i == 0) lua_pushvalue(L, 2);
+    else lua_rawgeti(L, 3, i);
+    if (cert_test(L, -1) == x) return;
+    lua_pop(L, 1);
+  }
+  cert_push(L, x);
+}
+
+static void push_verdict (lua_State *L, const verify_Verdict *verdict) {
+  int i, n = verdict->chain == NULL ? 0 : sk_X509_num(verdict->chain);
+  verdict_push_findings(L, verdict);
+  lua_createtable(L, n, 0);
+  for (i = 0; i < n; i++) {
+    push_known(L, sk_X509_value(verdict->chain, i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  lua_setfield(L, -2, "chain");
+}
+
 /* store:check(cert, intermediates, rules) -> verdict, is_good | nil, err. The
 ** rules: host ip email purpose time policies revocation max_depth
 ** security_level, strict (a number of verify.h), all_errors, accept_expired,
@@ -223,7 +246,7 @@ static int store_check_chain (lua_State *L) {
   result = verify_run(c->context, &rules, &c->verdict);
   fail_clear();
   if (result < 0) return fail_memory(L);
-  verdict_push(L, &c->verdict);
+  push_verdict(L, &c->verdict);
   lua_pushboolean(L, result == 1);
   return 2;
 }

@@ -23,13 +23,17 @@ static void push_finding (lua_State *L, const verify_Finding *f) {
   lua_setfield(L, -2, "cert");
 }
 
-void verdict_push (lua_State *L, const verify_Verdict *verdict) {
+void verdict_push_findings (lua_State *L, const verify_Verdict *verdict) {
   int i;
   lua_createtable(L, verdict->count, 1);
   for (i = 0; i < verdict->count; i++) {
     push_finding(L, &verdict->findings[i]);
     lua_rawseti(L, -2, i + 1);
   }
+}
+
+void verdict_push (lua_State *L, const verify_Verdict *verdict) {
+  verdict_push_findings(L, verdict);
   cert_push_chain(L, verdict->chain);
   lua_setfield(L, -2, "chain");
 }

@@ -12,4 +12,7 @@
 /* pushes { { number =, code =, reason =, depth =, cert = }, ..., chain = { certs } } */
 void verdict_push (lua_State *L, const verify_Verdict *verdict);
 
+/* the same without `chain` */
+void verdict_push_findings (lua_State *L, const verify_Verdict *verdict);
+
 #endif

@@ -190,20 +190,32 @@ local function check_given(schema, name, value, what)
   return result
 end
 
-local REQUIRED = {}
+local compile = rawget(_G, "loadstring") or load
 
--- what a schema says of options that are not given: their names, and as many values
+-- what makes a table of the defaults: written as one it has the right size at once, where filling it one by one
+-- would have it grow several times
+local function maker_of(names, values)
+  local fields = {}
+  for i, name in ipairs(names) do
+    fields[i] = ("[%q] = values[%d]"):format(name, i)
+  end
+  return compile(("local values = ... return function() return { %s } end"):format(table.concat(fields, ", ")))(values)
+end
+
+-- what a schema says of options that are not given
 local demands = setmetatable({}, { __mode = "k" })
 
 local function demands_of(schema)
-  local names, values = {}, {}
+  local names, values, required = {}, {}, {}
   for name, row in pairs(schema) do
-    if row.required or row.default ~= nil then
+    if row.required then
+      required[#required + 1] = name
+    elseif row.default ~= nil then
       names[#names + 1] = name
-      values[#names] = row.required and REQUIRED or row.default
+      values[#names] = row.default
     end
   end
-  demands[schema] = { names = names, values = values }
+  demands[schema] = { required = required, defaults = maker_of(names, values) }
   return demands[schema]
 end
 
@@ -216,19 +228,18 @@ function options.check(schema, given, what)
   if given ~= nil and type(given) ~= "table" then
     options.misuse("bad options to '%s' (table expected, got %s)", what, type(given))
   end
-  local checked = {}
-  for name, value in pairs(given or {}) do
-    checked[name] = check_given(schema, name, value, what)
-  end
   local demanded = demands[schema] or demands_of(schema)
-  local names, values = demanded.names, demanded.values
-  for i = 1, #names do
-    local name = names[i]
+  local checked = demanded.defaults()
+  for name, value in pairs(given or {}) do
+    local result = check_given(schema, name, value, what)
+    if result ~= nil then
+      checked[name] = result
+    end
+  end
+  for i = 1, #demanded.required do
+    local name = demanded.required[i]
     if checked[name] == nil then
-      if values[i] == REQUIRED then
-        options.misuse("missing option '%s' to '%s'", name, what)
-      end
-      checked[name] = values[i]
+      options.misuse("missing option '%s' to '%s'", name, what)
     end
   end
   return checked
