@@ -78,6 +78,16 @@ describe("the check of a CA", function()
     assert.matches("ca.crt is missing", select(2, lacre.ca.load(directory)).message)
   end)
 
+  it("is content where a process died between the chain and the certificate of a renewed CA", function()
+    local below = must(must(ca:intermediate { name = "Below", key = "ed25519" }):save(base .. "/below"))
+    must(below:crl())
+    local renewed = must(must(lacre.ca.load(directory)):issue { csr = must(lacre.csr.create { key = must(below:key()),
+      subject = { CN = "Below" } }), copy = { "subject" }, profile = "intermediate" })
+    must(file.write(base .. "/below/chain.pem", renewed.cert:to_pem() .. ca:cert():to_pem(), { overwrite = true }))
+    assert.same({}, must(lacre.ca.check(base .. "/below")).findings)
+    assert.equal(2, #must(lacre.ca.load(base .. "/below")):chain() + 1)
+  end)
+
   it("misses the certificates above a CA", function()
     local below = must(must(ca:intermediate { name = "Below", key = "ed25519" }):save(base .. "/below"))
     must(below:crl())

@@ -20,7 +20,7 @@ local function policy_of(paths)
   return found or policy.broken(err)
 end
 
--- everything above the CA's own certificate
+-- everything above the CA's own certificate, and above a renewed one where a process died before that was in place
 local function above_of(paths, cert)
   local certs, err = certificate.load_all(paths.chain)
   if not certs then
@@ -28,7 +28,7 @@ local function above_of(paths, cert)
   end
   local above = {}
   for _, one in ipairs(certs) do
-    if one:to_der() ~= cert:to_der() then
+    if one:pin() ~= cert:pin() then
       above[#above + 1] = one
     end
   end
