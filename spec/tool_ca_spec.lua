@@ -122,8 +122,10 @@ describe("lacre ca", function()
     ok "openssl req -new -key a.test.key -subj /CN=c.test -addext subjectAltName=DNS:c.test -out c.csr"
     fails("lacre ca sign ca c.csr --out nowhere", 3, "file_not_found: nowhere")
     assert.equal("1\n", ok "wc -l < ca/index.txt")
-    ok "lacre ca renew ca a.test.crt --supersede --overwrite"
+    assert.matches("ca/ca.crl  CRL 03, until", ok "lacre ca renew ca a.test.crt --supersede --overwrite")
     assert.equal("2\n", ok "wc -l < ca/index.txt")
+    assert.matches('"crl_number":"04"', ok "lacre ca rekey ca a.test.crt --supersede --overwrite --json")
+    assert.equal("", (ok "lacre ca check ca | grep -v ^ok || true"))
   end)
 
   it("keeps the key of a certificate of very many names whose process died", function()

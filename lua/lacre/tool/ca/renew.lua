@@ -2,10 +2,12 @@
 
 local delivery = require "lacre.tool.ca.delivery"
 local parts = require "lacre.tool.ca.parts"
+local time = require "lacre.time"
 
 local common = parts.rows(
   "valid_for",
-  { name = "supersede", type = "boolean", default = false, help = "revoke the old certificate as superseded" },
+  { name = "supersede", type = "boolean", default = false, 
+    help = "revoke the old certificate as superseded, and make a new CRL" },
   "out", "overwrite", "password", "lock_timeout", "on_event"
 )
 
@@ -34,6 +36,24 @@ local function again(set)
   return ca, old, parts.base_name(parts.name_of(old))
 end
 
+-- issues, writes the files where they are wanted and, where the old one was revoked, says so in a list
+local function deliver(set, ca, base, given)
+  local identity, err
+  if set.out then
+    identity, err = delivery.run(set, ca, base, given)
+  else
+    identity, err = given.make()
+  end
+  if identity and set.supersede then
+    local list, why = ca:crl()
+    identity.crl, identity.crl_file = list, list and ca.books.paths.crl
+    if not list then
+      parts.event(set, "the old certificate is on no CRL yet, run lacre ca crl %s: %s", set.dir, tostring(why))
+    end
+  end
+  return identity, err
+end
+
 local renew = {
   name = "renew",
   summary = "renew a certificate, keeping its key",
@@ -59,10 +79,7 @@ function renew.run(set)
   local function make()
     return ca:renew(old, { valid_for = set.valid_for, supersede = set.supersede })
   end
-  if not set.out then
-    return make()
-  end
-  return delivery.run(set, ca, base, { make = make })
+  return deliver(set, ca, base, { make = make })
 end
 
 local rekey = {
@@ -97,14 +114,26 @@ function rekey.run(set)
   local function make()
     return ca:rekey(old, { key = private, valid_for = set.valid_for, supersede = set.supersede })
   end
-  if not set.out then
-    return make()
+  return deliver(set, ca, base, { key = private, pem = pem, make = make })
+end
+
+local function text(identity, style)
+  local told = parts.text(identity, style)
+  if not identity.crl then
+    return told
   end
-  return delivery.run(set, ca, base, { key = private, pem = pem, make = make })
+  return ("%s\n%s  CRL %s, until %s: publish it where verifiers get it"):format(told, identity.crl_file,
+    identity.crl:number(), time.format(identity.crl:next_update()))
+end
+
+local function to_table(identity)
+  local data = parts.to_table(identity)
+  data.crl_number, data.crl_file = identity.crl and identity.crl:number(), identity.crl_file
+  return data
 end
 
 for _, tool in ipairs { renew, rekey } do
-  tool.text, tool.to_table = parts.text, parts.to_table
+  tool.text, tool.to_table = text, to_table
 end
 
 return { renew = renew, rekey = rekey }
