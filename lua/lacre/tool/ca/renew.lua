@@ -6,7 +6,7 @@ local time = require "lacre.time"
 
 local common = parts.rows(
   "valid_for",
-  { name = "supersede", type = "boolean", default = false, 
+  { name = "supersede", type = "boolean", default = false,
     help = "revoke the old certificate as superseded, and make a new CRL" },
   "out", "overwrite", "password", "lock_timeout", "on_event"
 )
