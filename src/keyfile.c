@@ -89,14 +89,15 @@ static int is_cipher_missing (void) {
 }
 
 static int explain (lua_State *L, const Password *password) {
-  if (password->was_asked && password->bytes == NULL)
+  int is_missing = is_cipher_missing();
+  if (!password->was_asked) return fail(L, "parse");
+  fail_if_memory(L);
+  if (password->bytes == NULL)
     return fail_code(L, "parse", "password_required", "the key is encrypted");
-  if (password->was_asked && is_cipher_missing())
+  if (is_missing)
     return fail_code(L, "parse", "unsupported",
                      "the key is encrypted with an obsolete cipher");
-  if (password->was_asked)
-    return fail_code(L, "parse", "bad_password", "the password is wrong");
-  return fail(L, "parse");
+  return fail_code(L, "parse", "bad_password", "the password is wrong");
 }
 
 static int push_decoded (lua_State *L, const char *input, const Form *form,
