@@ -31,8 +31,8 @@ static int terminal_width (lua_State *L) {
 /* what is typed in a line, without showing it; the keys that usually edit or
 ** interrupt are ours to read, since the terminal gives them as they are */
 typedef struct Typed {
-  size_t len;
-  int ended; /* the key that ended it */
+  size_t len; /* of what was typed, of which `text` may hold less */
+  int ended;  /* the key that ended it */
   char text[1024];
 } Typed;
 
@@ -50,7 +50,8 @@ static void typed_key (Typed *typed, char key) {
     break;
   case KILL: typed->len = 0; break;
   default:
-    if (typed->len < sizeof(typed->text)) typed->text[typed->len++] = key;
+    if (typed->len < sizeof typed->text) typed->text[typed->len] = key;
+    typed->len++;
   }
 }
 
@@ -74,20 +75,28 @@ static int typed_read (Typed *typed, int fd, const char *prompt) {
   return n > 0 ? 0 : EIO;
 }
 
+static int push_typed (lua_State *L, const Typed *typed, int error) {
+  if (error != 0) return fail_errno(L, "load", error, "/dev/tty");
+  if (typed->ended == INTERRUPT) return fail_code(L, "load", "canceled", "interrupted");
+  if (typed->len > sizeof typed->text)
+    return fail_code(L, "load", "too_large", "more than %d bytes were typed",
+                     (int)sizeof typed->text);
+  lua_pushlstring(L, typed->text, typed->len);
+  return 1;
+}
+
 /* terminal.ask(prompt) -> text | nil, err: a line typed on the terminal, unseen */
 static int terminal_ask (lua_State *L) {
   const char *prompt = args_text(L, 1);
-  Typed *typed = memset(lua_newuserdata(L, sizeof(Typed)), 0, sizeof(Typed));
-  int fd = open("/dev/tty", O_RDWR | O_CLOEXEC), problem;
+  Typed *typed = memset(lua_newuserdata(L, sizeof *typed), 0, sizeof *typed);
+  int results, error, fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
   if (fd < 0)
     return fail_code(L, "load", "unsupported", "there is no terminal to ask for it");
-  problem = typed_read(typed, fd, prompt);
+  error = typed_read(typed, fd, prompt);
   close(fd);
-  if (problem != 0) return fail_errno(L, "load", problem, "/dev/tty");
-  if (typed->ended == INTERRUPT) return fail_code(L, "load", "canceled", "interrupted");
-  lua_pushlstring(L, typed->text, typed->len);
-  OPENSSL_cleanse(typed, sizeof(*typed));
-  return 1;
+  results = push_typed(L, typed, error);
+  OPENSSL_cleanse(typed, sizeof *typed);
+  return results;
 }
 
 static const luaL_Reg functions[] = {
