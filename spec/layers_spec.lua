@@ -5,7 +5,7 @@ local c_floors = {
   [0] = { "compat", "codes", "light", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
   { "path_rules", "table" },
   { "verify", "own", "fail", "args", "base64" },
-  { "bytes", "disk", "lock", "clock", "terminal", "der_out", "library" },
+  { "bytes", "pin", "disk", "lock", "clock", "terminal", "der_out", "library" },
   { "strength", "pem", "oid", "usual_key", "work", "address", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "net", "exchange" },
   { "socket_bio" },

@@ -81,66 +81,6 @@ static int bytes_digest (lua_State *L) {
   return 1;
 }
 
-/* -- pins -- */
-
-#define PINNER "lacre.pinner" /* in the registry: what every pin is made with */
-#define PIN "sha256//"
-#define PIN_LEN 32
-
-typedef struct Pinner {
-  EVP_MD *sha256;      /* owned */
-  EVP_MD_CTX *context; /* owned */
-} Pinner;
-
-static void release_pinner (void *obj) {
-  Pinner *p = obj;
-  EVP_MD_free(p->sha256);
-  EVP_MD_CTX_free(p->context);
-  OPENSSL_free(p);
-}
-
-static const own_Type pinner_type = { "lacre.pinner_type", release_pinner };
-
-/* the kept one, or one that is made; raises without memory */
-static Pinner *find_pinner (lua_State *L) {
-  own_Box *box;
-  Pinner *p;
-  lua_getfield(L, LUA_REGISTRYINDEX, PINNER);
-  box = lua_touserdata(L, -1);
-  if (box != NULL) return box->obj;
-  box = own_new(L, &pinner_type);
-  box->obj = p = OPENSSL_zalloc(sizeof *p);
-  if (p != NULL) {
-    p->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    p->context = EVP_MD_CTX_new();
-  }
-  if (p == NULL || p->sha256 == NULL || p->context == NULL) fail_memory(L);
-  lua_pushvalue(L, -1);
-  lua_setfield(L, LUA_REGISTRYINDEX, PINNER);
-  return p;
-}
-
-void bytes_push_pin (lua_State *L, const unsigned char *spki, size_t len) {
-  Pinner *p = find_pinner(L);
-  unsigned char digest[PIN_LEN];
-  char text[sizeof PIN + BASE64_ENCODED(PIN_LEN)] = PIN;
-  if (EVP_DigestInit_ex(p->context, p->sha256, NULL) != 1 ||
-      EVP_DigestUpdate(p->context, spki, len) != 1 ||
-      EVP_DigestFinal_ex(p->context, digest, NULL) != 1)
-    fail_memory(L);
-  lua_pushlstring(L, (char *)digest, PIN_LEN);
-  len = base64_encode(digest, PIN_LEN, text + sizeof PIN - 1);
-  lua_pushlstring(L, text, sizeof PIN - 1 + len);
-}
-
-/* bytes.pin(spki) -> SHA-256, and the text of that pin (RFC 7469) */
-static int bytes_pin (lua_State *L) {
-  size_t len;
-  const char *spki = luaL_checklstring(L, 1, &len);
-  bytes_push_pin(L, (const unsigned char *)spki, len);
-  return 2;
-}
-
 /* bytes.random(n) -> raw | nil, err */
 static int bytes_random (lua_State *L) {
   int n = args_int(L, 1, 0, MAX_RANDOM);
@@ -233,19 +173,22 @@ static int bytes_address (lua_State *L) {
 }
 
 static const luaL_Reg functions[] = {
-  { "digest", bytes_digest },     { "pin", bytes_pin },
-  { "random", bytes_random },     { "hex", bytes_hex },
-  { "unhex", bytes_unhex },       { "base64", bytes_base64 },
-  { "unbase64", bytes_unbase64 }, { "equal", bytes_equal },
-  { "address", bytes_address },   { NULL, NULL },
+  { "digest", bytes_digest },
+  { "random", bytes_random },
+  { "hex", bytes_hex },
+  { "unhex", bytes_unhex },
+  { "base64", bytes_base64 },
+  { "unbase64", bytes_unbase64 },
+  { "equal", bytes_equal },
+  { "address", bytes_address },
+  { NULL, NULL },
 };
 
 int bytes_open (lua_State *L) {
   own_Box *context;
   own_type(L, &digest_type, NULL, NULL);
   own_type(L, &context_type, NULL, NULL);
-  own_type(L, &pinner_type, NULL, NULL);
-  lua_pop(L, 3);
+  lua_pop(L, 2);
   lua_newtable(L);
   lua_newtable(L); /* digests by name */
   context = own_new(L, &context_type);

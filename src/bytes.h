@@ -14,11 +14,6 @@ void bytes_push_hex (lua_State *L, const unsigned char *bytes, size_t len);
 /* pushes "#" and that, as RFC 4514 writes what is no text */
 void bytes_push_hash_hex (lua_State *L, const unsigned char *bytes, size_t len);
 
-/* the kept table of digests is the first upvalue of the functions made here */
-/* pushes the SHA-256 of an encoded SubjectPublicKeyInfo, and the text of that pin (RFC
-** 7469); raises without memory */
-void bytes_push_pin (lua_State *L, const unsigned char *spki, size_t len);
-
 int bytes_open (lua_State *L);
 
 #endif

@@ -6,7 +6,6 @@
 #include <openssl/x509v3.h>
 
 #include "args.h"
-#include "bytes.h"
 #include "cert.h"
 #include "der.h"
 #include "fail.h"
@@ -15,6 +14,7 @@
 #include "light.h"
 #include "name.h"
 #include "pem.h"
+#include "pin.h"
 #include "strength.h"
 #include "verify.h"
 
@@ -122,7 +122,7 @@ static int cert_spki_pin (lua_State *L) {
   size_t len;
   const unsigned char *spki = check_spki(L, &len);
   if (spki == NULL) return fail(L, "parse");
-  bytes_push_pin(L, spki, len);
+  pin_push(L, spki, len);
   return 2;
 }
 

@@ -5,12 +5,12 @@
 */
 #include <openssl/crypto.h>
 
+#include "algorithms.h"
 #include "builder.h"
 #include "bytes.h"
 #include "cert_fields.h"
 #include "clock.h"
 #include "compat.h"
-#include "algorithms.h"
 #include "context.h"
 #include "crl.h"
 #include "disk.h"
@@ -26,8 +26,9 @@
 #include "oid.h"
 #include "own.h"
 #include "pem.h"
-#include "pkcs12.h"
 #include "permit.h"
+#include "pin.h"
+#include "pkcs12.h"
 #include "poller.h"
 #include "resolver.h"
 #include "signals.h"
@@ -49,6 +50,7 @@ static const luaL_Reg parts[] = {
   { "oid", oid_open },
   { "name", name_open },
   { "key", key_open },
+  { "pin", pin_open },
   { "keyfile", keyfile_open },
   { "keyuri", keyuri_open },
   { "signed", signed_open },

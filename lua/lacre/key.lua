@@ -105,7 +105,7 @@ end
 --- The pin of the key: `sha256//` and the SHA-256 of the SubjectPublicKeyInfo in base64 (RFC 7469).
 ---@return string
 function methods:pin()
-  return (select(2, core.bytes.pin(self:spki())))
+  return (select(2, core.pin.of(self:spki())))
 end
 
 --- A digest of the SubjectPublicKeyInfo.

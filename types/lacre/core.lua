@@ -79,9 +79,6 @@ function core.bytes.equal() end
 --- bytes.hex(raw) -> lower-case text
 function core.bytes.hex() end
 
---- bytes.pin(spki) -> SHA-256, and the text of that pin (RFC 7469)
-function core.bytes.pin() end
-
 --- bytes.random(n) -> raw | nil, err
 function core.bytes.random() end
 
@@ -616,6 +613,12 @@ function core.permit.prime() end
 
 --- permit.weak(server) -> true | nil, err: the same for a server that shows a fault
 function core.permit.weak() end
+
+---@class lacre.core.pin
+core.pin = {}
+
+--- pin.of(spki) -> SHA-256, and the text of that pin (RFC 7469)
+function core.pin.of() end
 
 ---@class lacre.core.pkcs12
 core.pkcs12 = {}

@@ -125,7 +125,7 @@ end
 --- The pin of its key.
 ---@return string
 function methods:pin()
-  return (select(2, core.bytes.pin(self:spki())))
+  return (select(2, core.pin.of(self:spki())))
 end
 
 --- A digest of the request.

@@ -75,7 +75,7 @@ local function wrapped(digest, text)
 end
 
 local function of_spki(bytes)
-  return wrapped(core.bytes.pin(bytes))
+  return wrapped(core.pin.of(bytes))
 end
 
 local function of_text(text)
