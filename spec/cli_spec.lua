@@ -164,6 +164,9 @@ describe("the command", function()
       assert.matches("password of locked.key", output)
       assert.matches("pin sha256//", output)
       assert.falsy(output:gsub("^letmein", ""):find("letmein", 1, true), output)
+      local long = "(sleep 0.5; printf '%1025s\\n') | "
+      output = shell(long .. "timeout 3 script -qec '" .. serve .. "' /dev/null # lacre")
+      assert.matches("too_large: more than 1024 bytes were typed", output)
     end
   end)
 end)

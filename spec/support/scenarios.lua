@@ -133,15 +133,15 @@ function scenarios.pkcs12()
   lacre.pkcs12.parse(sealed, { password = "y" })
 end
 
-local sealed -- with one round of hashing, which lacre itself does not make
+local locked -- with one round of hashing, which lacre itself does not make
 
 function scenarios.key_sealed()
-  if not sealed then
+  if not locked then
     local pipe = io.popen "openssl pkcs8 -topk8 -iter 1 -passout pass:right -in build/memory.key"
-    sealed = pipe:read "*a"
+    locked = pipe:read "*a"
     pipe:close()
   end
-  must(lacre.key.parse(sealed, { password = "right" }))
+  must(lacre.key.parse(locked, { password = "right" }))
 end
 
 -- one for all runs: what a scenario writes outlives it
