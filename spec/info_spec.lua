@@ -80,6 +80,22 @@ describe("info", function()
     end)
   end)
 
+  it("warns by the threshold that is asked for, and hints at a better one", function()
+    local private = pki.self_signed { valid_for = "30d" }
+    serving({ port = 0, identity = private }, function(at)
+      local found = assert(info(at, { trust = private.cert }))
+      assert.same({ "warn", "EXPIRES_SOON" }, { found.grade, found.problems[1].code })
+      assert.matches("for short%-lived certificates try %-%-warn auto%)$", found.problems[1].message)
+      assert.is_false(info.failed(found))
+      for _, threshold in ipairs { "auto", "33%", "7d", 86400 } do
+        assert.equal("pass", assert(info(at, { trust = private.cert, warn = threshold })).grade, threshold)
+      end
+      assert.equal("warn", assert(info(at, { trust = private.cert, warn = "100%" })).grade)
+      local _, err = info(at, { trust = private.cert, warn = "soon" })
+      assert.same({ "bad_time", "config", "write 30d, 12h, 33%, 30d,33% or auto" }, { err.code, err.stage, err.hint })
+    end)
+  end)
+
   it("explains what it tells", function()
     in_zoo({ "expired" }, function(at, menagerie)
       local root = menagerie.pki:trust()

@@ -190,7 +190,8 @@ local function run(row, set, shared)
   local mine, err = settle(row, set, shared)
   if not mine then
     local out = findings.new()
-    out:add("TARGET_INVALID", err.message, { error = err.code })
+    local hint = rawget(err, "hint")
+    out:add("TARGET_INVALID", err.message .. (hint and (" (%s)"):format(hint) or ""), { error = err.code })
     return outcome.conclude(row, set, out, nil, err)
   end
   mine.deadline = deadline_of(mine, shared)

@@ -103,7 +103,7 @@ local rows = {
   warn("ADDRESSES_DIFFER", "The host's addresses serve different certificates."),
   warn("REVOCATION_UNKNOWN", "The revocation status of the certificate could not be determined."),
 
-  info("SHORT_LIVED", "The certificate's lifetime is days, not months: consider lacre health --warn auto."),
+  info("SHORT_LIVED", "The certificate's lifetime is days, not months: consider --warn auto."),
   info("ROOT_IN_CHAIN", "The server also sends the root certificate, which clients do not need."),
   info("NO_TLS13", "The server does not speak TLS 1.3."),
   info("PQ", "The key exchange is post-quantum (resists quantum computers)."),

@@ -37,7 +37,7 @@ end
 --- a better threshold.
 local function left_of(left, lifetime, due)
   return ("%s left of %s%s"):format(time.humanize(left), time.humanize(lifetime),
-    due > lifetime / 2 and "; for short-lived certificates try lacre health --warn auto" or "")
+    due > lifetime / 2 and "; for short-lived certificates try --warn auto" or "")
 end
 
 -- the baseline requirements of public CAs, section 6.3.2: days by the date of issuance
@@ -57,7 +57,7 @@ end
 local function check_lifetime(out, leaf, set)
   local lifetime = leaf.lifetime
   if lifetime > 0 and lifetime <= 10 * DAY then
-    out:add("SHORT_LIVED", ("it is valid for %s: consider lacre health --warn auto"):format(time.humanize(lifetime)))
+    out:add("SHORT_LIVED", ("it is valid for %s: consider --warn auto"):format(time.humanize(lifetime)))
   end
   local longest = set.is_public and longest_life(leaf.last - lifetime) or math.huge
   if lifetime > longest * DAY + 1 then

@@ -4,7 +4,7 @@
 -- "auto" is thirty days or a third of the lifetime: the same for certificates of ninety days and more, and
 -- sensible for those that live for days.
 
-local fail = require("lacre.error").fail
+local lacre_error = require "lacre.error"
 local time = require "lacre.time"
 
 local threshold = {}
@@ -42,7 +42,9 @@ function threshold.parse(value)
     terms[#terms + 1] = term
   end
   if #terms == 0 then
-    return fail("config", "bad_time", "not a threshold: %s (write 30d, 12h, 33%%, 30d,33%% or auto)", tostring(value))
+    local _, err = lacre_error.fail("config", "bad_time", "not a threshold: %s", tostring(value))
+    err.hint = "write 30d, 12h, 33%, 30d,33% or auto"
+    return nil, err
   end
   return terms
 end

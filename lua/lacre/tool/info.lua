@@ -31,7 +31,8 @@ local info = {
     { "lacre info example.com --probe", "test every version, suite and group, resumption, HSTS" },
     { "lacre info example.com --text", "explain everything in sentences" },
     { "lacre info mail.example.com:993 --json", "output for programs" },
-    { "lacre info localhost:8443 --trust localhost.crt", "trust your own certificate" },
+    { "lacre info localhost:8443 --trust localhost.crt --warn auto",
+      "trust your own certificate; warn only in the last third of its lifetime" },
   },
   argument = { name = "target", type = "string", value = "HOST[:PORT][/PROTOCOL]", help = "where to connect" },
   options = {
@@ -39,6 +40,8 @@ local info = {
     { name = "text", type = "boolean", default = false, help = "explain the result in sentences" },
     shared.trust,
     { name = "server_name", value = "NAME", help = "host name to send (SNI) and verify (default: the host)" },
+    { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
+      help = "warn if it expires within: 30d, 33% of its lifetime, 30d,33% (the shorter), or auto" },
     { name = "starttls", type = starttls.option, value = "PROTOCOL", help = "use STARTTLS: smtp, imap, ..." },
     { name = "timeout", type = "duration", value = "TIME", default = 10, help = "time limit for the handshake" },
   },
@@ -59,9 +62,9 @@ local function check_suites(out, facts)
   end
 end
 
-local function judged(facts, set, row)
+local function judged(facts, set, row, warn)
   local out = facts.refusal or diagnosis.of_facts(facts, {
-    now = time.now(), warn = threshold.parse "30d", server_name = set.server_name or row.name or row.host,
+    now = time.now(), warn = warn, server_name = set.server_name or row.name or row.host,
     is_public = set.trust == nil or set.trust == "system",
   })
   check_suites(out, facts)
@@ -155,10 +158,13 @@ end
 --- Connects and tells. A server that does not verify is a result, with `verify.ok` false.
 ---@param set table see `info.options`
 ---@return table? result version, cipher, group, alpn, cert, chain, verified_chain, verify, pins, timing, problems ...
----@return lacre.error? err where there was no handshake: connection_refused, not_tls, handshake_timeout ...
+---@return lacre.error? err bad_time, bad_name, or why there was no handshake: connection_refused, not_tls ...
 function info.run(set)
-  local row, err = targets.parse(set.target)
-  local facts
+  local warn, err = threshold.parse(set.warn)
+  local row, facts
+  if warn then
+    row, err = targets.parse(set.target)
+  end
   if row then
     row.starttls = set.starttls or row.starttls
     facts, err = loop.enter(look, set, row)
@@ -166,7 +172,7 @@ function info.run(set)
   if not facts then
     return nil, err
   end
-  judged(facts, set, row)
+  judged(facts, set, row, warn)
   facts.starttls, facts.explained = row.starttls, set.text
   return facts
 end
