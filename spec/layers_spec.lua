@@ -58,6 +58,7 @@ local lua_floors = {
   { "x509.extension" },
   { "x509.extensible", "x509.extension_list", "x509.alt_names", "x509.subtree", "x509.sign", "cert.profile", "x509.views",
     "x509.forbidden" },
+  { "lint.faults" },
   { "lint.rules", "lint.extensions", "lint.names", "lint.requests" },
   { "lint" },
   { "csr.parts" },

@@ -140,8 +140,11 @@ end
 
 local info_type
 
--- the BIT STRING's content is the last element of the SubjectPublicKeyInfo
-local function public_bits(spki)
+--- The bits of a key, without what says of which kind they are.
+---@param spki string DER of a SubjectPublicKeyInfo
+---@return string
+---@package
+function key.public_bits(spki)
   info_type = info_type or der.sequence { { "algorithm", der.any }, { "bits", der.bits } }
   local info = der.decode(info_type, spki)
   return info and info.bits or spki -- encoded in a way of its own: any identifier will do
@@ -154,7 +157,7 @@ local key_ids = setmetatable({}, { __mode = "k" })
 function methods:key_id()
   local id = key_ids[self]
   if not id then
-    id = core.bytes.hex(lacre_error.assert(core.bytes.digest("sha1", public_bits(self:spki()))))
+    id = core.bytes.hex(lacre_error.assert(core.bytes.digest("sha1", key.public_bits(self:spki()))))
     key_ids[self] = id
   end
   return id

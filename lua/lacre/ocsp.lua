@@ -57,10 +57,6 @@ end
 local methods = {}
 local metatable = { __index = methods, __name = "lacre.ocsp_response" }
 
-local refusals = {
-  [1] = "malformed_request", [2] = "internal_error", [3] = "try_later", [5] = "sig_required", [6] = "unauthorized",
-}
-
 local function read_basic(self, bytes)
   local basic, err = der.decode(types.basic, bytes)
   if basic then
@@ -92,7 +88,7 @@ end
 ---@return string?
 function methods:refusal()
   local status = self.outer.status
-  return status ~= 0 and (refusals[status] or tostring(status)) or nil
+  return status ~= 0 and (types.refusals[status] or tostring(status)) or nil
 end
 
 -- the answer about a certificate, or the first

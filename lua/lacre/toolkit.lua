@@ -137,7 +137,7 @@ function toolkit.help_of(row)
   if row.default ~= nil and row.default ~= false and type(row.default) ~= "table" then
     help = help .. (" (default: %s)"):format(tostring(row.default))
   end
-  return help
+  return row.required and help .. " (required)" or help
 end
 
 --- The pins of `--pin`, for `lacre.client` and `lacre.verify`: what is compared once needs no backup.

@@ -2,7 +2,6 @@
 
 local disk = require("lacre.core").disk
 local every = require "lacre.every"
-local fail = require("lacre.error").fail
 local file = require "lacre.file"
 local index = require "lacre.ca.index"
 local lacre_error = require "lacre.error"
@@ -10,6 +9,8 @@ local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
+
+local fail = lacre_error.fail
 
 local folder = {}
 

@@ -1,10 +1,11 @@
 --- ca.mutex: waiting for the lock of a directory.
 
 local core = require "lacre.core"
-local fail = require("lacre.error").fail
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local time = require "lacre.time"
+
+local fail = lacre_error.fail
 
 local mutex = {}
 

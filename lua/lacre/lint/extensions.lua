@@ -1,5 +1,7 @@
 --- lint.extensions: the rules of RFC 5280 section 4.2 that strict verifiers hold certificates to.
 
+local faults = require "lacre.lint.faults"
+
 local strict = "RFC 5280 section "
 
 local function of(which)
@@ -43,11 +45,7 @@ return {
   {
     rule = "malformed_extension", level = "error", clause = strict .. "4.2",
     check = function(_, facts)
-      for _, one in ipairs(facts.list) do
-        if one.malformed then
-          return ("%s: %s"):format(one.name or one.oid, one.malformed)
-        end
-      end
+      return faults.of_extensions(facts)
     end,
     fix = "reissue it with software that encodes it correctly",
   },

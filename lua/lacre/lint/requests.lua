@@ -1,6 +1,6 @@
 --- lint.requests: what is wrong with a certificate request, and which of its wishes are not granted.
 
-local weakness = require "lacre.x509.weakness"
+local faults = require "lacre.lint.faults"
 
 local ignored = {
   basic_constraints = true, name_constraints = true, policy_constraints = true, certificate_policies = true,
@@ -18,30 +18,19 @@ return {
   {
     rule = "weak_key", level = "error", clause = "CA/Browser Forum BR section 6.1.5",
     check = function(_, facts)
-      if not facts.key then
-        return "its key cannot be read: " .. facts.key_error
-      end
-      return weakness(facts.key, "its")
+      return faults.of_key(facts)
     end,
     fix = "use P-256, or RSA of at least 2048 bits",
   },
   {
     rule = "weak_signature", level = "warning", clause = "CA/Browser Forum BR section 7.1.3.2",
-    check = function(csr)
-      local algorithm = csr:signature_algorithm()
-      local weak = algorithm:lower():find "sha1" or algorithm:lower():find "md[245]"
-      return weak and ("it is signed with %s"):format(algorithm) or nil
-    end,
+    check = faults.of_signature,
     fix = "make the request again, with SHA-256",
   },
   {
     rule = "malformed_extension", level = "error", clause = "RFC 5280 section 4.2",
     check = function(_, facts)
-      for _, one in ipairs(facts.list) do
-        if one.malformed then
-          return ("%s: %s"):format(one.name or one.oid, one.malformed)
-        end
-      end
+      return faults.of_extensions(facts)
     end,
     fix = "make the request again",
   },

@@ -4,11 +4,11 @@
 -- profile, at what time, and what is known of its extensions.
 
 local der = require "lacre.der"
+local faults = require "lacre.lint.faults"
 local oid = require "lacre.x509.oid"
 local plain = require "lacre.plain"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
-local weakness = require "lacre.x509.weakness"
 
 local DAY = 86400
 
@@ -42,10 +42,9 @@ local function curve_fault(key)
   end
 end
 
-local function at_least(limit)
-  return function(cert)
-    return cert:not_after() and cert:not_before() and cert:not_after() - cert:not_before() > limit
-  end
+local function lasts_longer(cert, seconds)
+  local first, last = cert:not_before(), cert:not_after()
+  return first and last and last - first > seconds
 end
 
 -- CA/Browser Forum BR section 6.3.2: the day of issuance decides
@@ -93,20 +92,14 @@ return {
   {
     rule = "weak_signature", level = "error", clause = "CA/Browser Forum BR section 7.1.3.2",
     check = function(cert)
-      local algorithm = cert:signature_algorithm()
-      local weak = algorithm:lower():find "sha1" or algorithm:lower():find "md[245]"
-      return weak and not cert:is_self_issued() and ("it is signed with %s"):format(algorithm) or nil
+      return not cert:is_self_issued() and faults.of_signature(cert) or nil
     end,
     fix = "reissue it with SHA-256 or better",
   },
   {
     rule = "weak_key", level = "error", clause = "CA/Browser Forum BR section 6.1.5",
     check = function(_, facts)
-      local key = facts.key
-      if not key then
-        return "its key cannot be read: " .. facts.key_error
-      end
-      return weakness(key, "its") or key:type() == "ec" and curve_fault(key) or nil
+      return faults.of_key(facts) or facts.key:type() == "ec" and curve_fault(facts.key) or nil
     end,
     fix = "use P-256, or RSA of at least 2048 bits",
   },
@@ -163,7 +156,7 @@ return {
     rule = "public_lifetime", level = "note", clause = "CA/Browser Forum BR section 6.3.2",
     check = function(cert, facts)
       local limit = facts.profile == "server" and not cert:is_self_issued() and lifetime_limit(cert)
-      return limit and at_least(limit * DAY)(cert)
+      return limit and lasts_longer(cert, limit * DAY)
         and ("it is valid for longer than the %d days that browsers accept from public CAs"):format(limit) or nil
     end,
     fix = "fine for your own CA; a public CA must issue it for less",

@@ -31,7 +31,10 @@ function ocsp.parse_request(bytes)
   return { certs = certs, nonce = types.nonce_of(decoded.tbs.extensions) }
 end
 
-local refusals = { malformed_request = 1, internal_error = 2, try_later = 3, sig_required = 5, unauthorized = 6 }
+local refusals = {}
+for number, why in pairs(types.refusals) do
+  refusals[why] = number
+end
 
 --- An OCSP error response.
 ---@param why "malformed_request"|"internal_error"|"try_later"|"sig_required"|"unauthorized"

@@ -3,6 +3,7 @@
 local core = require "lacre.core"
 local der = require "lacre.der"
 local extension = require "lacre.x509.extension"
+local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 
 local types = {}
@@ -66,6 +67,11 @@ types.response = der.sequence {
 
 types.BASIC = "1.3.6.1.5.5.7.48.1.1"
 
+--- Why a responder does not answer, by number (RFC 6960 section 4.2.1).
+types.refusals = {
+  [1] = "malformed_request", [2] = "internal_error", [3] = "try_later", [5] = "sig_required", [6] = "unauthorized",
+}
+
 -- identifiers of certificates --
 
 local hashes = {
@@ -79,16 +85,6 @@ for hash, oid in pairs(hashes) do
   hash_names[oid] = hash
 end
 
-local spki = der.sequence { { "algorithm", der.any }, { "bits", der.bits } }
-
---- The octets of a key's BIT STRING.
----@param object lacre.cert
----@return string
-function types.key_bits(object)
-  local info = der.decode(spki, object:spki())
-  return info and info.bits or ""
-end
-
 local function digest(hash, bytes)
   return lacre_error.assert(core.bytes.digest(hash, bytes))
 end
@@ -97,7 +93,7 @@ end
 ---@param cert lacre.cert
 ---@return string 20 octets
 function types.key_hash(cert)
-  return digest("sha1", types.key_bits(cert))
+  return digest("sha1", key.public_bits(cert:spki()))
 end
 
 --- What names a certificate of an issuer in OCSP.
@@ -109,7 +105,7 @@ function types.id_of(serial, issuer, hash)
   return {
     hash = { oid = hashes[hash], parameters = "\5\0" },
     name_hash = digest(hash, issuer:subject_der()),
-    key_hash = digest(hash, types.key_bits(issuer)),
+    key_hash = digest(hash, key.public_bits(issuer:spki())),
     serial = serial,
   }
 end
@@ -121,7 +117,7 @@ end
 function types.is_of(id, issuer)
   local hash = hash_names[id.hash.oid]
   return hash ~= nil and id.name_hash == digest(hash, issuer:subject_der())
-    and id.key_hash == digest(hash, types.key_bits(issuer))
+    and id.key_hash == digest(hash, key.public_bits(issuer:spki()))
 end
 
 --- The nonce among extensions, as it is encoded.

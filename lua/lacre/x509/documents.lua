@@ -67,8 +67,9 @@ local function read_pkcs12(bytes, set)
   if not found then
     return { item("pkcs12", nil, err) }
   end
-  local list = { found.key and item("key", found.key), found.cert and item("cert", found.cert) }
-  list = { found.key and list[1] or list[2], found.key and list[2] or nil }
+  local list = {}
+  list[1] = found.key and item("key", found.key)
+  list[#list + 1] = found.cert and item("cert", found.cert)
   for _, cert in ipairs(found.chain) do
     list[#list + 1] = item("cert", cert)
   end
