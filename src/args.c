@@ -59,6 +59,13 @@ int args_int (lua_State *L, int arg, int low, int high) {
   return (int)n;
 }
 
+size_t args_position (lua_State *L, int arg, size_t len) {
+  lua_Number n = luaL_checknumber(L, arg);
+  luaL_argcheck(L, n >= 1 && n <= (lua_Number)len + 1 && floor(n) == n, arg,
+                "position out of range");
+  return (size_t)n - 1;
+}
+
 int64_t args_time (lua_State *L, int arg) {
   lua_Number n = luaL_checknumber(L, arg);
   luaL_argcheck(L, fabs(n) < 9007199254740992.0, arg, "time out of range");

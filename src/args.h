@@ -32,6 +32,10 @@ const char *args_item_bytes (lua_State *L, int arg, int i, int *len);
 /* a whole number in [low, high]; raises */
 int args_int (lua_State *L, int arg, int low, int high);
 
+/* a place in bytes, counted from 1 up to the one behind the last; counted from 0 then
+ */
+size_t args_position (lua_State *L, int arg, size_t len);
+
 /* seconds since 1970 */
 int64_t args_time (lua_State *L, int arg);
 

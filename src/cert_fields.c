@@ -25,9 +25,9 @@ static void release_bytes (void *obj) {
 /* cert.parse(pem or der [, from]) -> cert, next | nil, err (no_certificate, bad_pem,
 ** bad_der, trailing_data). `next` is where the next PEM block may be sought */
 static int cert_parse (lua_State *L) {
-  size_t len, pos = (size_t)args_int(L, 2, 1, INT32_MAX) - 1;
+  size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  return cert_push_text(L, text, len, pos);
+  return cert_push_text(L, text, len, args_position(L, 2, len));
 }
 
 /* cert:version() -> integer: 3 */

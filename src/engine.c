@@ -31,10 +31,12 @@ static int engine_new (lua_State *L) {
   context_Context *context = context_check(L, 1);
   net_Socket *socket = lua_isnoneornil(L, 2) ? NULL : net_check(L, 2);
   const char *name = args_opt_text(L, 3, NULL), *sni = args_opt_text(L, 4, NULL);
-  own_Box *box = (lua_settop(L, 6), own_new(L, &machine_type));
-  machine_Machine *m = machine_new();
+  own_Box *box;
+  machine_Machine *m;
+  lua_settop(L, 6);
+  box = own_new(L, &machine_type);
+  m = box->obj = machine_new();
   if (m == NULL) return fail_memory(L);
-  box->obj = m;
   m->context = context_retain(context);
   m->check.match_name = (unsigned char)lua_toboolean(L, 5);
   m->check.diagnose = (unsigned char)(lua_toboolean(L, 6) || context->only_looks);

@@ -74,7 +74,7 @@ static int engine_write (lua_State *L) {
   machine_Machine *m = machine_check(L);
   int len, result;
   const char *bytes = args_bytes(L, 2, &len);
-  size_t from = (size_t)args_int(L, 3, 1, len + 1) - 1, done;
+  size_t from = args_position(L, 3, (size_t)len), done;
   ssl_Outcome outcome;
   if ((result = refuse_write(L, m)) != 0) return result;
   outcome = put(L, m, bytes + from, (size_t)len - from, &done);

@@ -41,7 +41,7 @@ void hello_clear (hello_Policy *policy) {
   memset(policy, 0, sizeof *policy);
 }
 
-/* ---- what the client said ---- */
+/* -- what the client said -- */
 
 /* RFC 6066 section 3: a list with one host name, which is no address and has no NUL */
 static size_t read_name (SSL *ssl, char name[256]) {
@@ -104,7 +104,7 @@ static int capture (SSL *ssl, link_Link *link, const char *name) {
   return 1;
 }
 
-/* ---- what is done with it ---- */
+/* -- what is done with it -- */
 
 /* servers are mostly asked for the name they were asked for before */
 static int make_binding (hello_Policy *policy, const char *name, size_t len) {

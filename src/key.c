@@ -249,21 +249,20 @@ static int key_security_bits (lua_State *L) {
   return 1;
 }
 
-/* key:curve() -> "P-256" | OpenSSL's name of another curve | nil */
+/* key:curve() -> "P-256" | OpenSSL's name of another curve | nil: it is none, or its
+** parameters are explicit */
 static int key_curve (lua_State *L) {
   EVP_PKEY *pkey = key_check(L, 1);
   char name[64];
   const char *nist;
-  int found;
-  lua_settop(L, 1);
-  lua_pushnil(L);
-  if (!EVP_PKEY_is_a(pkey, "EC")) return 1;
+  int nid, found;
   fail_clear();
-  found = EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) == 1;
+  found = EVP_PKEY_is_a(pkey, "EC") &&
+          EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) == 1;
   fail_clear();
-  if (!found) return 1; /* explicit parameters */
-  nist = OBJ_txt2nid(name) == NID_undef ? NULL : EC_curve_nid2nist(OBJ_txt2nid(name));
-  lua_pushstring(L, nist == NULL ? name : nist);
+  nid = found ? OBJ_txt2nid(name) : NID_undef;
+  nist = nid == NID_undef ? NULL : EC_curve_nid2nist(nid);
+  lua_pushstring(L, nist != NULL ? nist : found ? name : NULL);
   return 1;
 }
 

@@ -124,13 +124,12 @@ static int append_rdn (lua_State *L, const der_Item *set, int rdn) {
 int name_push (lua_State *L, const unsigned char *der, size_t len) {
   const unsigned char *p = der, *end = der + len;
   der_Item name, set;
-  int found = 0, rdn = 0,
-      good = der_expect(&p, end, DER_SEQUENCE, &name) == 1 && p == end;
-  if (!good) return 0;
+  int found, rdn = 0;
+  if (der_expect(&p, end, DER_SEQUENCE, &name) != 1 || p != end) return 0;
   lua_newtable(L);
-  for (p = name.content; good && (found = der_next(&p, end, &set)) == 1;)
-    good = append_rdn(L, &set, ++rdn);
-  if (good && found == 0) return 1;
+  for (p = name.content; (found = der_next(&p, end, &set)) == 1;)
+    if (!append_rdn(L, &set, ++rdn)) break;
+  if (found == 0) return 1;
   lua_pop(L, 1);
   return 0;
 }
@@ -184,50 +183,53 @@ static int set_other (lua_State *L, const der_Item *item) {
   return 1;
 }
 
-static int push_ia5 (lua_State *L, const der_Item *item) {
-  lua_pushlstring(L, (const char *)item->content, item->len);
+static int set_ia5 (lua_State *L, const der_Item *item) {
+  table_set_bytes(L, "value", item->content, item->len);
   return 1;
 }
 
-static int push_ip (lua_State *L, const der_Item *item) {
+static int set_address (lua_State *L, const der_Item *item) {
   push_address(L, item);
+  lua_setfield(L, -2, "value");
   return 1;
 }
 
-static int push_oid (lua_State *L, const der_Item *item) {
+static int set_oid (lua_State *L, const der_Item *item) {
   oid_Text oid;
   if (!oid_read_content(item->content, item->len, &oid)) return 0;
-  lua_pushstring(L, oid.dotted);
+  table_set_text(L, "value", oid.dotted);
   return 1;
 }
 
 typedef struct GeneralKind {
   int tag;
   const char *type;
-  int (*push)(lua_State *L, const der_Item *item); /* NULL: another shape */
+  int (*set)(lua_State *L, const der_Item *item); /* its fields; 0 where malformed */
 } GeneralKind;
 
 static const GeneralKind general_kinds[] = {
-  { DER_IMPLICIT(2), "dns", push_ia5 },   { DER_IMPLICIT(7), "ip", push_ip },
-  { DER_IMPLICIT(1), "email", push_ia5 }, { DER_IMPLICIT(6), "uri", push_ia5 },
-  { DER_EXPLICIT(4), "dir", push_ia5 },   { DER_IMPLICIT(8), "rid", push_oid },
-  { DER_EXPLICIT(0), "other", NULL },     { DER_EXPLICIT(3), "x400", push_ia5 },
-  { DER_EXPLICIT(5), "edi", push_ia5 },
+  { DER_IMPLICIT(2), "dns", set_ia5 },     { DER_IMPLICIT(7), "ip", set_address },
+  { DER_IMPLICIT(1), "email", set_ia5 },   { DER_IMPLICIT(6), "uri", set_ia5 },
+  { DER_EXPLICIT(4), "dir", set_ia5 },     { DER_IMPLICIT(8), "rid", set_oid },
+  { DER_EXPLICIT(0), "other", set_other }, { DER_EXPLICIT(3), "x400", set_ia5 },
+  { DER_EXPLICIT(5), "edi", set_ia5 },
 };
 
+static const GeneralKind *find_kind (int tag) {
+  size_t i;
+  for (i = 0; i < sizeof general_kinds / sizeof *general_kinds; i++)
+    if (general_kinds[i].tag == tag) return &general_kinds[i];
+  return NULL;
+}
+
 static int push_general (lua_State *L, const der_Item *item) {
-  size_t i, n = sizeof general_kinds / sizeof *general_kinds;
-  for (i = 0; i < n && general_kinds[i].tag != item->tag;) i++;
-  if (i == n) return 0;
+  const GeneralKind *kind = find_kind(item->tag);
+  if (kind == NULL) return 0;
   lua_createtable(L, 0, 2);
-  table_set_text(L, "type", general_kinds[i].type);
-  if (general_kinds[i].push == NULL) return set_other(L, item) || (lua_pop(L, 1), 0);
-  if (!general_kinds[i].push(L, item)) {
-    lua_pop(L, 1);
-    return 0;
-  }
-  lua_setfield(L, -2, "value");
-  return 1;
+  table_set_text(L, "type", kind->type);
+  if (kind->set(L, item)) return 1;
+  lua_pop(L, 1);
+  return 0;
 }
 
 int name_push_general (lua_State *L, const unsigned char *der, size_t len) {

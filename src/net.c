@@ -273,12 +273,12 @@ static int socket_receive (lua_State *L) {
 ** first byte, counted from 1 */
 static int socket_send (lua_State *L) {
   net_Socket *s = net_check(L, 1);
-  int len, from;
-  const char *bytes = args_bytes(L, 2, &len);
+  size_t len;
+  const char *bytes = luaL_checklstring(L, 2, &len);
+  size_t from = args_position(L, 3, len);
   long n;
-  from = args_int(L, 3, 1, len + 1);
   if (s->fd < 0) return closed(L, "write");
-  n = net_write(s, bytes + from - 1, (size_t)len - (size_t)from + 1);
+  n = net_write(s, bytes + from, len - from);
   if (n >= 0) {
     lua_pushinteger(L, n);
     return 1;

@@ -141,13 +141,10 @@ static int push_parts (lua_State *L, const pem_Block *b, size_t pos) {
 
 /* pem.next(text, from) -> next, label, der, headers, block | false | nil, err, next */
 static int pem_next_block (lua_State *L) {
-  size_t len, pos;
+  size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  lua_Number from = luaL_checknumber(L, 2);
+  size_t pos = args_position(L, 2, len);
   pem_Block b;
-  luaL_argcheck(L, from >= 1 && from <= (lua_Number)len + 1, 2,
-                "position out of range");
-  pos = (size_t)from - 1;
   switch (pem_next(text, len, &pos, &b)) {
   case PEM_FOUND: return push_parts(L, &b, pos);
   case PEM_BROKEN:

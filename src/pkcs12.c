@@ -75,6 +75,11 @@ static long rounds_of (const PKCS12 *file) {
   return rounds == NULL ? 1 : ASN1_INTEGER_get(rounds);
 }
 
+static int is_endless (const Bundle *b, const unsigned char *der, size_t len) {
+  long rounds = rounds_of(b->file);
+  return rounds > WORK_MOST || rounds < 0 || work_is_endless(der, len);
+}
+
 /* no password is spelled in two ways by those who write these files */
 static int is_password (const Bundle *b, const char **password) {
   if (*password != NULL) return PKCS12_verify_mac(b->file, *password, -1);
@@ -170,6 +175,7 @@ static int complete (const Bundle *b, const char *password) {
 }
 
 static int fail_password (lua_State *L, int is_given) {
+  fail_if_memory(L);
   return is_given ? fail_code(L, "parse", "bad_password", "the password is wrong")
                   : fail_code(L, "parse", "password_required", "the file is encrypted");
 }
@@ -187,22 +193,16 @@ static int pkcs12_parse (lua_State *L) {
     return fail_code(L, "parse", "unsupported", "this OpenSSL has no legacy provider");
   }
   if (!decode(b, (const unsigned char *)der, len)) return fail(L, "parse");
-  if (rounds_of(b->file) > WORK_MOST || rounds_of(b->file) < 0 ||
-      work_is_endless((const unsigned char *)der, (size_t)len))
+  if (is_endless(b, (const unsigned char *)der, (size_t)len))
     return fail_code(L, "parse", "too_large",
                      "the file asks for too many rounds of hashing");
-  if (PKCS12_mac_present(b->file) && !is_password(b, &password)) {
-    if (is_unsupported()) return explain(L, legacy);
-    fail_if_memory(L);
-    return fail_password(L, is_given);
-  }
+  if (PKCS12_mac_present(b->file) && !is_password(b, &password))
+    return is_unsupported() ? explain(L, legacy) : fail_password(L, is_given);
   fail_clear();
   if (!complete(b, password)) return fail(L, "parse");
   if (PKCS12_parse(b->file, password, &b->pkey, &b->leaf, &b->chain) != 1) {
-    if (is_given || PKCS12_mac_present(b->file) || is_unsupported())
-      return explain(L, legacy);
-    fail_if_memory(L);
-    return fail_password(L, 0);
+    int is_opened = is_given || PKCS12_mac_present(b->file) || is_unsupported();
+    return is_opened ? explain(L, legacy) : fail_password(L, 0);
   }
   fail_clear();
   return push_bundle_table(L, b);

@@ -1,22 +1,40 @@
+#include "poller_backend.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "poller_backend.h"
-
 #if defined(__linux__)
-
 #include <sys/epoll.h>
+#define HAS_QUEUE
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) ||            \
+    defined(__NetBSD__) || defined(__DragonFly__)
+#include <sys/types.h>
+
+#include <sys/event.h>
+#include <sys/time.h>
+#define HAS_QUEUE
+#else
+#include <poll.h>
+#endif
+
+#define BATCH 64 /* events taken from the system at once */
+
+/* -- epoll and kqueue: a queue of the system's behind a descriptor -- */
+
+#if defined(HAS_QUEUE)
 
 struct poller_Backend {
   int fd;
 };
 
+static int open_queue (void);
+
 poller_Backend *poller_backend_new (void) {
   poller_Backend *b = malloc(sizeof *b);
   if (b == NULL) return NULL;
-  b->fd = epoll_create1(EPOLL_CLOEXEC);
+  b->fd = open_queue();
   if (b->fd >= 0) return b;
   free(b);
   return NULL;
@@ -29,6 +47,14 @@ void poller_backend_free (poller_Backend *b) {
 
 int poller_backend_fd (const poller_Backend *b) {
   return b->fd;
+}
+
+#endif
+
+#if defined(__linux__)
+
+static int open_queue (void) {
+  return epoll_create1(EPOLL_CLOEXEC);
 }
 
 int poller_backend_watch (poller_Backend *b, int fd, int events) {
@@ -49,8 +75,6 @@ static int events_of (unsigned flags) {
   return events;
 }
 
-#define BATCH 64
-
 int poller_backend_wait (poller_Backend *b, poller_Event *events, int max,
                          int milliseconds) {
   struct epoll_event found[BATCH];
@@ -62,34 +86,10 @@ int poller_backend_wait (poller_Backend *b, poller_Event *events, int max,
   return n;
 }
 
-#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__OpenBSD__) ||            \
-    defined(__NetBSD__) || defined(__DragonFly__)
+#elif defined(HAS_QUEUE)
 
-#include <sys/types.h>
-
-#include <sys/event.h>
-#include <sys/time.h>
-
-struct poller_Backend {
-  int fd;
-};
-
-poller_Backend *poller_backend_new (void) {
-  poller_Backend *b = malloc(sizeof *b);
-  if (b == NULL) return NULL;
-  b->fd = kqueue();
-  if (b->fd >= 0) return b;
-  free(b);
-  return NULL;
-}
-
-void poller_backend_free (poller_Backend *b) {
-  close(b->fd);
-  free(b);
-}
-
-int poller_backend_fd (const poller_Backend *b) {
-  return b->fd;
+static int open_queue (void) {
+  return kqueue();
 }
 
 int poller_backend_watch (poller_Backend *b, int fd, int events) {
@@ -101,8 +101,6 @@ int poller_backend_watch (poller_Backend *b, int fd, int events) {
     EV_SET(&changes[n++], (uintptr_t)fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0, 0);
   return kevent(b->fd, changes, n, NULL, 0, NULL);
 }
-
-#define BATCH 64
 
 int poller_backend_wait (poller_Backend *b, poller_Event *events, int max,
                          int milliseconds) {
@@ -124,7 +122,7 @@ int poller_backend_wait (poller_Backend *b, poller_Event *events, int max,
 
 #else
 
-#include <poll.h>
+/* -- poll: a list of our own -- */
 
 struct poller_Backend {
   struct pollfd *set;

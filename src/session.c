@@ -27,7 +27,7 @@ static void *owner_of (const SSL *ssl) {
   return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), owner_index);
 }
 
-/* ---- a client's cache ---- */
+/* -- a client's cache -- */
 
 static void drop (session_Entry *e) {
   SSL_SESSION_free(e->session);
@@ -150,7 +150,7 @@ void session_offer (SSL *ssl, session_Cache *cache, const link_Link *link,
   }
 }
 
-/* ---- a server's tickets ---- */
+/* -- a server's tickets -- */
 
 static int64_t now (void) {
   return (int64_t)time(NULL);

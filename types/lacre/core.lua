@@ -456,7 +456,7 @@ function key:bits() end
 --- key:security_bits() -> integer, 0 of an RSA key whose exponent is 1 or even
 function key:security_bits() end
 
---- key:curve() -> "P-256" | OpenSSL's name of another curve | nil
+--- key:curve() -> "P-256" | OpenSSL's name of another curve | nil: it is none, or its parameters are explicit
 function key:curve() end
 
 --- key:is_private() -> boolean
