@@ -135,6 +135,13 @@ describe("lacre ca", function()
     fails("lacre ca issue ca " .. file_name, 3, "the key of serial")
   end)
 
+  it("says what is missing on the command line", function()
+    ok "lacre ca init ca --no-password -q"
+    for _, more in ipairs { "", " --profile client", " --profile email", " --profile peer", " --profile code_signing" } do
+      fails("lacre ca issue ca" .. more, 2, "missing")
+    end
+  end)
+
   it("names what it leaves out of a request", function()
     ok "lacre ca init ca --no-password -q; openssl ecparam -name prime256v1 -genkey -noout -out k"
     ok "printf '[r]\\n[d]\\nCN=x\\n[req]\\ndistinguished_name=r\\n[e]\\nsubjectAltName=DNS:a.test,dirName:d,RID:1.2.3\\n' > cnf"

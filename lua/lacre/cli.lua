@@ -30,7 +30,10 @@ local function failure(err, as_json, tool, set)
 end
 
 -- a mistake in the options raises a text; anything else that raises is our fault
-local misuses = { "bad option '.*$", "missing option '.*$", "bad argument #%d+ to '[^']+' .*$" }
+local misuses = {
+  "bad options? .*$", "missing option '.*$", "missing argument '.*$", "contradictory options .*$",
+  "bad argument #%d+ to '[^']+' .*$",
+}
 
 -- what the library calls otherwise than the command
 local function spelled(tool, name)

@@ -167,7 +167,7 @@ return {
   connect_timeout = timeout("nothing answered in time", "check host and port; a firewall may be dropping the packets"),
   handshake_timeout = timeout("the handshake was not finished in time", "the service on that port may not speak TLS"),
   locked = timeout("another process is using the same directory",
-    "wait for it to finish, or set a longer lock_timeout"),
+    "wait for it to finish, or set a longer lock_timeout (--lock-timeout)"),
   timeout = timeout("the operation took longer than its time limit", "try again, or set a longer timeout"),
   closed = closed("the connection was closed"),
   unexpected_eof = {

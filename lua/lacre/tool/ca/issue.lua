@@ -87,7 +87,8 @@ local function base_of(set)
   if set.names and set.names[1] then
     return parts.base_name(set.names[1])
   elseif not set.subject then
-    options.misuse "missing argument 'names' (a server certificate needs at least one name)"
+    options.misuse("missing argument 'names' (a %s certificate needs a name%s)", set.profile,
+      set.profile == "server" and "" or ", or a subject")
   end
   local subject, err = name.new(set.subject)
   return subject and parts.base_name(subject:get "CN" or "certificate"), err
