@@ -35,6 +35,7 @@ MODULES = $(wildcard lua/lacre/*.lua lua/lacre/*/*.lua lua/lacre/*/*/*.lua)
 OBJECTS = $(SOURCES:src/%.c=$(BUILD)/obj/%.o)
 CORE = $(BUILD)/lacre/core.so
 COMMAND = $(BUILD)/bin/lacre
+COMPILED = $(BUILD)/lacre/compiled/made
 MEMORY = $(BUILD)/memory
 CRASHER = $(BUILD)/crash
 ifeq ($(shell uname -s),Linux)
@@ -42,7 +43,7 @@ KTLS = $(BUILD)/ktls.so
 endif
 
 # the last Lua that was built for runs build/lacre
-all: $(CORE) $(COMMAND)
+all: $(CORE) $(COMMAND) $(COMPILED)
 	@if [ '$(BUILD)' = 'build/$(LUA)' ]; then \
 	  rm -f build/lacre && sed 's,\.\./\.\./\.\./,../,' $(COMMAND) > build/lacre && chmod 755 build/lacre; fi
 
@@ -60,13 +61,18 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 RUN = $(shell command -v $(LUA))
 SUFFIX = $(filter-out _5_1,_$(subst .,_,$(LUA_VERSION)))
 KNOWN = $(shell LUA_PATH$(SUFFIX)=';;' LUA_CPATH$(SUFFIX)=';;' $(LUA) -e 'io.write(package.$(1))')
-LAUNCHER = { sed -e 's,@RUN@,$(RUN),; s,@PATH@,$(call KNOWN,path),; s,@CPATH@,$(call KNOWN,cpath),' $(1); \
+LAUNCHER = { sed -e 's,@RUN@,$(RUN),; s,@PATH@,$(call KNOWN,path),; s,@CPATH@,$(call KNOWN,cpath),' lua/bin/beside.lua; \
   tail -n +2 lua/bin/lacre; }
 
 $(COMMAND): lua/bin/beside.lua lua/bin/lacre Makefile
 	@mkdir -p $(@D)
-	@$(call LAUNCHER,lua/bin/beside.lua) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),g' > $@
+	@$(LAUNCHER) | sed 's,@ROOT@,../../..,; s,@LUADIR@,lua,g; s,@LIBDIR@,$(BUILD),g' > $@
 	@chmod 755 $@
+
+# what the command reads in place of its modules
+$(COMPILED): $(MODULES) lua/bin/compile.lua
+	@mkdir -p $(@D)
+	@$(LUA) lua/bin/compile.lua $(@D) lua lua $(MODULES:lua/%=%) && touch $@
 
 ## test: runs the specs with LUA; SPEC=path runs one file
 test: $(CORE) $(COMMAND) $(MEMORY) $(CRASHER) $(KTLS)
@@ -180,12 +186,12 @@ LIBDIR = lib/lua/$(LUA_VERSION)
 INTO = '$(DESTDIR)$(PREFIX)'
 
 ## install: installs to PREFIX, below DESTDIR if set
-install: $(CORE) $(COMMAND)
+install: $(CORE) $(COMMAND) $(COMPILED)
 	install -d $(INTO)/bin $(INTO)/$(LIBDIR)/lacre/compiled $(addprefix $(INTO)/$(LUADIR)/,$(sort $(dir $(MODULES:lua/%=%))))
 	install -m 755 $(CORE) $(INTO)/$(LIBDIR)/lacre/core.so
 	for f in $(MODULES:lua/%=%); do install -m 644 "lua/$$f" $(INTO)/$(LUADIR)/"$$f" || exit 1; done
 	$(LUA) lua/bin/compile.lua $(INTO)/$(LIBDIR)/lacre/compiled lua '$(PREFIX)/$(LUADIR)' $(MODULES:lua/%=%)
-	$(call LAUNCHER,lua/bin/beside.lua lua/bin/compiled.lua) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),g' > $(INTO)/bin/lacre
+	$(LAUNCHER) | sed 's,@ROOT@,..,; s,@LUADIR@,$(LUADIR),g; s,@LIBDIR@,$(LIBDIR),g' > $(INTO)/bin/lacre
 	chmod 755 $(INTO)/bin/lacre
 	@$(COMMAND) manual >/dev/null 2>&1 || { echo 'without the Lua module argparse: no manual page, no completions'; exit 0; }; \
 	  for p in $(PAGES); do mkdir -p $(INTO)/share/"$$(dirname "$${p%:*}")" && \

@@ -119,7 +119,7 @@ describe("the command", function()
   end)
 
   it("runs no code of the directory it is called in", function()
-    shell [[mkdir lair; for m in argparse dkjson; do echo 'print "a trap"' > lair/$m.lua; done # lacre]]
+    shell [[mkdir -p lair/lacre; for m in argparse dkjson lacre/core lacre/cli; do echo 'print "a trap"' > lair/$m.lua; done # lacre]]
     local output = shell [[cd lair && lacre selfsign x.test --json]]
     assert.falsy(output:find("a trap", 1, true), output)
     assert.matches('"pin"', output)

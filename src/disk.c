@@ -196,6 +196,22 @@ static int disk_version (lua_State *L) {
   return 1;
 }
 
+/* disk.is_current(path, source) -> boolean: whether both are there, and the file is no
+** older than what it was made of */
+static int disk_is_current (lua_State *L) {
+  struct stat made, source;
+  int64_t first[2], second[2];
+  int good = stat(args_text(L, 1), &made) == 0 && stat(args_text(L, 2), &source) == 0;
+  if (good) {
+    fractions(&made, first);
+    fractions(&source, second);
+    good = made.st_mtime > source.st_mtime ||
+           (made.st_mtime == source.st_mtime && first[0] >= second[0]);
+  }
+  lua_pushboolean(L, good);
+  return 1;
+}
+
 static void release_text (void *obj) {
   free(obj);
 }
@@ -331,6 +347,7 @@ static const luaL_Reg functions[] = {
   { "sync", disk_sync },
   { "stat", disk_stat },
   { "version", disk_version },
+  { "is_current", disk_is_current },
   { "real", disk_real },
   { "read", disk_read },
   { "tail", disk_tail },

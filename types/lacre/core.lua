@@ -277,6 +277,9 @@ function core.disk.append() end
 --- disk.create(path, bytes, mode) -> true | nil, err; file_exists if there is one
 function core.disk.create() end
 
+--- disk.is_current(path, source) -> boolean: whether both are there, and the file is no older than what it was made of
+function core.disk.is_current() end
+
 --- disk.link(from, to) -> true | nil, err; never replaces `to`
 function core.disk.link() end
 
