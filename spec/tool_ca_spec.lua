@@ -242,6 +242,9 @@ describe("lacre ca", function()
     ok "openssl pkcs12 -in alice@a.test.p12 -passin file:p12 -nodes | grep -q 'BEGIN PRIVATE KEY'"
     ok "openssl pkey -in alice@a.test.key -passin file:seal -noout"
     assert.equal("600 600\n", ok "stat -c %a alice@a.test.p12 alice@a.test.key | paste -sd ' '")
+    local none, err = lacre.tool.ca.issue { directory .. "/ca", "b.test", encrypt = true, out = directory }
+    assert.is_nil(none)
+    assert.equal("password_required", err.code)
     ok "lacre ca export ca alice@a.test.crt --key alice@a.test.key --key-password-file seal --p12-password-file p12 --out b.p12"
     ok "openssl pkcs12 -in b.p12 -passin file:p12 -nokeys | grep -q alice"
     ok "lacre ca export ca alice@a.test.crt --out chain.pem && openssl verify -purpose sslclient -CAfile ca/ca.crt chain.pem"

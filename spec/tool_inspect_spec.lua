@@ -329,6 +329,20 @@ describe("lacre csr", function()
   end)
 end)
 
+describe("a key that is to be encrypted", function()
+  it("is not written in the clear where no password is given", function()
+    local key = lacre_lib.assert(lacre_lib.key.generate())
+    local made = {
+      { lacre_lib.tool.selfsign { "a.test", encrypt = true } }, { lacre_lib.tool.csr { "a.test", encrypt = true } },
+      { lacre_lib.tool.convert { key:to_pem(), encrypt = true } },
+    }
+    for i, one in ipairs(made) do
+      assert.is_nil(one[1], i)
+      assert.equal("password_required", one[2].code)
+    end
+  end)
+end)
+
 describe("lacre selfsign", function()
   it("takes other scripts, seals the key and makes a bundle", function()
     local output, code = shell "lacre selfsign bücher.test '*.dev.test' ::1 --days 90 --password-env PW --p12"

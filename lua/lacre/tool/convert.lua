@@ -60,7 +60,7 @@ local function load(set)
 end
 
 local function new_password(set)
-  return filing.password(set.new_password, set.out or "the result")
+  return filing.password(set.new_password, set.out or "the result", set.encrypt)
 end
 
 local function has_secret(items, set)

@@ -47,10 +47,13 @@ end
 --- A password that is text or a function; false where there is none.
 ---@param password string|function|nil
 ---@param what string whose password it is
+---@param encrypts? boolean there has to be one
 ---@return string|false|nil
----@return lacre.error? err
-function filing.password(password, what)
-  if type(password) ~= "function" then
+---@return lacre.error? err password_required, and what the function says
+function filing.password(password, what, encrypts)
+  if encrypts and password == nil then
+    return fail("config", "password_required", "encrypt needs a password")
+  elseif type(password) ~= "function" then
     return password or false
   end
   local text, err = password(what)

@@ -85,23 +85,8 @@ function sign.finish(draft, extensions, key, scheme)
   return draft:sign(key, scheme.algorithm, scheme.hash, scheme.padding)
 end
 
-local signed = der.sequence { { "tbs", der.any }, { "algorithm", der.any }, { "signature", der.bits } }
-sign.type = signed
-
---- The whole: what is to be signed (`tbs`, which holds the same algorithm where its type asks for
---- it), the algorithm and the signature.
----@param tbs string DER
----@param key lacre.key private
----@param scheme { algorithm: string, hash?: string }
----@return string? der
----@return lacre.error? err
-function sign.seal(tbs, key, scheme)
-  local signature, err = key:sign(tbs, { hash = scheme.hash })
-  if not signature then
-    return nil, err
-  end
-  return signed.write { tbs = tbs, algorithm = scheme.algorithm, signature = signature }
-end
+--- The whole: what is signed (`tbs`), the algorithm and the signature.
+sign.type = der.sequence { { "tbs", der.any }, { "algorithm", der.any }, { "signature", der.bits } }
 
 --- A serial number nobody can guess: 128 random bits, positive, never 0.
 ---@return string hex

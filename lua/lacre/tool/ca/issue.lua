@@ -65,7 +65,7 @@ local function make_key(set, ca)
     return nil, nil, err
   end
   local password, pem
-  password, err = filing.password(set.key_password, "the new key")
+  password, err = filing.password(set.key_password, "the new key", set.encrypt)
   if password ~= nil then
     pem, err = private:to_pem { password = password or nil }
   end
