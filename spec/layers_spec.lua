@@ -114,7 +114,7 @@ local lua_floors = {
   { "http.files", "http.redirect", "http.service" },
   { "http", "adapt.luasocket", "adapt.luv", "toolkit", "toolkit.shared" },
   { "zoo.pki", "zoo.raw", "zoo.keeper", "health.revocation" },
-  { "zoo.entries", "zoo.office" },
+  { "zoo.entries", "zoo.office", "zoo.command" },
   { "zoo" },
   { "zoo.tour" },
   { "adapt.ngx", "adapt.copas" },

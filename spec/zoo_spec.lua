@@ -154,6 +154,78 @@ describe("tool.zoo", function()
     assert.matches("^localhost %d+$", timid.tour.results[1].said)
     local hung = assert(tool { "expired", run = "sleep 30", timeout = 0.2 })
     assert.same({ 1, 0 }, { hung.tour.hung, hung.tour.overlooked })
+    assert.is_true(tool.failed(hung))
+    local stubborn = assert(tool { "expired", run = "trap '' TERM; sleep 3; sleep 30", timeout = 0.2 })
+    assert.equal(1, stubborn.tour.hung)
+    local well = assert(tool { "good", "expired", run = "test {name} = good" })
+    assert.is_false(tool.failed(well))
+    assert.not_matches("accepted no server", tool.text(well, require("lacre.report.style").plain))
+    local deaf = assert(tool { "expired", run = "false" })
+    assert.matches("accepted no server at all: add the server good", tool.text(deaf, require("lacre.report.style").plain))
+  end)
+
+  it("does not take a command that is not there for a careful client", function()
+    for command, code in pairs { ["no-such-client {url}"] = 127, ["/dev/null {url}"] = 126 } do
+      local result, err = tool { "expired", run = command }
+      assert.is_nil(result)
+      assert.equal("unsupported", err.code)
+      assert.matches("cannot be run %(exit code " .. code .. "%): ", err.message)
+    end
+  end)
+
+  it("leads a client where there is no timeout(1)", function()
+    local here = process.directory()
+    for _, name in ipairs { "sh", "mv", "sleep" } do
+      os.execute(("ln -s \"$(command -v %s)\" %s/%s"):format(name, here, name))
+    end
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local text, code = process.run {
+      "sh", "-c", ("lua=$(command -v %s); PATH=%s; export PATH; exec $lua %s/bin/lacre zoo expired good --timeout 1 "
+        .. "--run 'test {name} = good || sleep 30'"):format(build:match "[^/]+$", here, build),
+    }
+    process.remove(here)
+    assert.matches("1 right, 0 overlooked, 0 good ones refused, 1 hung", text)
+    assert.equal(1, code)
+  end)
+
+  it("ends what it started at Ctrl-C, and leaves nothing behind", function()
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local here = process.directory()
+    local touring = process.start {
+      "sh", "-c", ("exec %s/bin/lacre zoo expired good --run 'echo {ca} >%s/ca; echo $$ >%s/$$.pid; exec sleep 30'; "
+        ):format(build, here, here),
+    }
+    local pids
+    for _ = 1, 200 do
+      local pipe = io.popen(("cat %s/*.pid 2>/dev/null"):format(here))
+      pids = {}
+      for pid in pipe:read("*a"):gmatch "%d+" do
+        pids[#pids + 1] = pid
+      end
+      pipe:close()
+      if #pids == 2 then
+        break
+      end
+      os.execute "sleep 0.05"
+    end
+    assert.equal(2, #pids)
+    os.execute(("kill -INT %d"):format(touring:child()))
+    for _ = 1, 100 do
+      if not touring:is_alive() then
+        break
+      end
+      os.execute "sleep 0.05"
+    end
+    assert.is_false(touring:is_alive())
+    assert.matches("0 right, .*; interrupted", touring:output())
+    local ca = assert(io.open(here .. "/ca")):read "*l"
+    assert.is_nil(io.open(ca))
+    for _, pid in ipairs(pids) do
+      local handle = io.open(("/proc/%s/cmdline"):format(pid)) -- of one that ended and was not reaped it is empty
+      assert.equal("", handle and handle:read "*a" or "")
+    end
+    touring:stop()
+    process.remove(here)
   end)
 
   it("finds what curl overlooks", function()

@@ -36,7 +36,7 @@ local tool = {
     shared.on_event,
     { name = "on_start", type = "function", from_lua = true, help = "called with the list of servers, as data" },
   },
-  exits = { { 1, "the command accepted a server it must refuse, or refused a good one" } },
+  exits = { { 1, "the command accepted a server it must refuse, refused a good one, or hung" } },
 }
 
 local function row_of(entry)
@@ -192,9 +192,12 @@ function tool.to_table(result)
   return not result.is_told and result or nil
 end
 
---- A client that overlooked a fault, or refused what is good, is a "no".
+local INTERRUPTED = 130
+
+--- A client that overlooked a fault, refused what is good, or never ended is a "no".
 function tool.failed(result)
-  return result.tour ~= nil and (result.tour.overlooked > 0 or result.tour.refused > 0)
+  local walked = result.tour
+  return walked and (walked.interrupted and INTERRUPTED or not tour.is_faultless(walked))
 end
 
 return toolkit.define(tool)

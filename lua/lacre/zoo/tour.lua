@@ -1,8 +1,8 @@
 --- zoo.tour: any client led past every server of the zoo, and what it overlooked.
 --
--- The client is a command of the shell. It runs beside the loop that serves the zoo: it is started in the
--- background and tells its exit code in a file.
+-- The client is a command of the shell, which runs beside the loop that serves the zoo.
 
+local command = require "lacre.zoo.command"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
@@ -10,37 +10,24 @@ local zoo = require "lacre.zoo"
 
 local zoo_tour = {}
 
-local function quoted(text)
-  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
-end
+---@class lacre.zoo.tour
+---@field results table[]
+---@field right integer
+---@field overlooked integer
+---@field refused integer
+---@field hung integer
+---@field either integer
+---@field accepted integer
+---@field interrupted boolean
 
-local function filled(command, entry, ca)
+local function filled(text, entry, ca)
   local values = {
     url = ("https://%s:%d/"):format(entry.host, entry.port), host = entry.host, port = entry.port, name = entry.name,
     ca = ca,
   }
-  return (command:gsub("{(%l+)}", function(word)
-    return values[word] and quoted(values[word])
+  return (text:gsub("{(%l+)}", function(word)
+    return values[word] and command.quoted(values[word])
   end))
-end
-
--- timeout(1) is part of coreutils, busybox and BSD; without it a command may hang
-local function start(command, base, seconds)
-  local script = ("(timeout %d sh -c %s >%s 2>&1 </dev/null; echo $? >%s; mv %s %s) &"):format(
-    math.ceil(seconds), quoted(command), quoted(base .. ".out"), quoted(base .. ".tmp"), quoted(base .. ".tmp"),
-    quoted(base .. ".code"))
-  return os.execute(script)
-end
-
-local function await_code(base, seconds)
-  local deadline = loop.now() + seconds + 2
-  repeat
-    loop.sleep(0.01)
-    local text = file.read(base .. ".code")
-    if text then
-      return tonumber(text)
-    end
-  until loop.now() > deadline
 end
 
 local function last_line(text)
@@ -51,8 +38,6 @@ local function last_line(text)
   return last:sub(1, 160)
 end
 
-local TIMED_OUT = 124
-
 local function judge(entry, code)
   local should = zoo.client_of(entry)
   if should == "either" then
@@ -60,58 +45,96 @@ local function judge(entry, code)
   elseif should == "accept" then
     return code == 0 and "right" or "refused"
   end
-  return code == 0 and "overlooked" or code == TIMED_OUT and "hung" or "right"
+  return code == 0 and "overlooked" or code == command.TIMED_OUT and "hung" or "right"
 end
 
-local function visit(entry, set, ca)
-  local base = os.tmpname()
-  start(filled(set.run, entry, ca), base, set.timeout)
-  local code = await_code(base, set.timeout)
-  local result = {
-    name = entry.name, about = entry.about, should = zoo.client_of(entry), code = code,
-    said = last_line(file.read(base .. ".out")),
-    outcome = judge(entry, code or TIMED_OUT),
-  }
-  for _, ending in ipairs { "", ".out", ".code", ".tmp" } do
-    os.remove(base .. ending)
+local function visit(entry, set, shop, ca)
+  if shop.stopped then
+    return nil
   end
-  return result
+  local code, output = shop:run(entry.name, filled(set.run, entry, ca), set.timeout)
+  return code and {
+    name = entry.name, about = entry.about, should = zoo.client_of(entry), code = code, said = last_line(output),
+    outcome = judge(entry, code),
+  }
 end
 
 local function counted(results)
-  local tour = { results = results, right = 0, overlooked = 0, refused = 0, hung = 0, either = 0 }
+  local tour = { results = results, right = 0, overlooked = 0, refused = 0, hung = 0, either = 0, accepted = 0 }
   for _, one in ipairs(results) do
     tour[one.outcome] = tour[one.outcome] + 1
+    tour.accepted = tour.accepted + (one.code == 0 and 1 or 0)
   end
   return tour
 end
 
---- Runs a command against every entry, a few at once.
----@param menagerie lacre.zoo
----@param set { run: string, timeout: number }
----@return { results: table[], right: integer, overlooked: integer, refused: integer, hung: integer, either: integer }?
----@return lacre.error? err
-function zoo_tour.run(menagerie, set)
-  local ca = set.ca
-  if not ca then
-    ca = os.tmpname()
-    local done, err = file.write(ca, menagerie.pki:trust():to_pem(), { overwrite = true })
-    if not done then
-      return nil, err
+-- what never ran refused nothing
+local function unfit(results)
+  for _, one in ipairs(results) do
+    if command.UNFIT[one.code] then
+      local _, err = lacre_error.fail("config", "unsupported", "the command cannot be run (exit code %d): %s", one.code,
+        one.said)
+      return lacre_error.annotate(err, { hint = "check how the command is spelled, and that it can be executed" })
     end
   end
-  local results = loop.map(menagerie.entries, function(entry)
-    return visit(entry, set, ca)
+end
+
+local function visits(menagerie, set, shop, ca)
+  local slots = loop.map(menagerie.entries, function(entry)
+    return visit(entry, set, shop, ca) or false
   end, { concurrency = 8 })
-  if not set.ca then
-    os.remove(ca)
-  end
-  for _, one in ipairs(results) do
-    if one.err then
+  local results = {}
+  for _, one in ipairs(slots) do
+    if one and one.err then
       return lacre_error.fail("config", "internal_error", "%s", tostring(one.err))
     end
+    results[#results + 1] = one or nil
   end
-  return counted(results)
+  return results
+end
+
+local function until_interrupted(shop)
+  for _, name in ipairs { "INT", "TERM" } do
+    loop.on_signal(name, function()
+      shop:stop()
+    end)
+  end
+end
+
+local function as_before()
+  loop.on_signal("INT", nil)
+  loop.on_signal("TERM", nil)
+end
+
+--- Runs a command against every entry, a few at once. Ctrl-C ends it; what is known then is told.
+---@param menagerie lacre.zoo
+---@param set { run: string, timeout: number, ca?: string }
+---@return lacre.zoo.tour?
+---@return lacre.error? err unsupported if the command is not there
+function zoo_tour.run(menagerie, set)
+  local shop, err = command.open()
+  local ca, results = set.ca, nil
+  if shop and not ca then
+    ca = file.join(shop.directory, "zoo.pem")
+    local done
+    done, err = file.write(ca, menagerie.pki:trust():to_pem())
+    ca = done and ca
+  end
+  if ca and shop then
+    until_interrupted(shop)
+    results, err = visits(menagerie, set, shop, ca)
+    as_before()
+  end
+  if shop then
+    shop:close()
+  end
+  err = err or unfit(results)
+  if err then
+    return nil, err
+  end
+  local tour = counted(results)
+  tour.interrupted = shop.stopped
+  return tour
 end
 
 local words = {
@@ -119,6 +142,13 @@ local words = {
   refused = { "warn", "REFUSED", "refused a good server" },
   hung = { "warn", "HUNG", "did not give up in time" },
 }
+
+--- Whether the client did what a careful one does, everywhere.
+---@param tour lacre.zoo.tour
+---@return boolean
+function zoo_tour.is_faultless(tour)
+  return tour.overlooked + tour.refused + tour.hung == 0
+end
 
 --- What went wrong, for people.
 ---@param lines string[]
@@ -135,9 +165,15 @@ function zoo_tour.lines(lines, tour, style)
       end
     end
   end
+  if tour.accepted == 0 and #tour.results > 0 then
+    lines[#lines + 1] = style.dim "It accepted no server at all: add the server good, to see whether it can."
+  end
   local summary = ("%d right, %d overlooked, %d good ones refused, %d hung, %d where either is fine"):format(
     tour.right, tour.overlooked, tour.refused, tour.hung, tour.either)
-  lines[#lines + 1] = (tour.overlooked == 0 and style.good or style.bad)(summary)
+  if tour.interrupted then
+    summary = summary .. "; interrupted"
+  end
+  lines[#lines + 1] = (zoo_tour.is_faultless(tour) and style.good or style.bad)(summary)
 end
 
 return zoo_tour
