@@ -54,6 +54,15 @@ describe("error", function()
     assert.is_false(sample().temporary)
   end)
 
+  it("has a hint for every code but those whose message says all there is to say", function()
+    local said = { canceled = true, closed = true, io_error = true, unsupported = true }
+    for code, row in lacre_error.codes() do
+      assert.equal(said[code] or false, row.hint == nil, code)
+      assert.is_true(row.hint == nil or (row.hint:find "^%l" or row.hint:find "^OCSP") ~= nil, code)
+      assert.is_nil((row.hint or ""):find "%.$", code)
+    end
+  end)
+
   it("never hints at a way around verification", function()
     for code, row in lacre_error.codes() do
       assert.is_nil((row.hint or ""):find "insecure", code)

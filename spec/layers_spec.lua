@@ -25,8 +25,10 @@ local c_floors = {
 
 local lua_floors = {
   [0] = {
-    "core", "later", "every", "sorted", "merged", "error.codes", "health.codes", "tls.old_suites", "health.target_words",
+    "core", "later", "every", "sorted", "merged", "error.verification", "health.codes", "tls.old_suites",
+    "health.target_words",
   },
+  { "error.codes" },
   { "error" },
   { "time", "version", "warning", "plain", "tls.greeting", "report.style" },
   { "options.kinds", "report.cells" },

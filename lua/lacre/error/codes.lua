@@ -1,11 +1,11 @@
---- error.codes: every code, its category, what it means and what to do. Data only.
+--- error.codes: every code, its category, what it means and what to do. Data only; those of the verification of
+--- certificates stand in `error.verification`.
 --
 -- `category` is a function of the code; where the stage decides, `by_stage` says how.
 -- `hint_by_stage` likewise for the hint. `temporary` marks what trying again may mend. A hint names the real fix.
 
-local function verify(summary, hint)
-  return { category = "verify", summary = summary, hint = hint }
-end
+local verification = require "lacre.error.verification"
+
 local function protocol(summary, hint)
   return { category = "protocol", summary = summary, hint = hint }
 end
@@ -31,71 +31,7 @@ end
 local read = { parse = "parse", load = "parse" }
 local files = { load = "file", config = "file", save = "file" }
 
-return {
-  -- verification of certificates
-  cert_expired = verify(
-    "a certificate in the chain has expired",
-    "renew the certificate on the server; if other machines accept it, check this machine's clock"
-  ),
-  cert_not_yet_valid = verify("a certificate in the chain is not valid yet", "check this machine's clock"),
-  hostname_mismatch = verify(
-    "the certificate does not name the host that was asked for",
-    "connect by a name in the certificate, or have it reissued with this name in its subjectAltName"
-  ),
-  email_mismatch = verify("the certificate is for another e-mail address"),
-  untrusted_root = verify(
-    "the chain is complete, but its root is not trusted here",
-    "if this is your own CA, trust its root certificate (trust = its file, or --trust FILE)"
-  ),
-  self_signed = verify(
-    "the certificate is self-signed and not trusted here",
-    "trust exactly this certificate (trust = its file, or --trust FILE), or its pin (trust = 'pins')"
-  ),
-  unknown_issuer = verify(
-    "the issuer of a certificate was neither sent by the peer nor is it trusted here",
-    "configure the server to send its intermediate certificates, or trust the CA that issued it"
-  ),
-  cert_rejected = verify("a trust setting explicitly rejects the certificate"),
-  cert_revoked = verify("the certificate is revoked",
-    "get a new certificate with a new key: the old key may be compromised"),
-  cert_signature_invalid = verify("a signature in the chain does not verify"),
-  cert_malformed = verify("a certificate cannot be parsed", "reissue the certificate"),
-  cert_nonconforming = verify(
-    "a certificate breaks a rule of RFC 5280",
-    "reissue it in line with that rule; strict = false accepts it, as older verifiers do"
-  ),
-  chain_too_long = verify("more intermediates than max_depth"),
-  path_length_exceeded = verify("an issuer's path length does not allow this chain"),
-  path_loop = verify("the chain loops back to itself"),
-  invalid_ca = verify("an issuer in the chain is not a CA",
-    "a certificate in the chain issued another one without being a CA"),
-  wrong_purpose = verify("the certificate may not be used for this purpose",
-    "reissue it with the extended key usage that is needed"),
-  unhandled_critical_extension = verify("the certificate has an unknown critical extension"),
-  name_constraint_violation = verify("an issuer's name constraints forbid a name of the certificate"),
-  policy_violation = verify("the chain does not satisfy the required certificate policies"),
-  weak_key = verify("a key is too small", "use RSA of at least 2048 bits, or P-256"),
-  weak_signature = verify("a signature uses a broken hash algorithm", "reissue the certificate with SHA-256 or better"),
-  unsupported_algorithm = verify("a signature or key algorithm is not supported"),
-  crl_missing = verify("there is no revocation list for an issuer in the chain", "add its CRL to crls"),
-  crl_expired = verify("a revocation list is out of date (past its nextUpdate)", "fetch a newer CRL"),
-  crl_invalid = verify("a revocation list is not valid"),
-  ocsp_missing = verify("an OCSP response is required and was not stapled"),
-  ocsp_invalid = verify("the OCSP response is not valid"),
-  ocsp_expired = verify("the OCSP response is too old"),
-  ocsp_unknown = verify("the OCSP responder does not know the certificate"),
-  pin_mismatch = verify(
-    "no key in the chain matches a pin",
-    "if the key was changed on purpose, get the new pin from the operator; if not, suspect an attack"
-  ),
-  pin_expired = verify("the pin set has expired", "ship a new pin set"),
-  verify_rejected = verify("on_verify did not accept the peer"),
-  hook_failed = verify("a hook raised an error"),
-  dane_mismatch = verify("no TLSA record matches"),
-  ct_insufficient = verify("not enough certificate transparency proofs"),
-  rpk_untrusted = verify("the raw public key is not trusted"),
-  cert_invalid = verify("the certificate does not verify"),
-
+local codes = {
   -- handshake and records
   protocol_version = protocol(
     "no TLS version in common",
@@ -107,9 +43,10 @@ return {
     "no cipher suite in common",
     "the peer offers only old suites; policy = 'compat' adds ECDHE-CBC"
   ),
-  no_shared_group = protocol("no key exchange group in common"),
-  no_shared_sigalg = protocol("no signature algorithm in common"),
-  alpn_mismatch = protocol("no application protocol in common"),
+  no_shared_group = protocol("no key exchange group in common", "let both sides offer X25519 or P-256"),
+  no_shared_sigalg = protocol("no signature algorithm in common",
+    "use a key that the other side knows, such as P-256 or RSA of 3072 bits"),
+  alpn_mismatch = protocol("no application protocol in common", "alpn needs a name that both sides have"),
   unrecognized_name = protocol("the server does not serve this name", "check server_name"),
   client_cert_required = protocol("the server wants a client certificate", "give cert and key"),
   client_cert_rejected = protocol(
@@ -120,30 +57,38 @@ return {
     "the client refused our certificate",
     "the client does not trust its issuer, or connected by a name it does not carry"
   ),
-  unsafe_renegotiation = protocol("the peer supports only unsafe renegotiation"),
-  downgrade_detected = protocol("somebody may be trying to force an older TLS version"),
-  bad_record = protocol("a record was changed on its way"),
-  protocol_error = protocol("the peer violated the protocol"),
+  unsafe_renegotiation = protocol("the peer supports only unsafe renegotiation",
+    "update the server: RFC 5746 made renegotiation safe in 2010"),
+  downgrade_detected = protocol("somebody may be trying to force an older TLS version",
+    "something on the way lowers the version: try another network, and update the server"),
+  bad_record = protocol("a record was changed on its way",
+    "something on the way changes the data: try another network, or look for a proxy"),
+  protocol_error = protocol("the peer violated the protocol",
+    "run lacre info HOST, and report it to the operator of the other side"),
   handshake_failed = protocol("the handshake failed", "see err.openssl for OpenSSL's message, and run lacre info HOST"),
-  handshake_incomplete = protocol("the handshake is not finished yet"),
+  handshake_incomplete = protocol("the handshake is not finished yet", "finish the handshake first: conn:handshake()"),
   line_too_long = protocol("a line is longer than the limit", "raise the limit: conn:set_limits { line = BYTES }"),
   too_large = protocol("more data than the limit",
     "read in pieces, or raise the limit: conn:set_limits { all = BYTES }"),
-  starttls_unsupported = protocol("the server does not offer STARTTLS"),
-  starttls_refused = protocol("the server refused STARTTLS"),
+  starttls_unsupported = protocol("the server does not offer STARTTLS",
+    "turn STARTTLS on at the server; if TLS begins at once on this port, leave starttls out"),
+  starttls_refused = protocol("the server refused STARTTLS",
+    "check that the port speaks this protocol, and that TLS is set up at the server"),
   plaintext_pending = protocol("data arrived before TLS began",
     "do not read from the socket before TLS begins; if you did not, somebody may have injected the data"),
-  http_malformed = protocol("the answer is not valid HTTP/1.1"),
-  http_status = protocol("the server answered with an error status"),
-  redirect_limit = protocol("too many redirects"),
-  redirect_insecure = protocol("a redirect leads away from https"),
+  http_malformed = protocol("the answer is not valid HTTP/1.1", "check that the URL leads to a web server"),
+  http_status = protocol("the server answered with an error status",
+    "check the URL: the status says why the server refused"),
+  redirect_limit = protocol("too many redirects", "the site may redirect in a circle: try the URL it leads to"),
+  redirect_insecure = protocol("a redirect leads away from https", "ask the site to redirect to https"),
 
   -- network, time, end
   host_not_found = network("the host name has no address", "check the spelling of the host name"),
   dns_failure = network("the host name could not be resolved", "check this machine's DNS resolver", true),
   connection_refused = network("nothing listens on that port",
     "check that the service is running, and that the port is right"),
-  connection_reset = network("the peer reset the connection", nil, true),
+  connection_reset = network("the peer reset the connection",
+    "the server, or a firewall before it, hung up: check the port, and try again", true),
   host_unreachable = network("the host cannot be reached",
     "the host is down, or a router does not let you there: try ip route get ADDRESS", true),
   network_unreachable = network("the network cannot be reached",
@@ -152,7 +97,8 @@ return {
   address_unavailable = network("no such address on this machine",
     "run ip addr to see this machine's addresses; * listens on all of them"),
   too_many_files = network("out of file descriptors", "raise ulimit -n, or use fewer connections at once", true),
-  proxy_refused = network("the proxy refused to connect"),
+  proxy_refused = network("the proxy refused to connect",
+    "check the proxy's address, and that its rules allow this host and port"),
   permission_denied = {
     category = "network",
     by_stage = files,
@@ -163,7 +109,8 @@ return {
     },
   },
   io_error = { category = "network", by_stage = files, summary = "the system reported an error" },
-  resolve_timeout = timeout("the host name was not resolved in time"),
+  resolve_timeout = timeout("the host name was not resolved in time",
+    "check this machine's DNS resolver, or set a longer timeout"),
   connect_timeout = timeout("nothing answered in time", "check host and port; a firewall may be dropping the packets"),
   handshake_timeout = timeout("the handshake was not finished in time", "the service on that port may not speak TLS"),
   locked = timeout("another process is using the same directory",
@@ -193,8 +140,8 @@ return {
     category = "config", by_stage = read, summary = "no key found",
     hint = "run lacre inspect FILE to see what is in it",
   },
-  no_csr = parse("no certificate request found"),
-  no_crl = parse("no revocation list found"),
+  no_csr = parse("no certificate request found", "run lacre inspect FILE to see what is in it"),
+  no_crl = parse("no revocation list found", "run lacre inspect FILE to see what is in it"),
   unsupported = config("this version of OpenSSL, Lua or the system does not support it"),
   issuer_not_ca = config(
     "the issuer may not sign certificates",
@@ -208,9 +155,12 @@ return {
     "the issuer's path length does not allow another CA below it",
     "create the issuer with a larger path_length, or issue from the CA above it"
   ),
-  csr_signature_invalid = config("the request is not signed with its own key"),
-  serial_conflict = config("the serial number is already in use"),
-  already_revoked = config("the certificate is already revoked"),
+  csr_signature_invalid = config("the request is not signed with its own key",
+    "make the request again: lacre csr signs it with its own key"),
+  serial_conflict = config("the serial number is already in use",
+    "leave the serial number out: a random one is chosen"),
+  already_revoked = config("the certificate is already revoked",
+    "nothing is left to do: lacre ca crl DIR writes the CRL that says so"),
   revocation_in_future = config("the revocation time is in the future", "leave the time out, or give one in the past"),
   key_compromised = config(
     "a certificate for the same key was revoked because the key was compromised",
@@ -221,15 +171,16 @@ return {
   duplicate_names = config("a valid certificate for the same names exists", "renew that one, or leave 'unique' out"),
   usage = config("wrong usage of the command line", "run lacre COMMAND --help"),
   bad_policy = config("the policy file is not valid", "docs/ca.md describes the policy file"),
-  policy_refused = config("the CA's policy does not allow it"),
+  policy_refused = config("the CA's policy does not allow it",
+    "change what is asked for, or the policy (docs/ca.md describes it)"),
   password_required = parse("the key is encrypted", "give the password: password = ..., or --password-file FILE"),
   bad_password = parse("the password is wrong",
     "if you read the password from a file yourself, strip the line feed at its end"),
-  bad_json = parse("not valid JSON"),
-  bad_state = parse("the state file is not valid"),
+  bad_json = parse("not valid JSON", "jq . FILE shows where it is not"),
+  bad_state = parse("the state file is not valid", "delete the file: the next run begins a new one"),
   bad_pem = parse("not valid PEM", "run lacre inspect FILE to see what it is"),
   bad_der = parse("not valid DER of the expected kind", "run lacre inspect FILE to see what it is"),
-  trailing_data = parse("there is data after the end"),
+  trailing_data = parse("there is data after the end", "run lacre inspect FILE to see what it is"),
   unsupported_key_type = parse("no OpenSSL provider supports this kind of key",
     "run openssl list -providers to see which are loaded"),
   bad_pin = parse("not a valid pin", "a pin is sha256// and 44 characters of base64"),
@@ -247,3 +198,9 @@ return {
 
   internal_error = { category = "internal", summary = "a bug in lacre or OpenSSL", hint = "please report it" },
 }
+
+for code, row in pairs(verification) do
+  codes[code] = row
+end
+
+return codes
