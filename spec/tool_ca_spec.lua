@@ -71,11 +71,12 @@ describe("lacre ca", function()
   end)
 
   it("says when somebody may not look", function()
-    if select(2, shell "test $(id -u) = 0 && command -v setpriv") ~= 0 then
-      return pending "only root can become nobody"
+    local somebody = "setpriv --reuid nobody --clear-groups "
+    if select(2, shell("test $(id -u) = 0 && " .. somebody .. "test -r " .. command)) ~= 0 then
+      return pending "only root can become nobody, who may not look into this checkout"
     end
     ok "chmod 755 .; lacre ca init ca --no-password"
-    fails("setpriv --reuid nobody --clear-groups " .. command .. " ca list ca", 3, "permission_denied")
+    fails(somebody .. command .. " ca list ca", 3, "permission_denied")
   end)
 
   it("wants its key sealed, or told that it is not", function()
