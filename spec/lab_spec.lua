@@ -1,3 +1,4 @@
+local client = require "lacre.lab.client"
 local core = require "lacre.core"
 local echo = require "lacre.tool.echo"
 local json = require "lacre.report.json"
@@ -41,6 +42,36 @@ describe("the lab", function()
   it("notices a bit that was changed on the way", function()
     assert.is_true(result.spoiled.held)
     assert.equal("bad_record", result.spoiled.error.code)
+  end)
+
+  it("takes one line that can be read, and says so of others", function()
+    assert.is_true(assert(echo { ("x"):rep(8000) }).held)
+    for _, text in ipairs { "two\nlines", ("x"):rep(8001) } do
+      local fine, raised = pcall(echo, { text })
+      assert.is_false(fine)
+      assert.matches("the text to send must be one line of at most 8000 bytes", raised)
+    end
+  end)
+
+  it("prints a line so that it cannot steer a terminal", function()
+    local text = echo.text(assert(echo { "a\27[31mb\255\r" }), style)
+    assert.equal(3, select(2, text:gsub('"a\\x1b%[31mb\\xff\\x0d"', "")))
+    assert.is_nil(text:find "[\27\255\r]")
+  end)
+
+  it("keeps no certificate silent that only a server uses", function()
+    local fine, raised = pcall(echo, { cert = "no.crt", key = "no.key" })
+    assert.is_false(fine)
+    assert.matches("option 'cert'.*it is for a server: add listen", raised)
+  end)
+
+  it("changes one bit and no more", function()
+    for byte = 0, 255 do
+      local changed = client.with_a_bit_changed("a" .. string.char(byte))
+      assert.equal("a", changed:sub(1, -2))
+      assert.equal(byte - byte % 2, changed:byte(2) - changed:byte(2) % 2)
+      assert.not_equal(byte, changed:byte(2))
+    end
   end)
 
   it("keeps somebody in the middle from reading anything of who verifies", function()

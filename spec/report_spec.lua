@@ -423,10 +423,23 @@ describe("the exporter", function()
     end)
   end)
 
+  it("does not tell who waits longer what it found for somebody in a hurry", function()
+    with_exporter({}, {}, function(get, at)
+      local path = "/probe?target=" .. at.good
+      local hurried = get(path, { ["X-Prometheus-Scrape-Timeout-Seconds"] = "1e-9" }).body
+      assert.matches("probe_success 0", hurried)
+      assert.matches("probe_success 1", get(path).body)
+    end)
+  end)
+
   it("refuses what it cannot do, and more than it may", function()
     with_exporter({}, { concurrency = 1 }, function(get, at)
       assert.equal(404, get("/nothing").status)
-      assert.equal(400, get("/probe").status)
+      for _, path in ipairs { "/probe", "/probe?target=", "/probe?x=y" } do
+        local nothing = get(path)
+        assert.equal(400, nothing.status)
+        assert.equal("# no target: use /probe?target=host:port\n", nothing.body)
+      end
       assert.equal(400, get("/probe?target=" .. at.good .. "+ca%3D/etc/passwd").status)
       assert.equal(200, get("/").status)
       local first = loop.spawn(function()

@@ -74,6 +74,11 @@ local function in_time(self, request)
   return set
 end
 
+-- who waits for a shorter time asks another question: its answer must not be that of those who wait
+local function id_of(text, set)
+  return ("%s %s"):format(tostring(set.timeout), text)
+end
+
 local function examine(self, row, set, entry)
   self.probing = self.probing + 1
   local result = checkup.run(row, set, shared(self))
@@ -117,15 +122,19 @@ pages["/metrics"] = function(self)
 end
 
 pages["/probe"] = function(self, request)
-  local text = parameter(request.target, "target")
+  local text = parameter(request.target, "target") or ""
+  if text == "" then
+    return 400, "# no target: use /probe?target=host:port\n"
+  end
   local row, err = self.known[text], nil
   if not row then
-    row, err = targets.parse(text or "")
+    row, err = targets.parse(text)
   end
   if not row then
     return 400, "# " .. err.message:gsub("%c", " ") .. "\n"
   end
-  local answer = probe(self, text, row, in_time(self, request))
+  local set = in_time(self, request)
+  local answer = probe(self, id_of(text, set), row, set)
   if not answer then
     return 503, "# too many probes at once\n"
   end

@@ -1,9 +1,11 @@
 --- health.serving: the exporter as a process: where it listens, and until when.
 
 local exporter = require "lacre.health.exporter"
-local fail = require("lacre.error").fail
+local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
 local target = require "lacre.net.target"
+
+local fail = lacre_error.fail
 
 local serving = {}
 
@@ -11,7 +13,8 @@ local serving = {}
 local function address_of(text)
   local port = text:match "^:?(%d+)$"
   if not port and not text:find "^[^:]+:%d+$" and not text:find "^%[.+%]:%d+$" then
-    return fail("config", "bad_name", "not an address to listen on: %s (write 9219, or 192.0.2.1:9219)", text)
+    local _, err = fail("config", "bad_name", "not an address to listen on: %s", text)
+    return nil, lacre_error.annotate(err, { hint = "write 9219, 192.0.2.1:9219 or *:9219" })
   end
   return target.parse(port and "127.0.0.1:" .. port or text)
 end

@@ -62,6 +62,14 @@ function Client:flush()
   return self.socket:write(bytes)
 end
 
+--- Bytes of which one bit is changed, the lowest of the last.
+---@param bytes string
+---@return string
+function lab_client.with_a_bit_changed(bytes)
+  local last = bytes:byte(-1)
+  return bytes:sub(1, -2) .. string.char(last % 2 == 0 and last + 1 or last - 1)
+end
+
 function Client:pull()
   local sent, err = self:flush()
   local bytes
@@ -72,7 +80,7 @@ function Client:pull()
     return nil, err
   end
   if self.spoils then
-    bytes = bytes:sub(1, -2) .. string.char((bytes:byte(-1) + 1) % 256)
+    bytes = lab_client.with_a_bit_changed(bytes)
   end
   self:note("server", bytes)
   return self.tls:feed(bytes)

@@ -1,6 +1,7 @@
 --- report.lab: what the lab of TLS showed, for people and for programs.
 
 local core = require "lacre.core"
+local plain = require "lacre.plain"
 local records = require "lacre.tls.records"
 local time = require "lacre.time"
 
@@ -41,15 +42,20 @@ local function describe_connection(add, conversation, style)
   add("   group       %s", info.group or "unknown to this OpenSSL")
 end
 
+-- a line between quotes, whatever is in it
+local function spoken(line)
+  return '"' .. plain.printable((line:gsub("\n$", ""))) .. '"'
+end
+
 local function describe_exchange(add, conversation, style)
   add("")
   add(style.bold "3. A line is sent and comes back")
-  add("   the client said          %q", conversation.message:gsub("\n$", ""))
+  add("   the client said          %s", spoken(conversation.message))
   add("   an observer on the wire saw %d bytes:", #conversation.sent)
   for line in records.dump(conversation.sent, 96):gmatch "[^\n]+" do
     add("      %s", style.dim(line))
   end
-  add("   the server answered      %q", conversation.reply:gsub("\n$", ""))
+  add("   the server answered      %s", spoken(conversation.reply))
 end
 
 local function describe_refusals(add, refusals, style)
@@ -68,7 +74,7 @@ local function describe_client(add, who, outcome, mark, style)
     add("      %s", tostring(outcome.error))
   end
   add("      the attacker read: %s", outcome.read == "" and style.good "nothing" or
-    style.bad(("%q"):format((outcome.read:gsub("\n$", "")))))
+    style.bad(spoken(outcome.read)))
 end
 
 local function marked(outcome, word, style)

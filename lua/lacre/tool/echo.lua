@@ -50,7 +50,8 @@ local function listen_address(text)
   if text:match "^%d+$" then
     text = "127.0.0.1:" .. text
   elseif not text:find ":%d+$" then
-    return lacre_error.fail("config", "bad_name", "no port to listen on: %s", text)
+    local _, err = lacre_error.fail("config", "bad_name", "no port to listen on: %s", text)
+    return nil, lacre_error.annotate(err, { hint = "write 7443, or 192.0.2.1:7443" })
   end
   return target.parse(text)
 end
@@ -139,13 +140,25 @@ local function run_client(set)
   return result or nil, err
 end
 
+-- lines that are read have a limit
+local LONGEST = 8000
+
+local function check_message(text)
+  if text and (text:find "\n" or #text > LONGEST) then
+    options.misuse("bad argument #1 to 'tool.echo' (the text to send must be one line of at most %d bytes)", LONGEST)
+  end
+end
+
 local function check(set)
+  check_message(set.message)
   local of_client = set.trust and "trust" or set.pin and "pin" or set.server_name and "server_name"
   if set.listen and set.connect then
     options.misuse "bad option 'listen' to 'tool.echo' (listen and connect cannot be combined)"
   elseif (set.cert == nil) ~= (set.key == nil) then
     options.misuse("bad option '%s' to 'tool.echo' (the server needs both cert and key, or neither)",
       set.cert and "cert" or "key")
+  elseif set.cert and not set.listen then
+    options.misuse "bad option 'cert' to 'tool.echo' (it is for a server: add listen)"
   elseif of_client and not set.connect then
     options.misuse("bad option '%s' to 'tool.echo' (it is for a client: add connect)", of_client)
   end
