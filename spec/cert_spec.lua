@@ -268,6 +268,27 @@ describe("cert", function()
     end)
   end)
 
+  it("says the same of itself as it was made, and as others parse it", function()
+    local private, far = key.generate(), time.parse "2051-02-03T04:05:06Z"
+    for _, given in ipairs {
+      { hosts = { "a.example", "127.0.0.1", "x@a.example" }, must_staple = true },
+      { hosts = { "a.example" }, not_after = far },
+      { hosts = { "a.example" }, not_before = far, not_after = far + 1, subject = {} },
+      { profile = "ca", subject = "CN=x" },
+      { profile = "client", extensions = { { oid = "1.2.3", der = "\5\0", critical = true } } },
+    } do
+      given.key = private
+      local made = assert(cert.create(given))
+      local names, first, last = made:subject_alt_names(), made:not_before(), made:not_after()
+      local one, all = made:raw_extension "\85\29\19", made:raw_extensions()
+      local parsed = assert(cert.parse(made:to_der()))
+      assert.same({ parsed:subject_alt_names(), parsed:not_before(), parsed:not_after() }, { names, first, last })
+      assert.same({ parsed:raw_extension "\85\29\19", parsed:raw_extensions() }, { one, all })
+      assert.equal(parsed:serial(), made:serial())
+      assert.same(all, made:raw_extensions())
+    end
+  end)
+
   it("keeps its pin, which is that of its key", function()
     local leaf = pki.self_signed()
     assert.equal(leaf.key:pin(), leaf.cert:pin())

@@ -3,7 +3,7 @@ local lfs = require "lfs"
 
 local c_floors = {
   [0] = { "compat", "codes", "light", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
-  { "path_rules", "table" },
+  { "glance", "path_rules", "table" },
   { "verify", "own", "fail", "args", "base64" },
   { "bytes", "pin", "disk", "lock", "clock", "terminal", "der_out", "library" },
   { "strength", "pem", "oid", "usual_key", "work", "address", "poller_backend", "signals" },

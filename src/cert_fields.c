@@ -10,6 +10,7 @@
 #include "der.h"
 #include "fail.h"
 #include "field.h"
+#include "glance.h"
 #include "key.h"
 #include "light.h"
 #include "name.h"
@@ -60,30 +61,29 @@ static int cert_issuer_der (lua_State *L) {
   return field_push_name(L, X509_get_issuer_name(cert_check_light(L, 1)));
 }
 
+static void release_time (void *obj) {
+  ASN1_TIME_free(obj);
+}
+
+/* a date of a certificate that nobody has read */
+static int push_glanced_time (lua_State *L, const light_Cert *c, glance_Date which) {
+  own_Box *box = own_temp(L, release_time);
+  box->obj = glance_time(c, which);
+  return field_push_time(L, box->obj);
+}
+
 /* cert:not_before() -> seconds since 1970 | nil, where it cannot be read */
 static int cert_not_before (lua_State *L) {
+  light_Cert *c = own_check(L, 1, &cert_type);
+  if (!light_is_read(c)) return push_glanced_time(L, c, GLANCE_NOT_BEFORE);
   return field_push_time(L, X509_get0_notBefore(cert_check_light(L, 1)));
 }
 
 /* cert:not_after() -> seconds since 1970 | nil, where it cannot be read */
 static int cert_not_after (lua_State *L) {
+  light_Cert *c = own_check(L, 1, &cert_type);
+  if (!light_is_read(c)) return push_glanced_time(L, c, GLANCE_NOT_AFTER);
   return field_push_time(L, X509_get0_notAfter(cert_check_light(L, 1)));
-}
-
-/* the element of tbsCertificate behind `n` others, of which the version may be absent
- */
-static int find_element (const unsigned char *der, size_t len, int n, der_Item *item) {
-  const unsigned char *p = der, *end;
-  der_Item whole, tbs;
-  if (der_expect(&p, der + len, DER_SEQUENCE, &whole) != 1) return 0;
-  p = whole.content;
-  if (der_expect(&p, der_end(&whole), DER_SEQUENCE, &tbs) != 1) return 0;
-  p = tbs.content;
-  end = der_end(&tbs);
-  if (p != end && *p != DER_EXPLICIT(0)) n--;
-  for (; n >= 0; n--)
-    if (der_next(&p, end, item) != 1) return 0;
-  return 1;
 }
 
 /* lends the SubjectPublicKeyInfo, or NULL with a reason in the queue; pushes something
@@ -94,8 +94,7 @@ static const unsigned char *check_spki (lua_State *L, size_t *len) {
   der_Item item;
   unsigned char *out = NULL;
   int n;
-  if (c->der != NULL && find_element(c->der, c->len, 6, &item) &&
-      item.tag == DER_SEQUENCE) {
+  if (c->der != NULL && glance_element(c, 6, &item) && item.tag == DER_SEQUENCE) {
     *len = (size_t)(der_end(&item) - item.start);
     return item.start;
   }
@@ -189,13 +188,21 @@ static int cert_tbs (lua_State *L) {
 
 /* -- extensions -- */
 
+/* of one that nobody has read, off its encoding */
+static const STACK_OF(X509_EXTENSION) * check_extensions(lua_State *L) {
+  light_Cert *c = own_check(L, 1, &cert_type);
+  const STACK_OF(X509_EXTENSION) *list = NULL;
+  if (!light_is_read(c)) list = glance_extensions(c);
+  return list != NULL ? list : X509_get0_extensions(cert_check_light(L, 1));
+}
+
 /* cert:raw_extensions() -> { { oid =, critical =, der = }, ... } in their order */
 static int cert_raw_extensions (lua_State *L) {
-  X509 *x = cert_check_light(L, 1);
-  int i, n = X509_get_ext_count(x);
+  const STACK_OF(X509_EXTENSION) *list = check_extensions(L);
+  int i, n = X509v3_get_ext_count(list);
   lua_createtable(L, n, 0);
   for (i = 0; i < n; i++) {
-    field_push_extension(L, X509_get_ext(x, i));
+    field_push_extension(L, X509v3_get_ext(list, i));
     lua_rawseti(L, -2, i + 1);
   }
   return 1;
@@ -204,15 +211,15 @@ static int cert_raw_extensions (lua_State *L) {
 /* cert:raw_extension(content of its identifier) -> { oid =, critical =, der = } | nil
  */
 static int cert_raw_extension (lua_State *L) {
-  X509 *x = cert_check_light(L, 1);
+  const STACK_OF(X509_EXTENSION) *list = check_extensions(L);
   size_t len;
   const char *content = luaL_checklstring(L, 2, &len);
-  int i, n = X509_get_ext_count(x);
+  int i, n = X509v3_get_ext_count(list);
   for (i = 0; i < n; i++) {
-    const ASN1_OBJECT *oid = X509_EXTENSION_get_object(X509_get_ext(x, i));
+    const ASN1_OBJECT *oid = X509_EXTENSION_get_object(X509v3_get_ext(list, i));
     if (OBJ_length(oid) != len || memcmp(OBJ_get0_data(oid), content, len) != 0)
       continue;
-    field_push_extension(L, X509_get_ext(x, i));
+    field_push_extension(L, X509v3_get_ext(list, i));
     return 1;
   }
   return 0;
@@ -220,11 +227,11 @@ static int cert_raw_extension (lua_State *L) {
 
 /* cert:raw_alt_names() -> list | nil, where there are none or they are malformed */
 static int cert_raw_alt_names (lua_State *L) {
-  X509 *x = cert_check_light(L, 1);
-  int i = X509_get_ext_by_NID(x, NID_subject_alt_name, -1);
+  const STACK_OF(X509_EXTENSION) *list = check_extensions(L);
+  int i = X509v3_get_ext_by_NID(list, NID_subject_alt_name, -1);
   const ASN1_OCTET_STRING *value;
   if (i < 0) return 0;
-  value = X509_EXTENSION_get_data(X509_get_ext(x, i));
+  value = X509_EXTENSION_get_data(X509v3_get_ext(list, i));
   return name_push_general(L, ASN1_STRING_get0_data(value),
                            (size_t)ASN1_STRING_length(value));
 }

@@ -9,6 +9,7 @@
 void light_free (light_Cert *c) {
   X509_free(c->light);
   X509_free(c->full);
+  sk_X509_EXTENSION_pop_free(c->extensions, X509_EXTENSION_free);
   if (c->der != c->room) OPENSSL_free(c->der);
   OPENSSL_free(c);
 }
@@ -36,6 +37,7 @@ light_Cert *light_new (size_t len) {
   light_Cert *c = OPENSSL_malloc(sizeof *c + len);
   if (c == NULL) return NULL;
   c->light = c->full = NULL;
+  c->extensions = NULL;
   c->der = c->room;
   c->len = len;
   return c;
@@ -61,6 +63,10 @@ light_Cert *light_wrap (X509 *full) {
   }
   c->full = full;
   return c;
+}
+
+int light_is_read (const light_Cert *c) {
+  return c->light != NULL || c->full != NULL;
 }
 
 X509 *light_fields (light_Cert *c) {

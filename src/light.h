@@ -12,9 +12,10 @@
 #include <openssl/x509.h>
 
 typedef struct light_Cert {
-  X509 *light;        /* owned; NULL where only the full one was needed */
-  X509 *full;         /* owned; NULL until it is needed */
-  unsigned char *der; /* owned, or at `room`; NULL until it is needed */
+  X509 *light;                 /* owned; NULL where only the full one was needed */
+  X509 *full;                  /* owned; NULL until it is needed */
+  X509_EXTENSIONS *extensions; /* owned; NULL until glance.h is asked */
+  unsigned char *der;          /* owned, or at `room`; NULL until it is needed */
   size_t len;
   unsigned char room[]; /* for an encoding: one allocation less */
 } light_Cert;
@@ -31,6 +32,9 @@ light_Cert *light_wrap (X509 *full);
 /* one of an encoding that was made here and is good: it is read when somebody asks;
 ** NULL without memory */
 light_Cert *light_keep (const unsigned char *der, size_t len);
+
+/* whether OpenSSL has parsed it */
+int light_is_read (const light_Cert *c);
 
 /* what fields are read from; NULL without memory. The queue is left empty */
 X509 *light_fields (light_Cert *c);
