@@ -17,24 +17,36 @@ option, raises an error. Options in tables are described on the pages on [contex
 local key = lacre.key.generate "p256"
 local cert = lacre.assert(lacre.cert.create { key = key, hosts = { "localhost" } })
 
--- what a connection can do is asked of a real one
-local function connected(listener)
-  return lacre.loop.run(function()
-    lacre.loop.spawn(function()
-      lacre.assert(listener:accept()):handshake()
-    end)
-    local _, port = listener:address()
-    return lacre.assert(lacre.connect("127.0.0.1", port, { trust = cert, server_name = "localhost" }))
-  end)
-end
-
 local listener = lacre.assert(lacre.listen { identity = { cert = cert, key = key }, port = 0 })
 local ca = lacre.ca.new {}
 
+-- what connections and tasks can do is asked of real ones
+local function live()
+  local _, port = listener:address()
+  local found = {}
+  found.task = lacre.loop.spawn(function()
+    lacre.assert(listener:accept()):handshake()
+  end)
+  found.conn = lacre.assert(lacre.connect("127.0.0.1", port, { trust = cert, server_name = "localhost" }))
+  found.socket = lacre.assert(lacre.tcp.connect("127.0.0.1", port))
+  found.service = lacre.assert(lacre.serve({ identity = { cert = cert, key = key }, port = 0 }, function() end))
+  return found
+end
+
+-- a response about a certificate of the CA
+local function response()
+  local request = lacre.ocsp.request { cert = ca:issue({ hosts = { "localhost" } }).cert, issuer = ca:cert() }
+  return lacre.assert(lacre.ocsp.parse(lacre.assert(ca:respond(request.der))))
+end
+
+local alive = lacre.loop.run(live)
+
 -- title; what stands before its names; a table of functions, or a value that has methods; names, if not all
 local subjects = {
-  { "lacre", "lacre.", lacre, { "assert", "client", "connect", "digest", "listen", "on_warning", "random", "serve",
-    "server", "verify", "wrap" } },
+  { "lacre", "lacre.", lacre, {
+    "assert", "ciphers", "client", "connect", "digest", "groups", "listen", "on_warning", "random", "serve", "server",
+    "sigalgs", "verify", "wrap",
+  } },
   { "lacre.key", "lacre.key.", lacre.key },
   { "A key", "key:", key },
   { "lacre.cert", "lacre.cert.", lacre.cert },
@@ -50,6 +62,7 @@ local subjects = {
   { "lacre.pin", "lacre.pin.", lacre.pin },
   { "A pin set", "pins:", lacre.pin.set { pins = { cert:pin() }, allow_no_backup = true } },
   { "lacre.ocsp", "lacre.ocsp.", lacre.ocsp },
+  { "An OCSP response", "response:", response() },
   { "lacre.pkcs12", "lacre.pkcs12.", lacre.pkcs12 },
   { "lacre.pem", "lacre.pem.", lacre.pem },
   { "lacre.ca", "lacre.ca.", lacre.ca },
@@ -57,15 +70,19 @@ local subjects = {
   { "lacre.context", "lacre.context.", lacre.context },
   { "A context", "context:", lacre.client { trust = cert } },
   { "An engine", "engine:", lacre.client({ trust = cert }):engine { server_name = "localhost" } },
-  { "A connection", "conn:", connected(listener) },
+  { "A connection", "conn:", alive.conn },
   { "A listener", "listener:", listener },
+  { "A service, of `lacre.serve` inside a loop", "service:", alive.service },
   { "lacre.tcp", "lacre.tcp.", lacre.tcp },
+  { "A plain socket", "socket:", alive.socket },
   { "lacre.loop", "lacre.loop.", lacre.loop },
+  { "A task", "task:", alive.task },
+  { "A condition", "condition:", lacre.loop.condition() },
   { "lacre.adapt", "lacre.adapt.", lacre.adapt },
   { "lacre.http", "lacre.http.", lacre.http },
   { "lacre.time", "lacre.time.", lacre.time },
   { "lacre.error", "lacre.error.", lacre.error },
-  { "An error", "err:", (select(2, lacre.cert.parse "")), { "is", "to_table" } },
+  { "An error", "err:", (select(2, lacre.cert.parse "")), { "is", "category", "to_table" } },
 }
 
 local function functions_of(home, inherited)
@@ -175,7 +192,7 @@ local function bullet(name, rest)
   if name then
     return ("- `%s` `%s`%s"):format(name, kind, said ~= "" and ": " .. said or "")
   end
-  local called, more = said:match "^(%w*),? ?(.*)"
+  local called, more = said:match "^([%w_.]*),? ?(.*)"
   return ("- returns `%s` %s%s"):format(kind, called, more ~= "" and ": " .. more or ""):gsub(" $", "")
 end
 

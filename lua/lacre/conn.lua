@@ -206,6 +206,7 @@ function Conn:__tostring()
 end
 
 --- Whether a value is a connection.
+---@param value any
 ---@return boolean
 function conn.is(value)
   return type(value) == "table" and getmetatable(value) == Conn

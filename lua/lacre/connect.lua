@@ -150,6 +150,9 @@ end
 --- `connect(host, port, options)`, `connect("host:port", options)` or `connect{ host =, port =, ... }`.
 --- Options are those of the connection (timeouts, `server_name`, `context` ...) and, without
 --- `context`, those of `lacre.client`. With none at all: the system's trust, everything verified.
+---@param host string|table
+---@param port? integer
+---@param given? table
 ---@return lacre.conn? conn
 ---@return lacre.error? err host_not_found, connection_refused, connect_timeout, hostname_mismatch, unknown_issuer ...
 function connect.connect(host, port, given)

@@ -23,7 +23,10 @@ local http = {}
 
 http.parse = url.parse
 
---- Serves a directory over HTTPS; see `lacre.http.files`.
+--- Serves a directory over HTTPS: `root`, `listing`, `idle_timeout`, `on_request`, and the options of `lacre.serve`.
+---@param given table
+---@return true|lacre.service|nil
+---@return lacre.error? err as `lacre.serve`; file_not_found, permission_denied
 http.serve = webfiles.serve
 
 local own_schema = {

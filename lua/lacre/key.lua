@@ -26,6 +26,7 @@ local key = { sign_badly = signing.badly }
 local methods = core.key.methods
 
 --- Whether a value is a key.
+---@param value any
 ---@return boolean
 function key.is(value)
   return type(value) == "userdata" and getmetatable(value) == "lacre.key"

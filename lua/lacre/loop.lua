@@ -36,11 +36,13 @@ function scheduler.on_error(message)
 end
 
 --- Starts a task. It runs as soon as the caller waits.
----@type fun(fn: function, ...: any): lacre.task
+---@param fn function
+---@param ... any its arguments
+---@return lacre.task
 loop.spawn = scheduler.spawn
 
 --- Whether the caller runs inside a task.
----@type fun(): boolean
+---@return boolean
 loop.running = scheduler.running
 
 --- The loop's monotonic clock, in seconds; only differences are meaningful.
@@ -71,6 +73,7 @@ end
 
 --- Calls a function inside the running loop, or starts a loop for it.
 ---@param fn function
+---@param ... any its arguments
 ---@return any ... what it returned
 function loop.enter(fn, ...)
   if loop.running() then
@@ -141,17 +144,19 @@ function Task:cancel()
   return true
 end
 
+--- What became of a task.
 ---@return "running"|"done"|"failed"
 function Task:status()
   return not self.done and "running" or self.ok and "done" or "failed"
 end
 
 --- A condition that tasks can wait for and other tasks signal.
----@type fun(): lacre.condition
+---@return lacre.condition
 loop.condition = condition.new
 
 --- Calls a function, as a task, on each signal while a loop runs; nil removes it.
----@type fun(name: "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH", fn?: fun(name: string))
+---@param name "INT"|"TERM"|"HUP"|"USR1"|"USR2"|"CHLD"|"QUIT"|"WINCH"
+---@param fn? fun(name: string)
 loop.on_signal = traps.set
 
 local function drive()
@@ -162,6 +167,7 @@ end
 --- Runs a function as a task, and everything it spawns, until the function ends. Tasks that still
 --- run then are dropped. Without a function it runs until every spawned task has ended.
 ---@param fn? function
+---@param ... any its arguments
 ---@return any ... what the function returned; its error is raised
 function loop.run(fn, ...)
   if scheduler.is_open() then
@@ -225,6 +231,7 @@ end
 --- Runs a function, and cancels it after a time limit.
 ---@param seconds number
 ---@param fn function
+---@param ... any its arguments
 ---@return any ... what it returned, or nil and an error `timeout`
 function loop.with_timeout(seconds, fn, ...)
   must_run "with_timeout"
@@ -239,7 +246,10 @@ function loop.with_timeout(seconds, fn, ...)
 end
 
 --- Like pcall, but the function may wait on every Lua version.
----@type fun(fn: function, ...: any): boolean, any
+---@param fn function
+---@param ... any its arguments
+---@return boolean ok
+---@return any ... what it returned, or the error it raised
 loop.pcall = protected.call
 
 return loop

@@ -108,32 +108,40 @@ function methods:status(cert)
   return one and next(one.status) or nil
 end
 
----@return number? seconds since 1970
+--- When it was known to be so, of a certificate or the first one.
+---@param cert? lacre.cert
+---@return number? instant seconds since 1970
 function methods:this_update(cert)
   local one = single_of(self, cert)
   return one and one.this_update
 end
 
----@return number? seconds since 1970
+--- When there will be newer information.
+---@param cert? lacre.cert
+---@return number? instant seconds since 1970; nil where the responder does not say
 function methods:next_update(cert)
   local one = single_of(self, cert)
   return one and one.next_update
 end
 
----@return number? seconds since 1970
+--- When it was revoked.
+---@param cert? lacre.cert
+---@return number? instant seconds since 1970
 function methods:revoked_at(cert)
   local one = single_of(self, cert)
   return one and one.status.revoked and one.status.revoked.time
 end
 
 --- Why it was revoked, by the names of RFC 5280 section 5.3.1.
+---@param cert? lacre.cert
 ---@return string?
 function methods:reason(cert)
   local one = single_of(self, cert)
   return one and one.status.revoked and reasons.name(one.status.revoked.reason)
 end
 
----@return number? seconds since 1970
+--- When it was signed.
+---@return number? instant seconds since 1970
 function methods:produced_at()
   return self.data and self.data.produced_at
 end
@@ -158,7 +166,8 @@ function methods:serials()
   return list
 end
 
----@return string?
+--- The signature algorithm.
+---@return string? name "ecdsa-with-SHA256"
 function methods:signature_algorithm()
   return self.basic and oid.algorithm(self.basic.algorithm)
 end
@@ -173,7 +182,8 @@ function methods:certs()
   return list
 end
 
----@return string
+--- The response, as received.
+---@return string DER
 function methods:to_der()
   return self.bytes
 end

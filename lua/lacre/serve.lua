@@ -5,6 +5,7 @@
 
 local listener = require "lacre.listener"
 local loop = require "lacre.loop"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 
@@ -150,6 +151,7 @@ end
 ---@param conn lacre.conn
 ---@param waiting fun(...): any
 ---@return boolean? goes_on what `waiting` returned, and false when the service stopped meanwhile
+---@package
 function Service:rest(conn, waiting, ...)
   if self.stopping then
     return false
@@ -178,11 +180,7 @@ end
 --- Counts: `open`, `accepted`, `failed` (handshakes), `errors` (of handlers).
 ---@return { open: integer, accepted: integer, failed: integer, errors: integer }
 function Service:stats()
-  local copy = {}
-  for name, count in pairs(self.counts) do
-    copy[name] = count
-  end
-  return copy
+  return merged(self.counts)
 end
 
 --- The address it listens on.

@@ -66,6 +66,7 @@ local function add(self, item)
 end
 
 --- Adds a certificate, a CRL, or anything else that `store.new` accepts.
+---@param item any
 ---@return lacre.store? self
 ---@return lacre.error? err
 function methods:add(item)

@@ -30,6 +30,7 @@ function tcp.wrap(socket, io_timeout, waiter)
 end
 
 --- Whether a value is a plain socket.
+---@param value any
 ---@return boolean
 function tcp.is(value)
   return type(value) == "table" and getmetatable(value) == Socket
@@ -59,6 +60,7 @@ local MOST = 16384
 ---@param deadline? number monotonic
 ---@return string? bytes
 ---@return lacre.error? err closed at the end; timeout
+---@package
 function Socket:fill(max, deadline)
   while true do
     local bytes, why = self.socket:receive(max < MOST and max or MOST)
@@ -117,23 +119,27 @@ function Socket:__tostring()
   return address and ("lacre.tcp: %s port %d"):format(address, port) or "lacre.tcp: closed"
 end
 
+--- The address of this end.
 ---@return string? address
----@return integer? port of this end
+---@return integer|lacre.error|nil port or err closed
 function Socket:address()
   return stream.place(self.socket, "address")
 end
 
+--- The address of the other end.
 ---@return string? address
----@return integer? port of the other end
+---@return integer|lacre.error|nil port or err closed
 function Socket:peer_address()
   return stream.place(self.socket, "peer")
 end
 
+--- Whether it is open.
 ---@return boolean
 function Socket:is_open()
   return self.socket:fd() >= 0
 end
 
+--- The file descriptor, for `select` and event loops, under the names they use: `getfd` and `pollfd`.
 ---@return integer fd -1 once closed
 function Socket:getfd()
   return self.socket:fd()
@@ -141,6 +147,7 @@ end
 
 Socket.pollfd = Socket.getfd
 
+--- The events to wait for: readable.
 ---@return string
 function Socket:events() -- luacheck: no self
   return "r"
@@ -172,7 +179,8 @@ function tcp.listen(given)
   return setmetatable({ socket = socket, set = set }, Listener)
 end
 
----@param seconds? number|string
+--- Accepts the next connection.
+---@param seconds? number|string nil waits for ever
 ---@return lacre.tcp?
 ---@return lacre.error? err timeout, closed, too_many_files
 function Listener:accept(seconds)
@@ -183,8 +191,9 @@ function Listener:accept(seconds)
   return tcp.wrap(socket, self.set.io_timeout, self.set.wait)
 end
 
+--- The address it listens on.
 ---@return string? address
----@return integer? port
+---@return integer|lacre.error|nil port or err closed
 function Listener:address()
   return stream.place(self.socket, "address")
 end

@@ -25,6 +25,7 @@ authority.methods = methods
 local metatable = { __index = methods, __name = "lacre.ca" }
 
 --- Whether a value is a CA.
+---@param value any
 ---@return boolean
 function authority.is(value)
   return type(value) == "table" and getmetatable(value) == metatable

@@ -34,6 +34,7 @@ local methods = core.cert.methods
 extensible.extend(methods)
 
 --- Whether a value is a certificate.
+---@param value any
 ---@return boolean
 function cert.is(value)
   return type(value) == "userdata" and getmetatable(value) == "lacre.cert"

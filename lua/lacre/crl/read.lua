@@ -28,6 +28,7 @@ extensible.extend(methods, {
 })
 
 --- Whether a value is a revocation list.
+---@param value any
 ---@return boolean
 function revocations.is(value)
   return type(value) == "userdata" and getmetatable(value) == "lacre.crl"

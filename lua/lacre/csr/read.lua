@@ -20,6 +20,7 @@ request.methods = methods
 local metatable = { __index = methods, __name = "lacre.csr" }
 
 --- Whether a value is a request.
+---@param value any
 ---@return boolean
 function request.is(value)
   return type(value) == "table" and getmetatable(value) == metatable

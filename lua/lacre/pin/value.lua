@@ -34,6 +34,7 @@ local function wrap(digest)
 end
 
 --- Whether a value is a pin.
+---@param value any
 ---@return boolean
 function pin.is(value)
   return type(value) == "table" and getmetatable(value) == metatable

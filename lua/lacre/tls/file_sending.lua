@@ -10,6 +10,7 @@ local steps = require "lacre.tls.steps"
 local stream = require "lacre.net.stream"
 
 local file_sending = {}
+local methods = {}
 
 local MOST, PIECE = 2 ^ 30, 65536
 
@@ -53,7 +54,6 @@ local function send(self, handle, from, count, head)
 end
 
 --- Sends part of a file that is open for reading; its position does not change.
----@param self lacre.conn
 ---@param handle file*
 ---@param from integer the first byte, counted from 0
 ---@param count integer
@@ -61,7 +61,7 @@ end
 ---@return integer? sent of the file; less than `count` where the file ends before
 ---@return lacre.error? err timeout, closed, connection_reset, io_error, is_directory ...
 ---@return integer? sent
-local function send_file(self, handle, from, count, head)
+function methods:send_file(handle, from, count, head)
   if self.core == facts.CLOSED then
     return facts.closed()
   end
@@ -81,7 +81,7 @@ end
 --- Gives a class the method.
 ---@param class table
 function file_sending.give(class)
-  class.send_file = send_file
+  class.send_file = methods.send_file
 end
 
 return file_sending
