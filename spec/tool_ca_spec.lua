@@ -136,6 +136,15 @@ describe("lacre ca", function()
     fails("lacre ca issue ca " .. file_name, 3, "the key of serial")
   end)
 
+  it("renews only what is due where it is told so", function()
+    ok "lacre ca init ca --no-password -q; lacre ca issue ca a.test --valid-for 40d -q; cp a.test.crt before"
+    assert.matches("^not due  a.test, serial %x+, is valid until", ok "lacre ca renew ca a.test.crt --overwrite --expiring 30d")
+    assert.matches('"renewed":false', ok "lacre ca rekey ca a.test.crt --overwrite --expiring 30d --supersede --json")
+    ok "cmp a.test.crt before; test $(wc -l < ca/index.txt) = 1"
+    assert.matches('"renewed":true', ok "lacre ca renew ca a.test.crt --overwrite --expiring 41d --json")
+    ok "! cmp -s a.test.crt before"
+  end)
+
   it("says what is missing on the command line", function()
     ok "lacre ca init ca --no-password -q"
     for _, more in ipairs { "", " --profile client", " --profile email", " --profile peer", " --profile code_signing" } do

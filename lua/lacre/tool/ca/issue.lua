@@ -86,7 +86,7 @@ end
 local function base_of(set)
   if set.names and set.names[1] then
     return parts.base_name(set.names[1])
-  elseif not set.subject then
+  elseif not set.subject or set.profile == "server" then
     options.misuse("missing argument 'names' (a %s certificate needs a name%s)", set.profile,
       set.profile == "server" and "" or ", or a subject")
   end

@@ -6,6 +6,7 @@ local time = require "lacre.time"
 
 local common = parts.rows(
   "valid_for",
+  { name = "expiring", type = "duration", value = "TIME", help = "only if it expires within this time, as for cron" },
   { name = "supersede", type = "boolean", default = false,
     help = "revoke the old certificate as superseded, and make a new CRL" },
   "out", "overwrite", "password", "lock_timeout", "on_event"
@@ -36,6 +37,12 @@ local function again(set)
   return ca, old, parts.base_name(parts.name_of(old))
 end
 
+-- one that is valid for long enough is left alone
+local function not_due(set, old)
+  local is_due = not set.expiring or old:expires_in() <= set.expiring
+  return not is_due and { cert = old, chain = {}, pin = old:pin(), not_due = true }
+end
+
 -- issues, writes the files where they are wanted and, where the old one was revoked, says so in a list
 local function deliver(set, ca, base, given)
   local identity, err
@@ -62,6 +69,7 @@ local renew = {
   examples = {
     { "lacre ca renew ca www.example.test.crt --overwrite", "valid for as long as before, replacing the file" },
     { "lacre ca renew ca 0a1b2c --valid-for 30d", "by serial number" },
+    { "lacre ca renew ca www.example.test.crt --overwrite --expiring 30d", "every night, from cron" },
   },
   arguments = { parts.row.dir, parts.row.which },
   options = rows(),
@@ -69,12 +77,14 @@ local renew = {
 
 --- Renews, and with `out` writes the certificate.
 ---@param set table
----@return table? identity
+---@return table? identity with `not_due = true` where `expiring` was given and the old one is valid for longer
 ---@return lacre.error? err unknown_serial policy_refused file_exists ...
 function renew.run(set)
   local ca, old, base = again(set)
   if not ca then
     return nil, old
+  elseif not_due(set, old) then
+    return not_due(set, old)
   end
   local function make()
     return ca:renew(old, { valid_for = set.valid_for, supersede = set.supersede })
@@ -102,6 +112,8 @@ function rekey.run(set)
   local ca, old, base = again(set)
   if not ca then
     return nil, old
+  elseif not_due(set, old) then
+    return not_due(set, old)
   end
   local private, err = ca:key_like(old, set.key)
   local pem
@@ -119,7 +131,11 @@ end
 
 local function text(identity, style)
   local told = parts.text(identity, style)
-  if not identity.crl then
+  if identity.not_due then
+    local cert = identity.cert
+    return ("not due  %s, serial %s, is valid until %s (%s)"):format(parts.name_of(cert), cert:serial(),
+      time.format(cert:not_after(), "date"), time.humanize(cert:expires_in()))
+  elseif not identity.crl then
     return told
   end
   return ("%s\n%s  CRL %s, until %s: publish it where verifiers get it"):format(told, identity.crl_file,
@@ -128,6 +144,7 @@ end
 
 local function to_table(identity)
   local data = parts.to_table(identity)
+  data.renewed = not identity.not_due
   data.crl_number, data.crl_file = identity.crl and identity.crl:number(), identity.crl_file
   return data
 end
