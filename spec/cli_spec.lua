@@ -49,9 +49,9 @@ describe("the command", function()
     { "lacre selfsign x.test --valid-for soon", 2, "option %-%-valid%-for" },
     { "lacre selfsign x.test --out nowhere", 3, "file_not_found" },
     { "lacre pin nowhere.pem", 3, "lacre: %S+:.*nowhere.pem" },
-    { "lacre info 127.0.0.1:1 --timeout 2s", 3, "connection_refused" },
-    { "lacre info 127.0.0.1:1 --timeout 2s --json", 3, '"code": *"connection_refused"' },
-    { "lacre info 127.0.0.1:1 --timeout 2", 3, "connection_refused" },
+    { "lacre info 127.0.0.1:DEAD --timeout 2s", 3, "connection_refused" },
+    { "lacre info 127.0.0.1:DEAD --timeout 2s --json", 3, '"code": *"connection_refused"' },
+    { "lacre info 127.0.0.1:DEAD --timeout 2", 3, "connection_refused" },
     { "lacre info 127.0.0.1:1 --timeout 2x", 2, "not a duration" },
     { "lacre selfsign x.test --valid-for 20000y", 2, "past the year 9999" },
     { "lacre selfsign x.test --valid-for 0d", 2, "more than 0" },
@@ -75,7 +75,7 @@ describe("the command", function()
   }
   for _, row in ipairs(rows) do
     it(row[1] .. " ends with " .. row[2], function()
-      local output, code = shell(row[1])
+      local output, code = shell((row[1]:gsub("DEAD", process.dead_port)))
       assert.equal(row[2], code, output)
       assert.matches(row[3], output)
       assert.falsy(output:find("stack traceback", 1, true))

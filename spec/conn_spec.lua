@@ -129,7 +129,7 @@ describe("connect", function()
   end)
 
   it("tells what is wrong with a place", function()
-    local free = process.free_port()
+    local free = process.dead_port
     local err = refused(free)
     assert.equal("connection_refused", err.code)
     assert.equal("connect", err.stage)

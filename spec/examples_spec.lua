@@ -88,7 +88,7 @@ describe("one-liners", function()
   end)
 
   it("judge hosts", function()
-    local output, code = example("health", "localhost:" .. process.free_port(), "foo@@bar")
+    local output, code = example("health", "localhost:" .. process.dead_port, "foo@@bar")
     assert.equal(1, code, output)
     assert.matches("fail%s+localhost:%d+%s+%-\n%s+CONNECT_REFUSED", output)
     assert.matches("TARGET_INVALID", output)

@@ -358,7 +358,7 @@ describe("health", function()
   end)
 
   it("blames no target where this process has no descriptors left", function()
-    local list, port = {}, process.free_port()
+    local list, port = {}, process.dead_port
     for i = 1, 100 do
       list[i] = ("localhost@127.0.0.%d:%d"):format(i, port)
     end
@@ -883,7 +883,7 @@ describe("lacre health", function()
 
   it("blames no name where this process has no descriptors left to resolve it", function()
     local output = process.run({ "sh", "-c", "ulimit -n 20; exec " .. process.line {
-      command, "health", "--trust", root, "-f", "-", "-j", "500", "--format", "csv" } }, ("localhost:%d\n"):format(process.free_port()):rep(1000))
+      command, "health", "--trust", root, "-f", "-", "-j", "500", "--format", "csv" } }, ("localhost:%d\n"):format(process.dead_port):rep(1000))
     assert.equal(1000, select(2, output:gsub("\nFAIL,localhost:%d+,CONNECT_REFUSED,", "")))
   end)
 
@@ -931,7 +931,7 @@ describe("lacre health", function()
 
   it("takes no file or directory for a list because it is called as a host is", function()
     local directory = process.directory()
-    local place = "localhost:" .. process.free_port()
+    local place = "localhost:" .. process.dead_port
     local other = "127.0.0.1:" .. place:match "%d+"
     os.execute("mkdir " .. directory .. "/" .. place)
     process.write(directory .. "/" .. other, "x.invalid\n")

@@ -6,6 +6,7 @@ local listen = require("lacre.listener").listen
 local loop = require "lacre.loop"
 local pin = require "lacre.tool.pin"
 local pki = require "spec.support.pki"
+local process = require "spec.support.process"
 local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local tcp = require "lacre.tcp"
@@ -341,10 +342,10 @@ describe("pin", function()
     found = assert(pin { path, strange, same_as = { path } })
     assert.same({ true, false }, { found.targets[1].match, found.targets[2].match })
     assert.same({ false, true }, { found.match, pin.failed(found) })
-    found = assert(pin { path, "localhost:1" })
+    found = assert(pin { path, "localhost:" .. process.dead_port })
     assert.equal("connection_refused", found.targets[2].error.code)
     assert.equal(3, pin.failed(found))
-    assert.matches("\n# localhost:1: connection_refused: ", pin.text(found, style))
+    assert.matches("\n# localhost:" .. process.dead_port .. ": connection_refused: ", pin.text(found, style))
     assert.same({ 2, 1, "file" }, { #pin.to_table(found).targets, #pin.to_table(found).pins, pin.to_table(found).targets[1].source })
     local none, err = pin(sealed)
     assert.is_nil(none)

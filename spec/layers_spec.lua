@@ -115,7 +115,7 @@ local lua_floors = {
   { "http.shelf" },
   { "http.files", "http.redirect", "http.service" },
   { "http", "adapt.luasocket", "adapt.luv", "toolkit", "toolkit.shared" },
-  { "zoo.pki", "zoo.raw", "zoo.keeper", "health.revocation" },
+  { "zoo.pki", "zoo.nobody", "zoo.raw", "zoo.keeper", "health.revocation" },
   { "zoo.entries", "zoo.office", "zoo.command" },
   { "zoo" },
   { "zoo.tour" },

@@ -373,7 +373,7 @@ describe("lacre get", function()
       output = lacre("https_proxy=http://127.0.0.1:" .. proxy, "no_proxy=.example", old, unpack(env))
       assert.equal("0123456789", output)
       assert.truthy(asked)
-      output = lacre("https_proxy=http://127.0.0.1:1", "no_proxy=example,localhost", old, unpack(env))
+      output = lacre("https_proxy=http://127.0.0.1:" .. process.dead_port, "no_proxy=example,localhost", old, unpack(env))
       command = old
       assert.equal("0123456789", output)
     end)
@@ -403,7 +403,7 @@ describe("lacre get", function()
         { 2, "bad option %-%-header", "https://localhost/", "--header", "nonsense" },
         { 2, "bad option %-%-max%-size", "https://localhost/", "--max-size", "much" },
         { 2, "bad option %-%-timeout", "https://localhost/", "--timeout", "soon" },
-        { 3, "connection_refused", "https://localhost:" .. process.free_port() .. "/" },
+        { 3, "connection_refused", "https://localhost:" .. process.dead_port .. "/" },
         { 3, "file_not_found", "https://localhost/", "--trust", directory .. "/nothing" },
       }
       for i, case in ipairs(cases) do

@@ -16,6 +16,7 @@ local settings = require "lacre.tls.settings"
 local groups = require "lacre.tls.groups"
 local suites = require "lacre.tls.suites"
 local tcp = require "lacre.tcp"
+local zoo_nobody = require "lacre.zoo.nobody"
 local zoo_office = require "lacre.zoo.office"
 local zoo_pki = require "lacre.zoo.pki"
 
@@ -33,8 +34,6 @@ Zoo.__index = Zoo
 
 --- Every row, whether this OpenSSL can build it or not.
 zoo.rows = entries
-
-local DEAD = "http://127.0.0.1:1/" -- nothing listens there
 
 --- What a client that takes care does with an entry.
 ---@type fun(entry: table): "accept"|"refuse"|"either"
@@ -63,7 +62,8 @@ local function leaf_of(self, entry)
   if not entry.office then
     return entry.leaf
   end
-  local create = { ocsp_urls = { DEAD }, crl_urls = { DEAD } }
+  local dead = ("http://127.0.0.1:%d/"):format(self.nobody.port)
+  local create = { ocsp_urls = { dead }, crl_urls = { dead } }
   if entry.office == "issuer" then
     create = { issuer_urls = self.office:urls().issuer_urls }
   elseif entry.office ~= "dead" then
@@ -108,18 +108,17 @@ local function open_entry(self, entry)
     self.unavailable[#self.unavailable + 1] = { name = entry.name, error = err }
     return true
   end
-  local door
-  door, err = tcp.listen { host = "127.0.0.1", port = 0, io_timeout = 10 }
-  if not door then
-    return nil, err
-  end
-  local _, port = door:address()
-  self.entries[#self.entries + 1] = setmetatable({ host = "localhost", port = port }, { __index = entry })
-  if entry.closed then
-    door:close()
-  else
+  local port = entry.closed and self.nobody.port
+  if not port then
+    local door
+    door, err = tcp.listen { host = "127.0.0.1", port = 0, io_timeout = 10 }
+    if not door then
+      return nil, err
+    end
     self.doors[#self.doors + 1] = serve(self, entry, door)
+    port = select(2, door:address())
   end
+  self.entries[#self.entries + 1] = setmetatable({ host = "localhost", port = port }, { __index = entry })
   return true
 end
 
@@ -182,10 +181,15 @@ function zoo.open(given)
   given = given or {}
   local self = setmetatable({ pki = zoo_pki.new(), entries = {}, unavailable = {}, contexts = {}, doors = {} }, Zoo)
   local office, why = zoo_office.open(self.pki)
-  if not office then
+  if office then
+    self.office, self.doors[1] = office, office
+    self.nobody, why = zoo_nobody.open()
+  end
+  if not self.nobody then
+    self:close()
     return nil, why
   end
-  self.office, self.doors[1] = office, office
+  self.doors[2] = self.nobody
   for _, entry in ipairs(entries) do
     if wanted(entry, given.only) then
       local done, err = open_entry(self, entry)

@@ -1,6 +1,7 @@
 -- Other programs as peers: started in the background, found by their port, stopped by their pid.
 local lfs = require "lfs"
 local net = require("lacre.core").net
+local nobody = require "lacre.zoo.nobody"
 
 local process = {}
 
@@ -151,5 +152,10 @@ function process.free_port()
   socket:close()
   return port
 end
+
+local dead = assert(nobody.open())
+
+--- A port of 127.0.0.1 where nobody listens, and nobody can.
+process.dead_port = dead.port
 
 return process
