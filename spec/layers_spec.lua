@@ -2,9 +2,9 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "light", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
-  { "glance", "path_rules", "table" },
-  { "verify", "own", "fail", "args", "base64" },
+  [0] = { "compat", "codes", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
+  { "path_rules", "table", "light" },
+  { "verify", "glance", "own", "fail", "args", "base64" },
   { "bytes", "pin", "disk", "lock", "clock", "terminal", "der_out", "library" },
   { "strength", "pem", "oid", "usual_key", "work", "address", "poller_backend", "signals" },
   { "spki", "name", "poller", "resolver", "net", "exchange" },

@@ -28,7 +28,7 @@ static int algorithms_versions (lua_State *L) {
   if (max != 0 && min > max)
     return fail_code(L, "config", "protocol_version",
                      "the system's policy allows none of the requested TLS versions");
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config",
                      SSL_CTX_set_min_proto_version(c->ctx, min) &&
                          SSL_CTX_set_max_proto_version(c->ctx, max));
@@ -39,7 +39,7 @@ static int algorithms_versions (lua_State *L) {
 static int algorithms_ciphers (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *tls12 = args_text(L, 2), *tls13 = args_text(L, 3);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config",
                      (*tls12 == '\0' || SSL_CTX_set_cipher_list(c->ctx, tls12)) &&
                          (*tls13 == '\0' || SSL_CTX_set_ciphersuites(c->ctx, tls13)));
@@ -49,7 +49,7 @@ static int algorithms_ciphers (lua_State *L) {
 static int algorithms_groups (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *list = args_text(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config", (int)SSL_CTX_set1_groups_list(c->ctx, list));
 }
 
@@ -57,7 +57,7 @@ static int algorithms_groups (lua_State *L) {
 static int algorithms_sigalgs (lua_State *L) {
   context_Context *c = context_check_open(L);
   const char *list = args_text(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config", (int)SSL_CTX_set1_sigalgs_list(c->ctx, list));
 }
 
@@ -88,7 +88,7 @@ static int algorithms_alpn (lua_State *L) {
   context_Context *c = context_check_open(L);
   int len;
   const unsigned char *wire = (const unsigned char *)args_bytes(L, 2, &len);
-  fail_clear();
+  queue_clear();
   if (!c->is_server)
     return fail_result(L, "config",
                        SSL_CTX_set_alpn_protos(c->ctx, wire, (unsigned)len) == 0);

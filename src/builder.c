@@ -304,13 +304,13 @@ static int builder_sign (lua_State *L) {
   scheme.algorithm = check_bytes(L, 3);
   scheme.hash = args_opt_text(L, 4, NULL);
   scheme.padding = args_opt_text(L, 5, NULL);
-  fail_clear();
+  queue_clear();
   if (!seal(b, pkey, &scheme)) {
     int has_memory = !b->out.failed && !b->extensions.failed;
     own_close(lua_touserdata(L, 1));
     return has_memory ? fail(L, "sign") : fail_memory(L);
   }
-  fail_clear(); /* of what OpenSSL overcame, as where its memory was short */
+  queue_clear(); /* of what OpenSSL overcame, as where its memory was short */
   results = b->kind->push(L, b);
   own_close(lua_touserdata(L, 1));
   return results;

@@ -50,7 +50,7 @@ static const EVP_MD *find_digest (lua_State *L, const char *name) {
   box = lua_touserdata(L, -1);
   if (box != NULL) return box->obj;
   box = own_new(L, &digest_type);
-  fail_clear();
+  queue_clear();
   box->obj = EVP_MD_fetch(NULL, name, NULL);
   if (box->obj == NULL) return NULL;
   lua_pushvalue(L, -1);
@@ -72,7 +72,7 @@ static int bytes_digest (lua_State *L) {
     return fail_code(L, "config", "unsupported",
                      "this OpenSSL does not support the digest %s", name);
   }
-  fail_clear();
+  queue_clear();
   if (EVP_DigestInit_ex(context->obj, digest, NULL) != 1 ||
       EVP_DigestUpdate(context->obj, data, len) != 1 ||
       EVP_DigestFinal_ex(context->obj, out, &n) != 1)
@@ -85,7 +85,7 @@ static int bytes_digest (lua_State *L) {
 static int bytes_random (lua_State *L) {
   int n = args_int(L, 1, 0, MAX_RANDOM);
   unsigned char *out = lua_newuserdata(L, (size_t)n + 1);
-  fail_clear();
+  queue_clear();
   if (RAND_bytes(out, n) != 1) return fail(L, "config");
   lua_pushlstring(L, (char *)out, (size_t)n);
   OPENSSL_cleanse(out, (size_t)n);

@@ -103,9 +103,9 @@ static int read_whole (lua_State *L, light_Cert *c) {
   if (p != end)
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the certificate",
                      (unsigned long)(end - p));
-  fail_clear();
+  queue_clear();
   if (!light_read(c)) return fail(L, "parse");
-  fail_clear();
+  queue_clear();
   return 1;
 }
 

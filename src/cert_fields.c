@@ -100,7 +100,7 @@ static const unsigned char *check_spki (lua_State *L, size_t *len) {
   }
   box = own_temp(L, release_bytes); /* not DER, which OpenSSL took all the same, or only
                                     ** its fields are there */
-  fail_clear();
+  queue_clear();
   n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert_check_light(L, 1)), &out);
   box->obj = out;
   *len = n < 0 ? 0 : (size_t)n;
@@ -244,7 +244,7 @@ static int cert_has_dns_name (lua_State *L) {
   const char *name = args_text(L, 2);
   int found = name[0] != '\0' && name[0] != '.' &&
               X509_check_host(x, name, 0, VERIFY_HOST_FLAGS, NULL) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, found);
   return 1;
 }
@@ -255,7 +255,7 @@ static int cert_has_address (lua_State *L) {
   size_t len;
   const char *raw = luaL_checklstring(L, 2, &len);
   int found = X509_check_ip(x, (const unsigned char *)raw, len, 0) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, found);
   return 1;
 }
@@ -264,7 +264,7 @@ static int cert_has_address (lua_State *L) {
 static int cert_is_signed_by (lua_State *L) {
   X509 *x = cert_check(L, 1);
   int good = X509_verify(x, key_check(L, 2)) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, good);
   return 1;
 }

@@ -88,7 +88,7 @@ static int context_new (lua_State *L) {
   c->is_server = is_server;
   c->policy.rules.strict = VERIFY_STRICT;
   box->obj = c;
-  fail_clear();
+  queue_clear();
   c->ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
   if (c->ctx == NULL) return fail(L, "config");
   set_defaults(c);
@@ -110,7 +110,7 @@ static int context_identity (lua_State *L) {
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
   STACK_OF(X509) *chain = cert_check_stack(L, 4);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config",
                      SSL_CTX_use_cert_and_key(c->ctx, cert, pkey, chain, 1) == 1);
 }
@@ -132,7 +132,7 @@ static int context_greet (lua_State *L) {
   context_Context *c = context_check_open(L);
   c->hello.has_hook = lua_toboolean(L, 2);
   c->hello.rejects_unknown = lua_toboolean(L, 3);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config", hello_use(c->ctx, &c->hello));
 }
 
@@ -140,7 +140,7 @@ static int context_greet (lua_State *L) {
 static int context_sessions (lua_State *L) {
   context_Context *c = context_check_open(L);
   int limit = args_int(L, 2, 1, 65536);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config", session_keep(c->ctx, &c->sessions, limit));
 }
 
@@ -162,7 +162,7 @@ static int context_tickets (lua_State *L) {
     memcpy(c->hello.id, name, sizeof c->hello.id);
     c->hello.has_last = 0;
   }
-  fail_clear();
+  queue_clear();
   SSL_CTX_set_timeout(c->ctx, lifetime);
   return fail_result(L, "config",
                      SSL_CTX_set_num_tickets(c->ctx, (size_t)count) &&
@@ -174,7 +174,7 @@ static int context_tickets (lua_State *L) {
 static int context_flush (lua_State *L) {
   context_Context *c = context_check(L, 1);
   session_flush(&c->sessions);
-  fail_clear();
+  queue_clear();
   if (c->tickets.count == 0) return fail_result(L, "config", 1);
   OPENSSL_cleanse(c->tickets.keys, sizeof c->tickets.keys);
   c->tickets.count = 0;
@@ -229,7 +229,7 @@ static int context_client_auth (lua_State *L) {
 static int context_advertise (lua_State *L) {
   context_Context *c = context_check_open(L);
   X509 *cert = cert_check(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config", SSL_CTX_add_client_CA(c->ctx, cert));
 }
 

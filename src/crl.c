@@ -32,10 +32,10 @@ int crl_push_der (lua_State *L, const unsigned char *der, size_t len) {
     return fail_code(L, "parse", "trailing_data", "%lu bytes follow the list",
                      (unsigned long)(der + len - p));
   p = der;
-  fail_clear();
+  queue_clear();
   box->obj = d2i_X509_CRL(NULL, &p, (long)len);
   if (box->obj == NULL) return fail(L, "parse");
-  fail_clear();
+  queue_clear();
   return 1;
 }
 
@@ -171,7 +171,7 @@ static int crl_raw_find (lua_State *L) {
   memcpy(q, content, len);
   serial->obj = d2i_ASN1_INTEGER(NULL, &p, (long)(q - der) + (long)len);
   if (serial->obj != NULL) X509_CRL_get0_by_serial(crl, &entry, serial->obj);
-  fail_clear();
+  queue_clear();
   if (entry == NULL) return 0;
   push_entry(L, entry);
   return 1;
@@ -181,7 +181,7 @@ static int crl_raw_find (lua_State *L) {
 static int crl_is_signed_by (lua_State *L) {
   X509_CRL *crl = crl_check(L, 1);
   int good = X509_CRL_verify(crl, key_check(L, 2)) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, good);
   return 1;
 }
@@ -190,7 +190,7 @@ static int crl_is_signed_by (lua_State *L) {
 static int crl_equal (lua_State *L) {
   X509_CRL *a = own_test(L, 1, &crl_type), *b = own_test(L, 2, &crl_type);
   lua_pushboolean(L, a != NULL && b != NULL && X509_CRL_match(a, b) == 0);
-  fail_clear();
+  queue_clear();
   return 1;
 }
 

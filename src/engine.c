@@ -40,11 +40,11 @@ static int engine_new (lua_State *L) {
   m->context = context_retain(context);
   m->check.match_name = (unsigned char)lua_toboolean(L, 5);
   m->check.diagnose = (unsigned char)(lua_toboolean(L, 6) || context->only_looks);
-  fail_clear();
+  queue_clear();
   if (!machine_start(m, socket)) return fail(L, "config");
   if (name != NULL && !machine_name(m, name)) return fail(L, "config");
   if (sni != NULL && !SSL_set_tlsext_host_name(m->ssl, sni)) return fail(L, "config");
-  fail_clear();
+  queue_clear();
   weigh(L);
   return 1;
 }
@@ -87,7 +87,7 @@ static int engine_session (lua_State *L) {
   m->link.session_key = OPENSSL_strdup(key);
   if (m->link.session_key == NULL) return fail_memory(L);
   session_offer(m->ssl, &m->context->sessions, &m->link, &m->check);
-  fail_clear();
+  queue_clear();
   return 0;
 }
 
@@ -181,7 +181,7 @@ static int engine_handshake (lua_State *L) {
   if (m->state == MACHINE_OPEN) return step_done(L);
   if ((result = step_refuse(L, m, "handshake")) != 0) return result;
   if (m->awaits_hook) return opened(L, m);
-  fail_clear();
+  queue_clear();
   result = SSL_do_handshake(m->ssl);
   if (result != 1) return step_tell(L, m, ssl_outcome(m->ssl, result), "handshake");
   return opened(L, m);

@@ -6,7 +6,6 @@
 
 #include "args.h"
 #include "fail.h"
-#include "queue.h"
 #include "step.h"
 
 /* engine:read(max) -> bytes | nil, "want_read" | "want_write" | nil, err */
@@ -86,7 +85,7 @@ static int engine_write (lua_State *L) {
 /* as `wrote`, of bytes that a kernel which encrypts was to send after others */
 static int wrote_by_kernel (lua_State *L, machine_Machine *m, size_t before, long n) {
   long total = (long)before + (n > 0 ? n : 0);
-  fail_clear();
+  queue_clear();
   m->sent += total;
   lua_pushinteger(L, (lua_Integer)total);
   if (n >= 0) return 1;
@@ -168,7 +167,7 @@ static int engine_shutdown (lua_State *L) {
   if ((result = step_refuse(L, m, "shutdown")) != 0) return result;
   if (m->owed != NULL && (result = machine_put_owed(m)) != 1)
     return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
-  fail_clear();
+  queue_clear();
   result = SSL_shutdown(m->ssl);
   if (result < 0) return step_tell(L, m, ssl_outcome(m->ssl, result), "shutdown");
   m->sent_close = 1;

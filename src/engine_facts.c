@@ -136,7 +136,7 @@ static int engine_export (lua_State *L) {
     return fail_code(L, "read", "handshake_incomplete",
                      "the handshake is not finished");
   out = lua_newuserdata(L, n);
-  fail_clear();
+  queue_clear();
   result = SSL_export_keying_material(m->ssl, out, n, label, label_len,
                                       (const unsigned char *)context, context_len,
                                       context != NULL);

@@ -1,7 +1,6 @@
 #include "engine_hooks.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 
 #include "args.h"
 #include "cert.h"
@@ -62,7 +61,7 @@ static int engine_identity (lua_State *L) {
   X509 *cert = cert_check(L, 2);
   EVP_PKEY *pkey = key_check_private(L, 3);
   STACK_OF(X509) *chain = cert_check_stack(L, 4);
-  fail_clear();
+  queue_clear();
   SSL_certs_clear(m->ssl);
   if (SSL_use_cert_and_key(m->ssl, cert, pkey, chain, 1) != 1) return fail(L, "config");
   m->link.has_identity = 1;
@@ -79,7 +78,7 @@ static int engine_switch (lua_State *L) {
   luaL_argcheck(L, context->is_server, 2, "server context expected");
   if (m->wire.record == NULL)
     return fail_code(L, "handshake", "handshake_failed", "the ClientHello is too long");
-  fail_clear();
+  queue_clear();
   if (!machine_switch(m, context)) {
     m->state = MACHINE_FAILED;
     return fail(L, "handshake");

@@ -2,9 +2,9 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/param_build.h>
 
+#include "queue.h"
 #include "table.h"
 
 static OSSL_PARAM *params_of (const BIGNUM *p, const BIGNUM *g) {
@@ -96,7 +96,7 @@ void exchange_set_field (lua_State *L, SSL *ssl) {
   if (!SSL_get_peer_tmp_key(ssl, &key)) return;
   found = EVP_PKEY_is_a(key, "DH") && judge(key, &q);
   EVP_PKEY_free(key);
-  ERR_clear_error();
+  queue_clear();
   if (!found) return;
   lua_createtable(L, 0, 3);
   table_set_integer(L, "bits", q.bits);

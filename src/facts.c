@@ -44,7 +44,7 @@ void facts_push_info (lua_State *L, SSL *ssl) {
   set_alpn(L, ssl);
   set_sigalg(L, ssl);
   table_set_boolean(L, "resumed", SSL_session_reused(ssl));
-  fail_clear();
+  queue_clear();
 }
 
 /* OpenSSL leaves a client's own certificate out of the list it gives a server; a

@@ -23,10 +23,6 @@ typedef struct Queue {
   } entry[ENTRIES];
 } Queue;
 
-void fail_clear (void) {
-  queue_clear();
-}
-
 static void drain (Queue *q) {
   const char *data;
   int flags;
@@ -76,7 +72,7 @@ int fail_code (lua_State *L, const char *stage, const char *code, const char *fm
   va_start(args, fmt);
   vsnprintf(message, sizeof message, fmt, args);
   va_end(args);
-  ERR_clear_error();
+  queue_clear();
   fail_push(L, stage, "lacre", &row, 0, message);
   return results(L);
 }
@@ -84,7 +80,7 @@ int fail_code (lua_State *L, const char *stage, const char *code, const char *fm
 int fail_errno (lua_State *L, const char *stage, int number, const char *what) {
   char message[512];
   snprintf(message, sizeof message, "%s: %s", what, strerror(number));
-  ERR_clear_error();
+  queue_clear();
   fail_push(L, stage, "os", codes_errno(number), number, message);
   return results(L);
 }
@@ -131,7 +127,7 @@ static void set_entries (lua_State *L, const Queue *q) {
 }
 
 int fail_memory (lua_State *L) {
-  ERR_clear_error();
+  queue_clear();
   luaL_error(L, "not enough memory");
   abort(); /* never reached: luaL_error does not return */
 }

@@ -3,19 +3,17 @@
 ** A binding that fails returns `return fail...(L, ...)`: nil and a table with the
 ** metatable "lacre.error", whose methods and hints are written in Lua. All of
 ** them leave OpenSSL's error queue empty; fail() drains the whole queue into the
-** error. Only memory running out is raised, as Lua itself does.
+** error, so that queue_clear() stands directly before each call whose failure the
+** queue is to tell. Only memory running out is raised, as Lua itself does.
 */
 #ifndef lacre_fail_h
 #define lacre_fail_h
 
-#include "compat.h"
 #include "codes.h"
+#include "compat.h"
+#include "queue.h"
 
 #define FAIL_ERROR "lacre.error" /* the metatable of errors */
-
-/* forgets what earlier calls left; directly before each OpenSSL call whose
-** failure is told by the queue */
-void fail_clear (void);
 
 /* nil, err: what OpenSSL's queue says */
 int fail (lua_State *L, const char *stage);

@@ -10,7 +10,7 @@ int field_push_time (lua_State *L, const ASN1_TIME *time) {
   int64_t seconds;
   if (asn1_time_read(time, &seconds)) compat_pushint64(L, seconds);
   else lua_pushnil(L);
-  fail_clear();
+  queue_clear();
   return 1;
 }
 

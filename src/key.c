@@ -10,7 +10,6 @@
 
 #include "args.h"
 #include "fail.h"
-#include "queue.h"
 #include "signature.h"
 #include "spki.h"
 
@@ -85,10 +84,10 @@ static int explain_spki (lua_State *L, const unsigned char *spki, size_t len) {
 
 int key_push_spki (lua_State *L, const unsigned char *spki, size_t len) {
   Key *key = push_key(L, 0);
-  fail_clear();
+  queue_clear();
   key->pkey = spki_decode(spki, len);
   if (key->pkey == NULL) return explain_spki(L, spki, len);
-  fail_clear();
+  queue_clear();
   key->spki = OPENSSL_memdup(spki, len);
   key->spki_len = len;
   if (key->spki == NULL) fail_memory(L);
@@ -175,9 +174,9 @@ static EVP_PKEY_CTX *find_generator (lua_State *L, const Kind *kind, int bits,
   if (box != NULL) return box->obj;
   lua_pop(L, 1);
   box = own_new(L, &generator_type);
-  fail_clear();
+  queue_clear();
   box->obj = make_generator(kind, bits, primes);
-  fail_clear();
+  queue_clear();
   if (box->obj == NULL) return NULL;
   lua_pushvalue(L, -2);
   lua_pushvalue(L, -2);
@@ -201,9 +200,9 @@ static int key_generate (lua_State *L) {
                      "this OpenSSL does not support %s keys", kind->name);
   own_weigh(L, WEIGHT);
   key = push_key(L, 1);
-  fail_clear();
+  queue_clear();
   if (EVP_PKEY_generate(context, &key->pkey) != 1) return fail(L, "config");
-  fail_clear(); /* of what OpenSSL overcame */
+  queue_clear(); /* of what OpenSSL overcame */
   return 1;
 }
 
@@ -256,10 +255,10 @@ static int key_curve (lua_State *L) {
   char name[64];
   const char *nist;
   int nid, found;
-  fail_clear();
+  queue_clear();
   found = EVP_PKEY_is_a(pkey, "EC") &&
           EVP_PKEY_get_group_name(pkey, name, sizeof name, NULL) == 1;
-  fail_clear();
+  queue_clear();
   nid = found ? OBJ_txt2nid(name) : NID_undef;
   nist = nid == NID_undef ? NULL : EC_curve_nid2nist(nid);
   lua_pushstring(L, nist != NULL ? nist : found ? name : NULL);
@@ -278,7 +277,7 @@ static int key_equal (lua_State *L) {
   Key *a = own_test(L, 1, &key_type), *b = own_test(L, 2, &key_type);
   int equal = a != NULL && b != NULL && a->is_private == b->is_private &&
               EVP_PKEY_eq(a->pkey, b->pkey) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, equal);
   return 1;
 }
@@ -286,7 +285,7 @@ static int key_equal (lua_State *L) {
 /* key:is_pair(key) -> boolean: whether the public halves are one */
 static int key_is_pair (lua_State *L) {
   int equal = EVP_PKEY_eq(key_check(L, 1), key_check(L, 2)) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, equal);
   return 1;
 }
@@ -302,11 +301,11 @@ static int key_sign (lua_State *L) {
   own_Box *box = own_temp(L, release_bytes);
   unsigned char *signature;
   int good;
-  fail_clear();
+  queue_clear();
   good = signature_make(pkey, hash, padding, data, len, &signature, &size);
   box->obj = signature;
   if (!good) return fail(L, "sign");
-  fail_clear();
+  queue_clear();
   lua_pushlstring(L, (char *)signature, size);
   return 1;
 }
@@ -321,7 +320,7 @@ static int key_verify (lua_State *L) {
   own_Box *box = own_temp(L, release_context);
   EVP_PKEY_CTX *context;
   int good;
-  fail_clear();
+  queue_clear();
   box->obj = EVP_MD_CTX_new();
   if (box->obj == NULL) return fail(L, "verify");
   good =
@@ -329,7 +328,7 @@ static int key_verify (lua_State *L) {
       signature_set_padding(context, padding) &&
       EVP_DigestVerify(box->obj, (const unsigned char *)signature, n,
                        (const unsigned char *)data, len) == 1;
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, good);
   return 1;
 }

@@ -103,10 +103,10 @@ static int explain (lua_State *L, const Password *password) {
 static int push_decoded (lua_State *L, const char *input, const Form *form,
                          const unsigned char *bytes, size_t len, Password *password) {
   own_Box *box = own_temp(L, release_pkey);
-  fail_clear();
+  queue_clear();
   box->obj = decode(input, form, bytes, len, password);
   if (box->obj == NULL) return explain(L, password);
-  fail_clear();
+  queue_clear();
   key_push(L, box->obj, form->is_private);
   return 1;
 }
@@ -246,7 +246,7 @@ static int keyfile_pkcs8 (lua_State *L) {
   own_Box *box = own_temp(L, release_pkcs8);
   Encoded *e = push_encoded(L);
   if (encode_usual(pkey, e)) return push_result(L, e);
-  fail_clear();
+  queue_clear();
   box->obj = EVP_PKEY2PKCS8(pkey);
   if (box->obj == NULL) return key_fail_encoding(L);
   e->len = i2d_PKCS8_PRIV_KEY_INFO(box->obj, &e->bytes);
@@ -279,13 +279,13 @@ static int keyfile_encrypted (lua_State *L) {
   if (cipher == NULL)
     return fail_code(L, "save", "unsupported",
                      "this OpenSSL does not support the cipher %s", name);
-  fail_clear();
+  queue_clear();
   info->obj = EVP_PKEY2PKCS8(pkey);
   if (info->obj == NULL) return key_fail_encoding(L);
   sealed->obj = encrypt(info->obj, cipher, password, len);
   if (sealed->obj == NULL) return fail(L, "save");
   e->len = i2d_X509_SIG(sealed->obj, &e->bytes);
-  fail_clear();
+  queue_clear();
   return push_result(L, e);
 }
 
@@ -293,7 +293,7 @@ static int keyfile_encrypted (lua_State *L) {
 static int keyfile_traditional (lua_State *L) {
   EVP_PKEY *pkey = key_check_private(L, 1);
   Encoded *e = push_encoded(L);
-  fail_clear();
+  queue_clear();
   e->len = i2d_PrivateKey(pkey, &e->bytes);
   if (e->len <= 0) fail_if_memory(L); /* of what it cannot write it says too much */
   return push_result(L, e);

@@ -99,7 +99,7 @@ static int keyuri_open_uri (lua_State *L) {
   box = own_temp(L, release_search);
   s = box->obj = OPENSSL_zalloc(sizeof *s);
   if (s == NULL) return fail_memory(L);
-  fail_clear();
+  queue_clear();
   if (!search(s, uri, &password)) return explain_open(L, uri);
   fail_if_memory(L);
   if (s->pkey != NULL) {

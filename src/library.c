@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "queue.h"
 #include "table.h"
 
 #define MOST_PROVIDERS 32
@@ -40,7 +41,7 @@ static int library_providers (lua_State *L) {
   Providers found = { .count = 0 };
   int i;
   OSSL_PROVIDER_do_all(NULL, note_provider, &found);
-  ERR_clear_error();
+  queue_clear();
   lua_createtable(L, found.count, 0);
   for (i = 0; i < found.count; i++) {
     lua_pushstring(L, found.names[i]);

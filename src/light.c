@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/provider.h>
+
+#include "queue.h"
 
 void light_free (light_Cert *c) {
   X509_free(c->light);
@@ -72,14 +73,14 @@ int light_is_read (const light_Cert *c) {
 X509 *light_fields (light_Cert *c) {
   if (c->light != NULL) return c->light;
   if (c->full != NULL) return c->full;
-  if (!light_read(c)) ERR_clear_error();
+  if (!light_read(c)) queue_clear();
   return c->light;
 }
 
 int light_ensure_full (light_Cert *c) {
   if (c->full != NULL) return 1;
   c->full = decode(NULL, c->der, c->len);
-  ERR_clear_error(); /* of a key that this OpenSSL does not know */
+  queue_clear(); /* of a key that this OpenSSL does not know */
   return c->full != NULL;
 }
 

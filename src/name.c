@@ -285,7 +285,7 @@ static X509_NAME *read_name (lua_State *L, int arg) {
   const unsigned char *p = (const unsigned char *)bytes;
   own_Box *box = own_temp(L, release_name);
   box->obj = d2i_X509_NAME(NULL, &p, len);
-  fail_clear();
+  queue_clear();
   return box->obj;
 }
 
@@ -301,7 +301,7 @@ static int name_hash (lua_State *L) {
   X509_NAME *name = read_name(L, 1);
   int ok = 0;
   unsigned long hash = name == NULL ? 0 : X509_NAME_hash_ex(name, NULL, NULL, &ok);
-  fail_clear();
+  queue_clear();
   if (!ok) return 0;
   lua_pushnumber(L, (lua_Number)hash);
   return 1;

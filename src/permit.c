@@ -21,7 +21,7 @@ static context_Context *check_fresh (lua_State *L, int is_server) {
 static int permit_looking (lua_State *L) {
   context_Context *c = check_fresh(L, 0);
   c->only_looks = 1;
-  fail_clear();
+  queue_clear();
   SSL_CTX_set_security_level(c->ctx, 0);
   SSL_CTX_set_max_cert_list(c->ctx, MOST_CERTIFICATES);
   SSL_CTX_set_options(c->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
@@ -34,7 +34,7 @@ static int permit_looking (lua_State *L) {
 /* permit.weak(server) -> true | nil, err: the same for a server that shows a fault */
 static int permit_weak (lua_State *L) {
   context_Context *c = check_fresh(L, 1);
-  fail_clear();
+  queue_clear();
   SSL_CTX_set_security_level(c->ctx, 0);
   SSL_CTX_clear_options(c->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
   return fail_result(L, "config",
@@ -47,7 +47,7 @@ static int permit_prime (lua_State *L) {
   context_Context *c = check_fresh(L, 1);
   int len;
   const char *bytes = args_bytes(L, 2, &len);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "config",
                      exchange_use_prime(c->ctx, (const unsigned char *)bytes, len));
 }

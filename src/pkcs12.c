@@ -93,7 +93,7 @@ static int is_password (const Bundle *b, const char **password) {
 /* the same key, of the default library context */
 static int push_key (lua_State *L, EVP_PKEY *foreign) {
   own_Box *info = own_temp(L, release_pkcs8), *pkey = own_temp(L, release_pkey);
-  fail_clear();
+  queue_clear();
   info->obj = EVP_PKEY2PKCS8(foreign);
   if (info->obj != NULL) pkey->obj = EVP_PKCS82PKEY(info->obj);
   if (pkey->obj == NULL) return fail(L, "parse");
@@ -187,7 +187,7 @@ static int pkcs12_parse (lua_State *L) {
   const char *der = args_bytes(L, 1, &len), *password = args_opt_text(L, 2, NULL);
   int is_given = password != NULL;
   Bundle *b = push_bundle(L);
-  fail_clear();
+  queue_clear();
   if (legacy && !load_legacy(b)) {
     fail_if_memory(L);
     return fail_code(L, "parse", "unsupported", "this OpenSSL has no legacy provider");
@@ -198,13 +198,13 @@ static int pkcs12_parse (lua_State *L) {
                      "the file asks for too many rounds of hashing");
   if (PKCS12_mac_present(b->file) && !is_password(b, &password))
     return is_unsupported() ? explain(L, legacy) : fail_password(L, is_given);
-  fail_clear();
+  queue_clear();
   if (!complete(b, password)) return fail(L, "parse");
   if (PKCS12_parse(b->file, password, &b->pkey, &b->leaf, &b->chain) != 1) {
     int is_opened = is_given || PKCS12_mac_present(b->file) || is_unsupported();
     return is_opened ? explain(L, legacy) : fail_password(L, 0);
   }
-  fail_clear();
+  queue_clear();
   return push_bundle_table(L, b);
 }
 
@@ -243,11 +243,11 @@ static int pkcs12_create (lua_State *L) {
     seal.cipher = NID_pbe_WithSHA1And3_Key_TripleDES_CBC;
     seal.mac = EVP_sha1();
   }
-  fail_clear();
+  queue_clear();
   file->obj = make(password, name, pkey, leaf, chain, &seal);
   n = file->obj == NULL ? 0 : i2d_PKCS12(file->obj, NULL);
   if (n <= 0) return key_fail_encoding(L);
-  fail_clear();
+  queue_clear();
   p = out = lua_newuserdata(L, (size_t)n);
   n = i2d_PKCS12(file->obj, &p);
   lua_pushlstring(L, (char *)out, (size_t)n);

@@ -55,7 +55,7 @@ static int signed_verify (lua_State *L) {
   int good;
   box->obj = OPENSSL_zalloc(sizeof(Signed));
   if (box->obj == NULL) return fail_memory(L);
-  fail_clear();
+  queue_clear();
   good = fill(box->obj, &tbs, &algorithm, &signature);
   if (good) {
     Signed *s = box->obj;

@@ -7,6 +7,7 @@
 
 #include "asn1_time.h"
 #include "link.h"
+#include "queue.h"
 
 #define SKEW 300 /* seconds by which clocks may differ */
 
@@ -94,7 +95,7 @@ static int on_staple (SSL *ssl, void *arg) {
     link->staple_state = (unsigned char)judge_response(ssl, der, len, check->chain);
   else if (*mode == STAPLE_REQUIRE || must_staple(sk_X509_value(check->chain, 0)))
     link->staple_state = STAPLE_MISSING;
-  ERR_clear_error();
+  queue_clear();
   return check->diagnose || link->staple_state <= STAPLE_GOOD;
 }
 

@@ -6,7 +6,7 @@
 #include "table.h"
 
 int step_done (lua_State *L) {
-  fail_clear();
+  queue_clear();
   lua_pushboolean(L, 1);
   return 1;
 }
@@ -46,7 +46,7 @@ static ssl_Outcome look (machine_Machine *m) {
   char byte;
   size_t n;
   int result;
-  fail_clear();
+  queue_clear();
   result = SSL_peek_ex(m->ssl, &byte, 1, &n);
   return result == 1 ? SSL_OUTCOME_DONE : ssl_outcome(m->ssl, result);
 }

@@ -1,7 +1,6 @@
 #include "store.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "args.h"
@@ -59,7 +58,7 @@ static int store_new (lua_State *L) {
 static int store_add_cert (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   X509 *x = cert_check(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "load", X509_STORE_add_cert(store, x) == 1);
 }
 
@@ -67,7 +66,7 @@ static int store_add_cert (lua_State *L) {
 static int store_add_crl (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   X509_CRL *crl = crl_check(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "load", X509_STORE_add_crl(store, crl) == 1);
 }
 
@@ -75,7 +74,7 @@ static int store_add_crl (lua_State *L) {
 static int store_add_directory (lua_State *L) {
   X509_STORE *store = check_open(L, 1);
   const char *path = args_text(L, 2);
-  fail_clear();
+  queue_clear();
   return fail_result(L, "load", X509_STORE_load_path(store, path) == 1);
 }
 
@@ -87,10 +86,10 @@ static void release_certs (void *obj) {
 static int store_list (lua_State *L) {
   Store *s = own_check(L, 1, &store_type);
   own_Box *box = own_temp(L, release_certs);
-  fail_clear();
+  queue_clear();
   box->obj = X509_STORE_get1_all_certs(s->store);
   if (box->obj == NULL) return fail(L, "load");
-  fail_clear();
+  queue_clear();
   cert_push_chain(L, box->obj);
   return 1;
 }
@@ -239,12 +238,12 @@ static int store_check_chain (lua_State *L) {
   rules.all_errors = table_is_true(L, 4, "all_errors");
   rules.accept_expired = table_is_true(L, 4, "accept_expired");
   rules.accept_name = table_is_true(L, 4, "accept_name");
-  fail_clear();
+  queue_clear();
   if (X509_STORE_CTX_init(c->context, s->store, x, c->untrusted) != 1 ||
       !set_param(L, 4, c->context))
     return fail(L, "verify");
   result = verify_run(c->context, &rules, &c->verdict);
-  fail_clear();
+  queue_clear();
   if (result < 0) return fail_memory(L);
   push_verdict(L, &c->verdict);
   lua_pushboolean(L, result == 1);
