@@ -110,6 +110,22 @@ describe("the documentation", function()
     end
   end)
 
+  it("names every option of making, verifying, connecting and listening", function()
+    local pages_of = {
+      certificates = { (require("lacre.cert.issue").schema), (require("lacre.store.path").schema) },
+      connections = { (require("lacre.net.dial").schema) },
+      servers = { (require("lacre.net.door").schema) },
+    }
+    for page, schemas in pairs(pages_of) do
+      local text = read(("%s/docs/%s.md"):format(here, page)) .. read(here .. "/docs/contexts.md")
+      for _, schema in ipairs(schemas) do
+        for name in pairs(schema) do
+          assert.truthy(text:find("`" .. name .. "[` ]"), page .. " does not name " .. name)
+        end
+      end
+    end
+  end)
+
   it("names every option of a context", function()
     local schema = require "lacre.tls.settings_schema"
     local text = read(here .. "/docs/contexts.md")

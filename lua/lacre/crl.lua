@@ -177,7 +177,8 @@ end
 --- Makes and signs a CRL. `number` defaults to the time of this update; `base_number` makes
 --- a delta CRL, with the changes since the full CRL of that number (RFC 5280 section 5.2.4).
 ---@param given { issuer: lacre.cert, issuer_key: lacre.key, revoked?: table[], number?: string|integer,
----  base_number?: string|integer, this_update?: number|string, next_update?: number|string, extensions?: table }
+---  base_number?: string|integer, this_update?: number|string, next_update?: number|string, extensions?: table,
+---  delta_crl_urls?: string[], hash?: string }
 ---  revoked: `{ { serial = hex | cert =, time?, reason?, invalidity_date? }, ... }`;
 ---  next_update: a duration after this_update ("7d", the default) or an instant
 ---@return lacre.crl? crl

@@ -104,7 +104,8 @@ end
 
 --- Makes and signs a request.
 ---@param given { key: lacre.key, subject?: any, hosts?: string[], subject_alt_names?: table[], key_usage?: string[],
----  extended_key_usage?: string[], must_staple?: boolean, extensions?: table, hash?: string }
+---  extended_key_usage?: string[], must_staple?: boolean, extensions?: table, challenge_password?: string,
+---  hash?: string }
 ---@return lacre.csr? csr
 ---@return lacre.error? err bad_name weak_key unsupported_key_type
 function csr.create(given)

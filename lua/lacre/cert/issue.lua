@@ -23,7 +23,8 @@ local issue = {}
 
 local profile_names = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing" }
 
-local schema = {
+--- What `cert.create` takes.
+issue.schema = {
   key = { type = options.object("key", key.is) },
   csr = { type = options.object("request", function(value)
     return request.is(value)
@@ -123,7 +124,7 @@ end
 ---@return lacre.cert? cert
 ---@return lacre.error? err
 function issue.create(given)
-  return options.blame(create, options.check(schema, given, "cert.create"))
+  return options.blame(create, options.check(issue.schema, given, "cert.create"))
 end
 
 return issue
