@@ -117,7 +117,7 @@ describe("lacre inspect", function()
     { "lacre inspect sealed.key --password-env PW", 0, "private ec P%-256" },
     { "lacre inspect sealed.key --password-env NEW", 3, "bad_password" },
     { "lacre inspect a.p12 --password-env PW", 0, "a.p12 %(pkcs12%): lacre.key.*chain of 2" },
-    { "lacre inspect a.ocsp", 0, "lacre.ocsp_response: good" },
+    { "lacre inspect a.ocsp", 0, "OCSP response\n  serial:      %x+ good\n  updated:     20%S+\n  next:        20%S+\n  responder:" },
     { "lacre inspect - < leaf.der", 0, "subject: +CN=a%.example" },
     { "cat leaf.crt a.csr a.crl | lacre inspect - --field kind", 0, "^cert\ncsr\ncrl\n$" },
     { "lacre inspect leaf.crt --field hosts --field public_key.bits --field extended_key_usage", 0,

@@ -15,15 +15,12 @@ local options = require "lacre.options"
 local respond = require "lacre.ocsp.respond"
 local reasons = require "lacre.crl.reasons"
 local time = require "lacre.time"
+local told = require "lacre.ocsp.told"
 local types = require "lacre.ocsp.types"
 
 local fail = lacre_error.fail
 
-local ocsp = {
-  respond = respond.respond,
-  refuse = respond.refuse,
-  parse_request = respond.parse_request,
-}
+local ocsp = { respond = respond.respond, refuse = respond.refuse, parse_request = respond.parse_request }
 
 -- asking --
 
@@ -198,6 +195,12 @@ function methods:to_table()
     revoked_at = self:revoked_at(), reason = self:reason(), signature_algorithm = self:signature_algorithm(),
     responder = who and (who.key_id or tostring(who.name)),
   }
+end
+
+--- The same for people.
+---@return string
+function methods:to_text()
+  return told(self)
 end
 
 function metatable:__tostring()

@@ -160,7 +160,7 @@ local function add_item(lines, found, style)
     lines[#lines + 1] = style.bold(head) .. "\n  " .. style.bad(tostring(found.error))
     return
   end
-  local text = found.kind == "ocsp" and tostring(found.value) .. "\n" or found.value:to_text()
+  local text = found.value:to_text()
   lines[#lines + 1] = style.bold(head .. ": ") .. text:gsub("\n$", "")
   if found.kind == "cert" then
     lines[#lines + 1] = validity_text(found, style)
@@ -171,6 +171,8 @@ end
 local function chain_text(chain, count, style)
   if count == 1 then
     return nil
+  elseif #chain.order == 1 then
+    return style.warn "none of these certificates issued another"
   end
   local words = { ("chain of %d certificates"):format(#chain.order) }
   if not chain.in_order then
