@@ -223,6 +223,27 @@ describe("layers", function()
     assert.same({}, problems)
   end)
 
+  it("have a file for every name", function()
+    local there = {}
+    for _, where in ipairs { { "src", ".c" }, { "src", ".h" }, { "lua/lacre", ".lua" } } do
+      for _, file in ipairs(files(where[1], where[2])) do
+        there[file.name] = true
+      end
+    end
+    for _, floors in ipairs { c_floors, lua_floors } do
+      for name in pairs(floor_of(floors)) do
+        assert.is_true(there[name], name .. " stands on a floor, and is no file")
+      end
+    end
+  end)
+
+  it("of the C core are told file by file in docs/architecture.md", function()
+    local text = read "docs/architecture.md"
+    for _, file in ipairs(files("src", ".h")) do
+      assert.truthy(text:find("`" .. file.name .. "`", 1, true), file.name)
+    end
+  end)
+
   it("test versions in compat.h alone", function()
     for _, suffix in ipairs { ".c", ".h" } do
       for _, file in ipairs(files("src", suffix)) do
