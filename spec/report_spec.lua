@@ -206,6 +206,24 @@ describe("the forms of results", function()
     assert.truthy(text:find "EXPIRES_SOON")
   end)
 
+  it("html: what each reason means, once, and the verdicts to choose from", function()
+    local list = results()
+    list[2].addresses = { { address = "192.0.2.1", grade = "pass", reasons = {} },
+      { address = "192.0.2.2", grade = "fail", reasons = { "HOSTNAME_MISMATCH" } } }
+    local text = formats.render("html", list)
+    local links = 0
+    for code in text:gmatch 'href="#([%u_]+)"' do
+      links = links + 1
+      assert.equal(1, select(2, text:gsub(('<dt id="%s"'):format(code), "")), code)
+    end
+    assert.is_true(links >= 3)
+    for id in text:gmatch 'for="(%l+)"' do
+      assert.matches(('<input type="radio" name="show" id="%s"'):format(id), text)
+    end
+    assert.matches("FAIL 192.0.2.2 HOSTNAME_MISMATCH", text)
+    assert.is_nil(render("html"):find "192.0.2.2")
+  end)
+
   it("tap and markdown too", function()
     assert.matches("^TAP version 13\n1%.%.4\nok 1 %- good", render "tap")
     assert.matches("\nnot ok 2 ", render "tap")
