@@ -253,6 +253,62 @@ describe("the forms of results", function()
     end
   end)
 
+  -- lists that a reader may stumble over: all there is to say, hostile names, nothing, a part
+  local function hard_lists()
+    local nasty, none, cut = results(), results(), results()
+    nasty[1].target, nasty[1].file = "\27[31mred\7\255 # TODO later", "my hosts 100%.txt"
+    nasty[2].target, nasty[2].file = "[x](javascript:alert(1)) # SKIP <b>", "a:b [c].txt"
+    nasty[2].problems[1].message = "220 ready # TODO x\nnot ok 9 - y\n1..1\nBail out! z [a](b)"
+    nasty[3].target, nasty[3].file, nasty[3].line = "", "/etc/h\195\188sts.txt", 1
+    nasty[4].file = "-"
+    for i = #none, 1, -1 do
+      none[i] = nil
+    end
+    none.counts, none.worst, none.earliest = { pass = 0, warn = 0, fail = 0 }, nil, nil
+    cut.interrupted, cut.total = true, 9
+    return { usual = results(), nasty = nasty, none = none, cut = cut }
+  end
+
+  it("sarif: as its schema wants it, and each result by the rule that it names", function()
+    if select(2, process.run { "python3", "-c", "import jsonschema" }) ~= 0 then
+      return pending "python3-jsonschema is missing"
+    end
+    local function validate(text)
+      return process.run({ "python3", "spec/support/validate.py", "spec/support/sarif.schema.json" }, text)
+    end
+    for name, list in pairs(hard_lists()) do
+      local text = assert(formats.render("sarif", list))
+      assert.equal("", (validate(text)), name)
+      local run = json.decode(text).runs[1]
+      for _, one in ipairs(run.results) do
+        local rule = run.tool.driver.rules[one.ruleIndex + 1]
+        assert.same({ one.ruleId, one.level }, { rule.id, rule.defaultConfiguration.level })
+      end
+    end
+    for fault, text in pairs { -- the schema sees what it should
+      kind = render("sarif"):gsub('"kind": *"fail"', '"kind":"pass"'), uri = render("sarif"):gsub("%%20", " "),
+      level = render("sarif"):gsub('"error"', '"fatal"'), line = render("sarif"):gsub('"startLine": *17', '"startLine":0'),
+    } do
+      assert.equal(1, select(2, validate(text)), fault)
+    end
+  end)
+
+  it("tap: as Perl's harness reads it, whatever a target and a server say", function()
+    if select(2, process.run { "perl", "-MTAP::Parser", "-e", "1" }) ~= 0 then
+      return pending "perl is missing"
+    end
+    local lists = hard_lists()
+    local function read(name)
+      return (process.run({ "perl", "spec/support/read_tap.pl" }, formats.render("tap", lists[name])))
+    end
+    local four = "planned 4, run 4\npassed 1 3; failed 2 4\nskipped 0, todo 0\n"
+    assert.equal("version 13\n" .. four, read "usual")
+    assert.equal("version 13\n" .. four, read "nasty")
+    assert.is_nil(formats.render("tap", lists.nasty):find "# *TODO") -- which other readers find behind another #
+    assert.equal("version 13\nplanned 0, run 0\npassed ; failed \nskipped 0, todo 0\n", read "none")
+    assert.matches("^bailed out: interrupted after 4 of 9 targets\n", read "cut")
+  end)
+
   it("name the list by a reference, which is a path to GitHub", function()
     local list, uris = results(), {}
     for i, path in ipairs { "my hosts 100%.txt", "/etc/hosts.txt", "a:b.txt", "-" } do
