@@ -63,12 +63,14 @@ local function has(list, wanted)
 end
 
 local function look_deeper(facts, row, mine, set, address)
-  local terms = inquiry.terms(mine, facts.timing, facts.address)
+  local function ask(question)
+    return inquiry.ask(place_of(row, address), inquiry.terms(mine, facts.timing, facts.address), question)
+  end
   if set.probe_old and facts.version >= "1.2" then
-    facts.old, facts.old_error = inquiry.ask(place_of(row, address), terms, "old")
+    facts.old, facts.old_error = ask "old"
   end
   if (set.deep or has(mine.require, "pq")) and not (facts.group or ""):find "MLKEM" then
-    local answer, err = inquiry.ask(place_of(row, address), terms, "hybrid")
+    local answer, err = ask "hybrid"
     facts.hybrid_group, facts.hybrid_error = inquiry.group_of(answer), err
   end
 end

@@ -22,7 +22,18 @@ local rank = { fail = 1, warn = 2, info = 3 }
 --- An empty list.
 ---@return lacre.findings
 function findings.new()
-  return setmetatable({ list = {}, seen = {} }, Findings)
+  return setmetatable({ list = {} }, Findings)
+end
+
+-- of the same certificate, or requirement
+local function is_known(list, problem)
+  for _, one in ipairs(list) do
+    if one.code == problem.code and one.depth == problem.depth and one.requirement == problem.requirement
+      and one.expected_code == problem.expected_code then
+      return true
+    end
+  end
+  return false
 end
 
 --- Adds a reason, unless this one is known of the same certificate, or requirement. `severity` may be told otherwise.
@@ -37,9 +48,7 @@ function Findings:add(code, message, fields)
       problem[name] = value
     end
   end
-  local id = code .. ":" .. (problem.depth or "") .. ":" .. (problem.requirement or problem.expected_code or "")
-  if not self.seen[id] then
-    self.seen[id] = true
+  if not is_known(self.list, problem) then
     self.list[#self.list + 1] = problem
   end
   return problem

@@ -105,13 +105,23 @@ local function hidden(quoted)
   return ("="):rep(#quoted)
 end
 
+local SPACE = 32
+
+local function trimmed(text)
+  local first, last = text:byte(1), text:byte(-1)
+  if first and first > SPACE and last > SPACE then
+    return text -- as most are
+  end
+  return text:match "^%s*(.*%S)" or ""
+end
+
 -- what stands in quotes is no comment
 local function without_comment(line)
   if #line > LONGEST then
     return line:sub(1, 1) == "#" and "" or line
   end
   local at = has(line, "#") and (line:find "^#" or line:gsub('="[^"]*"', hidden):find "%s#")
-  return (at and line:sub(1, at - 1) or line):match "^%s*(.*%S)" or ""
+  return trimmed(at and line:sub(1, at - 1) or line)
 end
 
 -- what `name=` and `starttls=` say goes where the target says it
@@ -151,7 +161,10 @@ local function read_line(text, group)
   if #text > LONGEST then
     return refuse_long(text)
   end
-  local word, rest = text:match "^(%S+)(.*)$"
+  local word, rest = text, ""
+  if text:find "%s" then
+    word, rest = text:match "^(%S+)(.*)$"
+  end
   local list, err = target_range.expand(word)
   if err then
     return { { text = word, error = err, set = {} } }

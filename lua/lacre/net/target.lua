@@ -9,7 +9,7 @@ local function port_of(text, default)
   if text == "" then
     return default
   end
-  local port = text:match "^:(%d+)$" and tonumber(text:sub(2))
+  local port = tonumber((text:match "^:(%d+)$"))
   return port and port >= 0 and port <= 65535 and port or nil
 end
 
@@ -17,12 +17,14 @@ end
 local function split(text)
   local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
   local host, rest = bare:match "^%[([%x:.]+%%?[%w._-]*)%](.*)$" -- fe80::1%eth0 too
-  if host then
-    return host, rest
-  elseif select(2, bare:gsub(":", "")) > 1 then
-    return bare, ""
+  if not host and select(2, bare:gsub(":", "")) > 1 then
+    host, rest = bare, ""
+  elseif not host then
+    host, rest = bare:match "^([^:]*)(.*)$"
   end
-  return bare:match "^([^:]*)(.*)$"
+  if host ~= "" and not host:find "[%s@%z]" then
+    return host, rest
+  end
 end
 
 --- Splits `host`, `host:port`, `[2001:db8::1]:port`, a bare IPv6 address, or an https URL.
@@ -35,8 +37,8 @@ function target.parse(text, default_port)
   if not host then
     host, rest = split(text)
   end
-  local port = port_of(rest, default_port or 443)
-  if not port or host == "" or host:find "[%s@%z]" then
+  local port = host and port_of(rest, default_port or 443)
+  if not port then
     return fail("config", "bad_name", "not a host and port: %s", text)
   end
   return { host = host, port = port }
