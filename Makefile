@@ -151,7 +151,7 @@ platforms:
 	@SPEC='$(SPEC)' bash spec/support/platforms.sh $(ON)
 
 ## bench: costs compared with plain C and other modules, as ratios; ROWS=regex chooses, IR=1 counts instructions
-bench: $(CORE)
+bench: $(CORE) $(COMMAND) $(COMPILED)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/run.sh
 
 ## bench-health: checks a thousand endpoints with lacre health and with other programs

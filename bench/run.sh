@@ -21,6 +21,11 @@ last=$(($(nproc) - 1))
 
 # side workload: what runs it, into `command`; false where there is nothing that does
 command_of() {
+  case $1-$2 in
+    c-command) command=("$BENCH_LIMIT" written selfsign 1); return ;;
+    lacre-command) command=("$PWD/$BUILD/bin/lacre" selfsign localhost 127.0.0.1 --subject O=Bench,CN=localhost
+      --out "$BENCH_DATA" --overwrite --quiet); return ;;
+  esac
   case $1 in
     c) command=("$BENCH_LIMIT" "$2"); return ;;
     lacre) command=("$LUA" "bench/workloads/$2.lua") ;;
@@ -47,6 +52,12 @@ instructions() {
   case $few in lacks*) echo "$few"; return ;; esac
   many=$(collected "${@:1:$#-1}" $((3 * n)))
   [ -n "$few" ] && [ -n "$many" ] && echo "ir=$(((many - few) / ($(warmed $((3 * n))) - $(warmed "$n"))))"
+}
+
+# variant count: the line of so many runs of `command`, each a process of its own from start to end
+processes() {
+  if [ -n "$IR" ]; then echo "ir=$(collected "${command[@]}")"; return; fi
+  timeout 100 taskset -c 0 "$BENCH_LIMIT" command "$1" "$2" "${command[@]}" 2>&1
 }
 
 # nanoseconds of CPU that a process has used
@@ -77,6 +88,7 @@ measured() {
   case $2 in
     server | files) served 1 "$3" "$4" 2>/dev/null ;;
     workers) served 2 "$3" "$4" 2>/dev/null ;;
+    command) processes "$3" "$4" ;;
     *) alone "$3" "$4" ;;
   esac </dev/null | tail -1
 }

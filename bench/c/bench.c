@@ -60,15 +60,17 @@ static const struct Row {
   { "chain", chain },         { "keygen", keygen },
   { "issue", issue },         { "health", health },
   { "files", files },         { "workers", server },
+  { "written", written },     { "command", command },
 };
 
-/* bench WORKLOAD VARIANT COUNT, with BENCH_DATA in the environment */
+/* bench WORKLOAD VARIANT COUNT [words], with BENCH_DATA in the environment */
 int main (int argc, char **argv) {
   size_t i;
   Bench b;
   if (argc < 4 || (b.dir = getenv("BENCH_DATA")) == NULL) return 2;
   b.variant = argv[2];
   b.count = atol(argv[3]);
+  b.rest = argv + 4;
   for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
     if (strcmp(rows[i].name, argv[1]) != 0) continue;
     rows[i].run(&b);

@@ -14,6 +14,7 @@ typedef struct Bench {
   const char *variant;
   long count;      /* operations to measure; a tenth of them go before, uncounted */
   const char *dir; /* of keys and certificates, with a slash */
+  char **rest;     /* the words behind the count */
 } Bench;
 
 typedef void (*Workload)(const Bench *b);
@@ -67,6 +68,8 @@ void health (const Bench *b);
 void parse (const Bench *b);
 void pin (const Bench *b);
 void selfsign (const Bench *b);
+void written (const Bench *b);
+void command (const Bench *b);
 void csr (const Bench *b);
 void chain (const Bench *b);
 void keygen (const Bench *b);

@@ -4,6 +4,7 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,10 +193,9 @@ static void put_extensions (X509 *x) {
   GENERAL_NAMES_free(names);
 }
 
-static void selfsigned (void *sha256) {
+static void sign_self (BIO *out, const EVP_MD *sha256) {
   X509 *x = X509_new();
   BIGNUM *serial = BN_new();
-  BIO *out = BIO_new(BIO_s_mem());
   BN_rand(serial, 127, 0, 0);
   X509_set_version(x, 2);
   BN_to_ASN1_INTEGER(serial, X509_get_serialNumber(x));
@@ -206,15 +206,35 @@ static void selfsigned (void *sha256) {
   put_key(X509_get_X509_PUBKEY(x));
   put_extensions(x);
   if (X509_sign(x, key, sha256) <= 0 || PEM_write_bio_X509(out, x) != 1) die("sign");
-  BIO_free(out);
   BN_free(serial);
   X509_free(x);
+}
+
+static void selfsigned (void *sha256) {
+  BIO *out = BIO_new(BIO_s_mem());
+  sign_self(out, sha256);
+  BIO_free(out);
 }
 
 /* VARIANT: p256 */
 void selfsign (const Bench *b) {
   make_key();
   repeat(b, selfsigned, EVP_MD_fetch(NULL, "SHA256", NULL));
+}
+
+/* VARIANT: selfsign, a key and its certificate written to files, once: the whole of a
+ * process */
+void written (const Bench *b) {
+  int fd = open(data(b, "written", ".key"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  BIO *out = BIO_new_fd(fd, BIO_CLOSE);
+  make_key();
+  if (fd < 0 || PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) != 1)
+    die("key");
+  BIO_free(out);
+  out = BIO_new_file(data(b, "written", ".crt"), "w");
+  if (out == NULL) die("certificate");
+  sign_self(out, EVP_sha256());
+  BIO_free(out);
 }
 
 static void requested (void *sha256) {
