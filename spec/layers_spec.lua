@@ -2,7 +2,7 @@
 local lfs = require "lfs"
 
 local c_floors = {
-  [0] = { "compat", "codes", "detour", "asn1_time", "der", "pinset", "ssl_outcome", "link", "signature", "quiet", "queue" },
+  [0] = { "compat", "codes", "detour", "asn1_time", "der", "pinset", "ec_key", "ssl_outcome", "link", "signature", "quiet", "queue" },
   { "path_rules", "table", "light" },
   { "verify", "glance", "own", "fail", "args", "base64" },
   { "bytes", "pin", "disk", "lock", "clock", "terminal", "der_out", "library" },

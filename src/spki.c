@@ -4,10 +4,10 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include "der.h"
+#include "ec_key.h"
 #include "oid.h"
 #include "queue.h"
 
@@ -75,25 +75,9 @@ int spki_encode (EVP_PKEY *pkey, unsigned char **spki, size_t *len) {
 
 /* a public key in a provider's own form, or NULL */
 static EVP_PKEY *make (const Prefix *prefix, const unsigned char *raw) {
-  EVP_PKEY_CTX *context;
-  EVP_PKEY *pkey = NULL;
-  OSSL_PARAM params[3];
-  char group[16];
-  unsigned char point[MAX_RAW];
   if (strcmp(prefix->group, "ED25519") == 0)
     return EVP_PKEY_new_raw_public_key_ex(NULL, "ED25519", NULL, raw, prefix->key_len);
-  memcpy(group, prefix->group, strlen(prefix->group) + 1);
-  memcpy(point, raw, prefix->key_len);
-  params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
-  params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
-                                                prefix->key_len);
-  params[2] = OSSL_PARAM_construct_end();
-  context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-  if (context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
-      EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-    pkey = NULL;
-  EVP_PKEY_CTX_free(context);
-  return pkey;
+  return ec_key_make(prefix->group, raw, prefix->key_len, NULL, 0);
 }
 
 EVP_PKEY *spki_decode (const unsigned char *spki, size_t len) {

@@ -5,13 +5,10 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/params.h>
 
 #include "der.h"
+#include "ec_key.h"
 #include "queue.h"
-
-#define MAX_FIELD 66 /* octets of a coordinate of P-521 */
-#define MAX_POINT (1 + 2 * MAX_FIELD)
 
 typedef struct Curve {
   const char *group;
@@ -100,35 +97,9 @@ static int read_pkcs8 (const unsigned char *der, size_t len, Parts *parts) {
   return parts->curve != NULL && read_sec1(key.content, key.len, parts);
 }
 
-/* a number as parameters have it: in the order of this machine */
-static int to_native (const der_Item *secret, unsigned char native[MAX_FIELD]) {
-  BIGNUM *n = BN_bin2bn(secret->content, (int)secret->len, NULL);
-  int good = n != NULL && BN_bn2nativepad(n, native, (int)secret->len) > 0;
-  BN_clear_free(n);
-  return good;
-}
-
 static EVP_PKEY *make (const Parts *parts) {
-  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-  unsigned char native[MAX_FIELD], point[MAX_POINT];
-  char group[16];
-  OSSL_PARAM params[4];
-  EVP_PKEY *pkey = NULL;
-  memcpy(group, parts->curve->group, strlen(parts->curve->group) + 1);
-  memcpy(point, parts->point.content, parts->point.len);
-  params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0);
-  params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
-                                                parts->point.len);
-  params[2] =
-      OSSL_PARAM_construct_BN(OSSL_PKEY_PARAM_PRIV_KEY, native, parts->secret.len);
-  params[3] = OSSL_PARAM_construct_end();
-  if (context != NULL && to_native(&parts->secret, native) &&
-      EVP_PKEY_fromdata_init(context) == 1 &&
-      EVP_PKEY_fromdata(context, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-    pkey = NULL;
-  OPENSSL_cleanse(native, sizeof native);
-  EVP_PKEY_CTX_free(context);
-  return pkey;
+  return ec_key_make(parts->curve->group, parts->point.content, parts->point.len,
+                     parts->secret.content, parts->secret.len);
 }
 
 EVP_PKEY *usual_key_read (const unsigned char *der, size_t len) {
@@ -194,7 +165,7 @@ static void put_pkcs8 (der_Out *out, const Curve *curve, const unsigned char *se
 
 int usual_key_write (EVP_PKEY *pkey, der_Out *out) {
   const Curve *curve = curve_of(pkey);
-  unsigned char secret[MAX_FIELD], point[MAX_POINT];
+  unsigned char secret[EC_KEY_FIELD], point[EC_KEY_POINT];
   size_t len = 0;
   int good = curve != NULL &&
              EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
