@@ -45,7 +45,7 @@ local lua_floors = {
   { "name", "key.encoding", "key.signing", "loop.watched", "net.stream" },
   { "loop.scheduler" },
   { "loop.condition" },
-  { "loop.protected", "loop.traps", "net.pump" },
+  { "loop.protected", "loop.traps", "loop.task", "net.pump" },
   { "loop" },
   { "net.addresses", "net.attempt" },
   { "net.race" },

@@ -15,8 +15,7 @@ local target = require "lacre.net.target"
 local time = require "lacre.time"
 local wait = require "lacre.wait"
 
-local monotonic = time.monotonic
-local events_of = stream.events_of
+local monotonic, events_of = time.monotonic, stream.events_of
 
 local conn = {}
 

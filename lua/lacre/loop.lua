@@ -9,6 +9,7 @@ local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local protected = require "lacre.loop.protected"
 local scheduler = require "lacre.loop.scheduler"
+local task = require "lacre.loop.task"
 local time = require "lacre.time"
 local traps = require "lacre.loop.traps"
 local wait = require "lacre.wait"
@@ -16,10 +17,9 @@ local wait = require "lacre.wait"
 local unpack = table.unpack or unpack -- luacheck: ignore
 local fail = lacre_error.fail
 local suspend, canceled = scheduler.suspend, scheduler.canceled
+local must_run = task.must_run
 
 local loop = {}
-
-local Task = scheduler.Task
 
 local function pack(...)
   return { n = select("#", ...), ... }
@@ -47,12 +47,6 @@ loop.running = scheduler.running
 
 --- The loop's monotonic clock, in seconds; only differences are meaningful.
 loop.now = time.monotonic
-
-local function must_run(name)
-  if not loop.running() then
-    options.misuse("loop.%s was called outside a task", name)
-  end
-end
 
 --- Sleeps; other tasks run meanwhile.
 ---@param seconds number
@@ -107,47 +101,6 @@ function loop.wait(object, events, seconds)
     return fail("read", "closed", "the descriptor is closed")
   end
   return wait.ready(fd, events, seconds)
-end
-
---- Waits for the end of a task.
----@param seconds? number
----@return any ... what its function returned, or nil and the error it raised, or nil and `timeout`
-function Task:join(seconds)
-  must_run "join"
-  options.argument("join", 1, seconds or 0, "number")
-  if not self.done then
-    self.joiners = self.joiners or {}
-    table.insert(self.joiners, scheduler.current())
-    local done, why = suspend(self, seconds)
-    if why == "timeout" then
-      return fail("read", "timeout", "the task did not finish in time")
-    elseif not done then
-      return nil, why
-    end
-  end
-  if self.ok then
-    return unpack(self.results, 1, self.results.n)
-  end
-  return nil, self.results[1]
-end
-
---- Ends a task at its next wait, which returns the error `canceled`.
----@return boolean canceled false when it had ended already
-function Task:cancel()
-  if self.done then
-    return false
-  end
-  self.canceled = true
-  if self.waits then
-    scheduler.wake(self, canceled())
-  end
-  return true
-end
-
---- What became of a task.
----@return "running"|"done"|"failed"
-function Task:status()
-  return not self.done and "running" or self.ok and "done" or "failed"
 end
 
 --- A condition that tasks can wait for and other tasks signal.
@@ -236,10 +189,10 @@ end
 function loop.with_timeout(seconds, fn, ...)
   must_run "with_timeout"
   options.argument("with_timeout", 1, seconds, "number")
-  local task = loop.spawn(fn, ...)
-  local results = pack(task:join(seconds))
-  if not task.done then
-    task:cancel()
+  local started = loop.spawn(fn, ...)
+  local results = pack(started:join(seconds))
+  if not started.done then
+    started:cancel()
     return fail("read", "timeout", "not done within %g s", seconds)
   end
   return unpack(results, 1, results.n)

@@ -133,8 +133,7 @@ local function yes_no(value)
   return value == nil and "unknown: it could not be tested" or value and "yes" or "no"
 end
 
-local function describe_capabilities(add, say, result)
-  local found = result.capabilities
+local function describe_offers(add, say, found)
   local versions = {}
   for _, version in ipairs { "SSL 3.0", "1.0", "1.1", "1.2", "1.3" } do
     versions[#versions + 1] = found.versions[version] and version or nil
@@ -157,6 +156,11 @@ local function describe_capabilities(add, say, result)
     add("groups       %s", #found.groups > 0 and table.concat(found.groups, ", ") or "none")
     say(meanings.groups)
   end
+end
+
+local function describe_capabilities(add, say, result)
+  local found = result.capabilities
+  describe_offers(add, say, found)
   if result.version and found.default_pin ~= result.pins[1] then
     add("without SNI  %s", found.default_pin and "another certificate: " .. found.default_pin or "no handshake")
     say(meanings.sni)
