@@ -41,7 +41,18 @@ describe("health", function()
     assert.equal(0, result.wrong)
     assert.equal(#zoo.rows, result.right + #result.unavailable)
     assert.is_false(health.failed(result))
-    assert.matches("0 wrong", selftest.text(result, require("lacre.report.style").new(false)))
+    local text = selftest.text(result, require("lacre.report.style").new(false))
+    assert.matches("0 wrong", text)
+    assert.is_nil((text .. "\n"):find " \n")
+  end)
+
+  it("says of a selftest that it looks at no targets", function()
+    for _, set in ipairs { { "localhost", selftest = true }, { selftest = true, file = { "hosts.txt" } } } do
+      local result, err = health(set)
+      assert.is_nil(result)
+      assert.equal("unsupported", err.code)
+      assert.matches("takes no targets", err.message)
+    end
   end)
 
   it("judges a large Diffie-Hellman prime in a moment, for others wait meanwhile", function()

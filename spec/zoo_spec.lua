@@ -157,7 +157,11 @@ describe("tool.zoo", function()
     assert.is_true(tool.failed(hung))
     local stubborn = assert(tool { "expired", run = "trap '' TERM; sleep 3; sleep 30", timeout = 0.2 })
     assert.equal(1, stubborn.tour.hung)
-    local well = assert(tool { "good", "expired", run = "test {name} = good" })
+    local counted = {}
+    local well = assert(tool { "good", "expired", run = "test {name} = good", on_count = function(done, total)
+      counted[#counted + 1] = done .. "/" .. total
+    end })
+    assert.same({ "1/2", "2/2" }, counted)
     assert.is_false(tool.failed(well))
     assert.not_matches("accepted no server", tool.text(well, require("lacre.report.style").plain))
     local deaf = assert(tool { "expired", run = "false" })

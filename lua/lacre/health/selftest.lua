@@ -89,8 +89,8 @@ function selftest.text(result, style)
   local lines = {}
   for _, one in ipairs(result.entries) do
     if one.right then
-      lines[#lines + 1] = ("%s  %-24s %-4s %s"):format(style.good "right", one.name, one.grade:upper(),
-        style.dim(table.concat(one.reasons, " ")))
+      local reasons = #one.reasons > 0 and " " .. style.dim(table.concat(one.reasons, " ")) or ""
+      lines[#lines + 1] = ("%s  %-24s %-4s%s"):format(style.good "right", one.name, one.grade:upper(), reasons)
     else
       lines[#lines + 1] = ("%s  %-24s %s %s instead of %s %s"):format(style.bad "WRONG", one.name, one.grade:upper(),
         table.concat(one.reasons, " "), one.expected:upper(), table.concat(one.expected_reasons, " "))

@@ -66,6 +66,8 @@ end
 function health.run(set)
   if set.explain then
     return explain(set.explain)
+  elseif set.selftest and (set.targets or set.file) then
+    return lacre_error.fail("config", "unsupported", "selftest checks the servers of the zoo, and takes no targets")
   elseif set.selftest then
     return loop.enter(selftest.run, set)
   end

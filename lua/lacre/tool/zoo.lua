@@ -34,6 +34,8 @@ local tool = {
       help = "port shared by all servers, selected with SNI NAME.zoo.test; 0 picks a free one" },
     { name = "ca", value = "FILE", help = "write the root certificate to trust to this file" },
     shared.on_event,
+    { name = "on_count", type = "function", from_lua = true,
+      help = "with run: called with how many of how many servers were visited" },
     { name = "on_start", type = "function", from_lua = true, help = "called with the list of servers, as data" },
   },
   exits = { { 1, "the command accepted a server it must refuse, refused a good one, or hung" } },

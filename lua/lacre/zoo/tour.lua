@@ -80,8 +80,12 @@ local function unfit(results)
 end
 
 local function visits(menagerie, set, shop, ca)
+  local done, total, count = 0, #menagerie.entries, set.on_count or function() end
   local slots = loop.map(menagerie.entries, function(entry)
-    return visit(entry, set, shop, ca) or false
+    local result = visit(entry, set, shop, ca)
+    done = done + 1
+    count(done, total)
+    return result or false
   end, { concurrency = 8 })
   local results = {}
   for _, one in ipairs(slots) do
@@ -108,7 +112,7 @@ end
 
 --- Runs a command against every entry, a few at once. Ctrl-C ends it; what is known then is told.
 ---@param menagerie lacre.zoo
----@param set { run: string, timeout: number, ca?: string }
+---@param set { run: string, timeout: number, ca?: string, on_count?: function }
 ---@return lacre.zoo.tour?
 ---@return lacre.error? err unsupported if the command is not there
 function zoo_tour.run(menagerie, set)
@@ -170,10 +174,8 @@ function zoo_tour.lines(lines, tour, style)
   end
   local summary = ("%d right, %d overlooked, %d good ones refused, %d hung, %d where either is fine"):format(
     tour.right, tour.overlooked, tour.refused, tour.hung, tour.either)
-  if tour.interrupted then
-    summary = summary .. "; interrupted"
-  end
-  lines[#lines + 1] = (zoo_tour.is_faultless(tour) and style.good or style.bad)(summary)
+  local paint = not zoo_tour.is_faultless(tour) and style.bad or tour.interrupted and style.warn or style.good
+  lines[#lines + 1] = paint(summary .. (tour.interrupted and "; interrupted" or ""))
 end
 
 return zoo_tour
