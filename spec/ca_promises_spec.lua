@@ -262,6 +262,38 @@ describe("a policy", function()
   end)
 end)
 
+describe("a name that is taken", function()
+  local function unique(hosts)
+    return ca:issue { hosts = hosts, unique = true, key = "ed25519" }
+  end
+
+  it("is found by the log or by the certificates, of which few are read", function()
+    must(ca:issue { hosts = { "x.test", "10.0.0.1", "http://u.test/a,b" }, key = "ed25519" })
+    for _, taken in ipairs { "a.test", "b.test", "10.0.0.1", "http://u.test/a,b" } do
+      refused("duplicate_names", unique { "new.test", taken })
+    end
+    must(unique { "test", "st", "0.0.0.1", "http://u.test/a" })
+    local reading = require "lacre.cert.read"
+    local read, load = 0, reading.load
+    finally(function()
+      reading.load = load
+    end)
+    reading.load = function(path)
+      read = read + 1
+      return load(path)
+    end
+    refused("duplicate_names", unique { "b.test" })
+    assert.equal(1, read)
+    shell "rm log.jsonl"
+    refused("duplicate_names", unique { "a.test" })
+    must(unique { "c.test" })
+    refused("duplicate_names", unique { "c.test" })
+    must(lacre.ca.check(directory, { repair = true }))
+    must(ca:revoke(first.cert, "superseded"))
+    must(unique { "a.test" })
+  end)
+end)
+
 describe("the check", function()
   it("looks at the list", function()
     must(ca:revoke(first.cert, "superseded"))

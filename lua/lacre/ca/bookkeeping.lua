@@ -15,14 +15,6 @@ local time = require "lacre.time"
 
 local methods = books.methods
 
-local function names_of(cert)
-  local names = {}
-  for i, item in ipairs(cert:subject_alt_names()) do
-    names[i] = item.type .. ":" .. tostring(item.value)
-  end
-  return #names > 0 and table.concat(names, ",") or nil
-end
-
 -- what could not be finished is taken back where it left no trace in the index
 local function take_back(self, serial, path)
   self.cached = nil
@@ -60,10 +52,7 @@ function methods:add(cert)
     return fail("save", "index_corrupt", "%s: the last line is incomplete", self.paths.index)
   end
   local done
-  done, err = self:note {
-    event = "issue", serial = one.serial, subject = one.subject, names = names_of(cert),
-    not_after = cert:not_after(), fingerprint = cert:fingerprint(), pin = cert:pin(),
-  }
+  done, err = self:note(record.issue(one, cert))
   if not done then
     return nil, err
   end

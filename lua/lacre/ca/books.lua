@@ -189,14 +189,35 @@ function Books:issued_for(pin)
   return nil, err
 end
 
+-- a test of serials: whether the log leaves it open that a certificate carries one of these names, so that few files
+-- are read
+local function may_carry_of(self, names)
+  local logged, wanted = log.names(file.read(self.paths.log) or ""), {}
+  for i, item in ipairs(names) do
+    wanted[i] = "," .. item.type .. ":" .. tostring(item.value) .. ","
+  end
+  return function(serial)
+    local list = logged[serial]
+    if not list or list:find("\\", 1, true) then
+      return true
+    end
+    for _, name in ipairs(wanted) do
+      if ("," .. list .. ","):find(name, 1, true) then
+        return true
+      end
+    end
+    return false
+  end
+end
+
 --- The record of a valid certificate that carries one of these names.
 ---@param names table[]
 ---@param now number
 ---@return lacre.ca.record?
 function Books:holder(names, now)
-  local is_wanted = record.carries(names)
+  local is_wanted, may_carry = record.carries(names), may_carry_of(self, names)
   for _, one in ipairs(self:records() or {}) do
-    local cert = record.status(one, now) == "valid" and self:certificate(one.serial)
+    local cert = record.status(one, now) == "valid" and may_carry(one.serial) and self:certificate(one.serial)
     if cert and is_wanted(cert) then
       return one
     end

@@ -7,6 +7,7 @@ local index = require "lacre.ca.index"
 local lacre_error = require "lacre.error"
 local layout = require "lacre.ca.layout"
 local log = require "lacre.ca.log"
+local record = require "lacre.ca.record"
 local sign = require "lacre.x509.sign"
 local time = require "lacre.time"
 
@@ -26,10 +27,7 @@ local function write_log(path, parts)
     },
   }
   for _, one in ipairs(parts.records or {}) do
-    list[#list + 1] = {
-      event = "issue", serial = one.serial, subject = one.subject, not_after = one.not_after,
-      fingerprint = one.cert:fingerprint(),
-    }
+    list[#list + 1] = record.issue(one, one.cert)
     list[#list + 1] = { event = "issued", serial = one.serial }
     if one.revoked_at then
       list[#list + 1] = {

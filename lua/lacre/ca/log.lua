@@ -164,6 +164,18 @@ function log.revocations(text)
   return entries
 end
 
+--- The names that certificates were issued for, by serial, as `dns:a.test,ip:10.0.0.1`; of those alone whose line
+--- tells them.
+---@param text string
+---@return table<string, string>
+function log.names(text)
+  local names = {}
+  for serial, list in text:gmatch '"event":"issue","serial":"(%x+)"[^\n]-"names":"([^"\n]*)"' do
+    names[serial] = list
+  end
+  return names
+end
+
 --- The serials that were to be issued for a key.
 ---@param text string
 ---@param pin string

@@ -118,6 +118,25 @@ function record.of(cert)
   }
 end
 
+local function names_of(cert)
+  local names = {}
+  for i, item in ipairs(cert:subject_alt_names()) do
+    names[i] = item.type .. ":" .. tostring(item.value)
+  end
+  return #names > 0 and table.concat(names, ",") or nil
+end
+
+--- The entry of the log that announces a certificate.
+---@param one lacre.ca.record
+---@param cert lacre.cert
+---@return table
+function record.issue(one, cert)
+  return {
+    event = "issue", serial = one.serial, subject = one.subject, names = names_of(cert), not_after = cert:not_after(),
+    fingerprint = cert:fingerprint(), pin = cert:pin(),
+  }
+end
+
 --- Whether it was revoked because others have its key.
 ---@param one lacre.ca.record
 ---@return boolean
