@@ -86,22 +86,21 @@ local function look_for_hsts(facts, row, mine, address)
 end
 
 -- a server that refused us is asked otherwise
-local function ask_again(row, mine, address, err, seconds)
+local function ask_again(row, mine, address, err)
   if not error_rules.is_worth_asking(err) then
     return nil
   end
-  local terms = inquiry.terms(mine, { handshake = seconds }, err.address)
+  local terms = inquiry.terms(mine, { handshake = monotonic() - mine.deadline + mine.timeout }, err.address)
   return inquiry.again(place_of(row, address), terms, function(group, deadline)
     return (contact(row, mine, address, mine.context_with(group), deadline))
   end)
 end
 
 local function examine(row, mine, set, address)
-  local began = monotonic()
   local facts, err, attempts = contact_patiently(row, mine, set, address)
   local answers
   if not facts then
-    facts, answers = ask_again(row, mine, address, err, monotonic() - began)
+    facts, answers = ask_again(row, mine, address, err)
   end
   local out
   if facts then

@@ -38,10 +38,7 @@ end
 ---@return table? answer of `sounding.ask`
 ---@return lacre.error? err timeout, connection_refused ...
 function inquiry.ask(place, terms, question)
-  local plain, err = opening.open(place, {
-    timeout = terms.timeout, connect_timeout = terms.connect_timeout, rows = terms.rows, family = terms.family,
-    deadline = limit(terms),
-  })
+  local plain, err = opening.open(place, terms, limit(terms))
   if not plain then
     return nil, err
   end

@@ -19,8 +19,8 @@ local annotate, fail = lacre_error.annotate, lacre_error.fail
 local monotonic = time.monotonic
 
 -- resolving by itself, so that its time is known; the addresses then go to the dialler
-local function resolve(place, set)
-  local limit = math.min(set.deadline, monotonic() + (set.connect_timeout or math.huge))
+local function resolve(place, set, deadline)
+  local limit = math.min(deadline, monotonic() + (set.connect_timeout or math.huge))
   local rows, err = dial.resolve(place.host, place.port, { family = set.family or "any" }, limit)
   if not rows then
     return nil, annotate(err, { host = place.host, port = place.port })
@@ -56,9 +56,9 @@ local function moment(set)
   return math.min(ENOUGH, SHARE * set.timeout)
 end
 
-local function begins_at_once(place, set, address)
-  local deadline = math.min(set.deadline, monotonic() + moment(set))
-  local plain = connect(place, set, { { address = address, family = "any" } }, deadline)
+local function begins_at_once(place, set, address, deadline)
+  local limit = math.min(deadline, monotonic() + moment(set))
+  local plain = connect(place, set, { { address = address, family = "any" } }, limit)
   local answer = plain and sounding.ask(plain, sounding.questions.tls12, set.server_name or place.host)
   return answer ~= nil and (answer.kind == "server_hello" or answer.kind == "alert")
 end
@@ -77,12 +77,12 @@ end
 
 local unclear = { closed = true, connection_reset = true, broken_pipe = true, starttls_refused = true }
 
-local function upgrade(plain, place, set, address)
-  if is_mute(plain, place, set) and begins_at_once(place, set, address) then
+local function upgrade(plain, place, set, address, deadline)
+  if is_mute(plain, place, set) and begins_at_once(place, set, address, deadline) then
     return needless(place)
   end
   local done, err = starttls.negotiate(plain, place.starttls, place.host)
-  if not done and unclear[err.code] and begins_at_once(place, set, address) then
+  if not done and unclear[err.code] and begins_at_once(place, set, address, deadline) then
     return needless(place)
   end
   return done, err
@@ -90,17 +90,17 @@ end
 
 -- all of it ---------------------------------------------------------------------------------------
 
-local function open(place, set)
+local function open(place, set, deadline)
   local began = monotonic()
   local rows, err = set.rows, nil
   if not rows then
-    rows, err = resolve(place, set)
+    rows, err = resolve(place, set, deadline)
   end
   if not rows then
     return nil, err
   end
   local resolved = monotonic()
-  local plain, address = connect(place, set, rows, set.deadline)
+  local plain, address = connect(place, set, rows, deadline)
   if not plain then
     return nil, address
   end
@@ -110,7 +110,7 @@ local function open(place, set)
   }
   if place.starttls then
     local done
-    done, err = upgrade(plain, place, set, address)
+    done, err = upgrade(plain, place, set, address, deadline)
     times.starttls = monotonic() - connected
     if not done then
       plain:close()
@@ -126,13 +126,15 @@ local CROWDED = 0.1
 --- fault of the place, it waits for one.
 ---@param place { host: string, port: integer, starttls?: string }
 ---@param set { timeout: number, connect_timeout?: number, deadline: number, rows?: table[], family?: string }
+---@param deadline? number an earlier one
 ---@return lacre.tcp? socket
 ---@return lacre.error|table err or the times of the stages
-function opening.open(place, set)
+function opening.open(place, set, deadline)
+  deadline = deadline or set.deadline
   while true do
-    local plain, times = open(place, set)
+    local plain, times = open(place, set, deadline)
     local is_crowded = not plain and times.code == "too_many_files" and loop.running()
-    if not is_crowded or monotonic() >= set.deadline or not loop.sleep(CROWDED) then
+    if not is_crowded or monotonic() >= deadline or not loop.sleep(CROWDED) then
       return plain, times
     end
   end

@@ -26,12 +26,18 @@ local function vector16(bytes)
   return u16(#bytes) .. bytes
 end
 
+-- lists that are offered do not change, and few are offered to many
+local encoded = setmetatable({}, { __mode = "k" })
+
 local function numbers16(list)
-  local out = {}
-  for i, number in ipairs(list) do
-    out[i] = u16(number)
+  if not encoded[list] then
+    local out = {}
+    for i, number in ipairs(list) do
+      out[i] = u16(number)
+    end
+    encoded[list] = table.concat(out)
   end
-  return table.concat(out)
+  return encoded[list]
 end
 
 local function extension(kind, bytes)
@@ -70,7 +76,8 @@ end
 
 --- A ClientHello in its record. With `versions` it is one of TLS 1.3 without key shares, so that the
 --- server answers with the group it would like.
----@param set table version, ciphers, versions?, groups?: numbers; server_name?, alpn?: strings; bare?: no sigalgs
+---@param set table version, ciphers, versions?, groups?: numbers, in lists that do not change any more; server_name?,
+--- alpn?: strings; bare?: no sigalgs
 ---@return string
 function greeting.client(set)
   local random = lacre_error.assert(core.bytes.random(32))
