@@ -162,13 +162,12 @@ bench-health: $(CORE) $(COMMAND)
 bench-workers: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/workers.sh
 
-## docs: generates docs/command.md, errors.md, reasons.md, reference.md and types/ from the sources
+## docs: generates docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
 docs: $(CORE)
-	@$(OURS) $(LUA) docs/errors.lua > $(BUILD)/made && mv $(BUILD)/made docs/errors.md
-	@$(OURS) $(LUA) docs/reasons.lua > $(BUILD)/made && mv $(BUILD)/made docs/reasons.md
-	@$(OURS) $(LUA) docs/command.lua > $(BUILD)/made && mv $(BUILD)/made docs/command.md
-	@$(OURS) $(LUA) docs/core.lua > $(BUILD)/made && mv $(BUILD)/made types/lacre/core.lua
-	@$(OURS) $(LUA) docs/reference.lua > $(BUILD)/made && mv $(BUILD)/made docs/reference.md
+	@for made in $(MADE); do \
+	  $(OURS) $(LUA) "$${made#*:}" > $(BUILD)/made && mv $(BUILD)/made "$${made%:*}" || exit 1; done
+MADE = docs/errors.md:docs/errors.lua docs/reasons.md:docs/reasons.lua types/lacre/core.lua:docs/core.lua \
+  docs/reference.md:docs/reference.lua
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
 ## bench-ca: times issue, list, crl and check of a CA on disk with ten thousand certificates

@@ -2,9 +2,8 @@
 #define LACRE_BENCH_H
 
 /* What the bare C programs share. They do the work with nothing between them and
- *OpenSSL: the
- ** limit that the same work from Lua is compared with. Whatever fails ends the program.
- */
+** OpenSSL: the limit that the same work from Lua is compared with. Whatever fails ends
+** the program. */
 
 #include <stddef.h>
 
@@ -23,7 +22,7 @@ _Noreturn void die (const char *what);
 const char *data (const Bench *b, const char *name, const char *suffix);
 
 /* the clock: CPU of this process from `start` to `stop`, which prints the line of the
- * result */
+** result */
 void start (void);
 void stop (long operations, const char *more);
 long warm_up (const Bench *b);
@@ -37,6 +36,10 @@ SSL *client_of (SSL_CTX *ctx);
 
 int listen_any (int *port);
 int dial (int port);
+
+/* with flags of socket(2); -1 where nobody listens */
+int try_dial (int port, int flags);
+
 void no_delay (int fd);
 
 /* 1 done, 0 would block; a failure ends the program */
@@ -53,6 +56,22 @@ typedef struct Pair {
 void pair_open (Pair *p, SSL_CTX *client, SSL_CTX *server, int listener, int port);
 void pair_shake (Pair *p);
 void pair_close (Pair *p);
+
+/* a connection of a server over epoll. A service keeps more of each behind it */
+typedef struct Client {
+  SSL *ssl;
+  int fd, is_open;
+} Client;
+
+typedef struct Service {
+  size_t size;                /* of what begins with a Client; all zero at first */
+  unsigned events;            /* beside EPOLLIN */
+  int (*serve)(Client *c);    /* as far as it goes: 1, or 0 while it waits to write */
+  void (*release)(Client *c); /* NULL: there is nothing more */
+} Service;
+
+/* serves on a port, COUNT, until it is ended, or two minutes */
+void serve_port (const Bench *b, SSL_CTX *ctx, const Service *service);
 
 void handshake (const Bench *b);
 void resume (const Bench *b);

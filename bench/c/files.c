@@ -5,37 +5,23 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-
 enum { HEAD = 4096, PIECE = 65536 };
 
-typedef struct Client {
-  SSL *ssl;
-  int fd, open, file;
+typedef struct Visitor {
+  Client client;
+  int has_file, file; /* what is being sent */
   off_t at, size;
   size_t got;
   char head[HEAD];
-} Client;
+} Visitor;
 
-static int poller;
 static const Bench *bench;
-
-static void drop (Client *c) {
-  SSL_shutdown(c->ssl);
-  SSL_free(c->ssl);
-  close(c->fd);
-  if (c->file >= 0) close(c->file);
-  free(c);
-  ERR_clear_error();
-}
 
 static void date (char *into, size_t size, time_t when) {
   struct tm parts;
@@ -57,114 +43,81 @@ static size_t head_of (char *into, size_t size, const struct stat *st) {
 }
 
 /* as much of a piece as goes is sent; what is left is read again */
-static int send_some (Client *c, const char *bytes, size_t len, size_t skip) {
+static int send_some (Visitor *v, const char *bytes, size_t len, size_t skip) {
   size_t sent = 0, done;
   while (sent < len) {
-    if (!SSL_write_ex(c->ssl, bytes + sent, len - sent, &done)) break;
+    if (!SSL_write_ex(v->client.ssl, bytes + sent, len - sent, &done)) break;
     sent += done;
   }
-  c->at += (off_t)(sent > skip ? sent - skip : 0);
+  v->at += (off_t)(sent > skip ? sent - skip : 0);
   return sent == len;
 }
 
-static void finish (Client *c) {
-  if (c->at < c->size) return;
-  close(c->file);
-  c->file = -1;
+static void end_file (Visitor *v) {
+  if (v->has_file) close(v->file);
+  v->has_file = 0;
 }
 
-static int go_on (Client *c) {
+static int go_on (Visitor *v) {
   static char piece[PIECE];
-  while (c->at < c->size) {
-    ssize_t n = pread(c->file, piece, PIECE, c->at);
-    if (n <= 0 || !send_some(c, piece, (size_t)n, 0)) break;
+  while (v->at < v->size) {
+    ssize_t n = pread(v->file, piece, PIECE, v->at);
+    if (n <= 0 || !send_some(v, piece, (size_t)n, 0)) break;
   }
-  finish(c);
-  return c->file < 0;
+  if (v->at >= v->size) end_file(v);
+  return !v->has_file;
 }
 
-static int begin (Client *c, const char *name) {
+static int begin (Visitor *v, const char *name) {
   static char piece[HEAD + PIECE];
   struct stat st;
   size_t head;
   ssize_t n;
-  c->file = open(data(bench, "www/", name), O_RDONLY | O_CLOEXEC);
-  if (c->file < 0 || fstat(c->file, &st) != 0) die(name);
-  c->at = 0;
-  c->size = st.st_size;
+  v->file = open(data(bench, "www/", name), O_RDONLY | O_CLOEXEC);
+  v->has_file = 1;
+  if (v->file < 0 || fstat(v->file, &st) != 0) die(name);
+  v->at = 0;
+  v->size = st.st_size;
   head = head_of(piece, HEAD, &st);
-  n = pread(c->file, piece + head, PIECE, 0);
-  if (n < 0 || !send_some(c, piece, head + (size_t)n, head)) return 0;
-  return go_on(c);
+  n = pread(v->file, piece + head, PIECE, 0);
+  if (n < 0 || !send_some(v, piece, head + (size_t)n, head)) return 0;
+  return go_on(v);
 }
 
 /* GET /NAME HTTP/1.1, and what follows up to an empty line */
-static int answer (Client *c) {
-  char *name = c->head + 5, *end;
-  c->head[c->got] = 0;
-  if (strstr(c->head, "\r\n\r\n") == NULL) return 1;
-  if (strncmp(c->head, "GET /", 5) != 0 || (end = strchr(name, ' ')) == NULL)
+static int answer (Visitor *v) {
+  char *name = v->head + 5, *end;
+  v->head[v->got] = 0;
+  if (strstr(v->head, "\r\n\r\n") == NULL) return 1;
+  if (strncmp(v->head, "GET /", 5) != 0 || (end = strchr(name, ' ')) == NULL)
     die("request");
   *end = 0;
-  c->got = 0;
-  return begin(c, name);
+  v->got = 0;
+  return begin(v, name);
 }
 
-static int is_waiting (SSL *ssl) {
-  int why = SSL_get_error(ssl, 0);
-  return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
-}
-
-static void serve (Client *c) {
+static int served (Client *c) {
+  Visitor *v = (Visitor *)c;
   size_t count;
-  if (!c->open && SSL_do_handshake(c->ssl) != 1) {
-    if (!is_waiting(c->ssl)) drop(c);
-    return;
+  if (v->has_file && !go_on(v)) return 0;
+  while (SSL_read_ex(c->ssl, v->head + v->got, HEAD - 1 - v->got, &count)) {
+    v->got += count;
+    if (!answer(v)) return 0;
   }
-  c->open = 1;
-  if (c->file >= 0 && !go_on(c)) return;
-  while (SSL_read_ex(c->ssl, c->head + c->got, HEAD - 1 - c->got, &count)) {
-    c->got += count;
-    if (!answer(c)) return;
-  }
-  if (!is_waiting(c->ssl)) drop(c);
+  return 1;
 }
 
-static void admit (int listener, SSL_CTX *ctx) {
-  int fd;
-  while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-    Client *c = calloc(1, sizeof(*c));
-    struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET,
-                                 .data.ptr = c };
-    if (c == NULL) die("calloc");
-    c->fd = fd;
-    c->file = -1;
-    c->ssl = SSL_new(ctx);
-    no_delay(fd);
-    SSL_set_fd(c->ssl, fd);
-    SSL_set_accept_state(c->ssl);
-    epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
-  }
+static void released (Client *c) {
+  end_file((Visitor *)c);
 }
 
-/* VARIANT: what is asked for; serves www on a port, COUNT, until it is ended, or two
- * minutes */
+/* VARIANT: what is asked for; serves www */
 void files (const Bench *b) {
-  struct epoll_event events[64], door = { .events = EPOLLIN };
-  int i, n, port = (int)b->count, listener = listen_any(&port);
+  static const Service service = { sizeof(Visitor), EPOLLOUT | EPOLLET, served,
+                                   released };
   SSL_CTX *ctx = server_context(b, "ecdsa");
   SSL_CTX_set_mode(ctx,
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   bench = b;
-  fcntl(listener, F_SETFL, O_NONBLOCK);
-  poller = epoll_create1(EPOLL_CLOEXEC);
-  epoll_ctl(poller, EPOLL_CTL_ADD, listener, &door);
-  alarm(120);
-  for (;;) {
-    n = epoll_wait(poller, events, 64, -1);
-    for (i = 0; i < n; i++) {
-      if (events[i].data.ptr == NULL) admit(listener, ctx);
-      else serve(events[i].data.ptr);
-    }
-  }
+  serve_port(b, ctx, &service);
 }

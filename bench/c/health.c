@@ -1,13 +1,9 @@
 /* Many hosts at once over epoll: connect, a handshake that offers whatever this OpenSSL
- ** knows and verifies everything, dates, key, signature and pin of what was sent,
- *close.
- ** VARIANT is how many are in flight. */
+** knows and verifies everything, dates, key, signature and pin of what was sent, close.
+** VARIANT is how many are in flight. */
 
 #include "bench.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,35 +20,15 @@ static int poller, port;
 static SSL_CTX *ctx;
 
 static int is_listening (void) {
-  struct sockaddr_in address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
-  memset(&address, 0, sizeof(address));
-  address.sin_family = AF_INET;
-  address.sin_port = htons((unsigned short)port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  result = connect(fd, (struct sockaddr *)&address, sizeof(address));
-  close(fd);
-  return result == 0;
-}
-
-/* connects without waiting */
-static int begin_connect (void) {
-  struct sockaddr_in address;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  memset(&address, 0, sizeof(address));
-  address.sin_family = AF_INET;
-  address.sin_port = htons((unsigned short)port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
-      errno != EINPROGRESS)
-    die("connect");
-  return fd;
+  int fd = try_dial(port, 0);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
 }
 
 static void begin (Host *h) {
   struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET, .data.ptr = h };
-  h->fd = begin_connect();
-  no_delay(h->fd);
+  h->fd = try_dial(port, SOCK_NONBLOCK);
+  if (h->fd < 0) die("connect");
   h->ssl = client_of(ctx);
   SSL_set_fd(h->ssl, h->fd);
   epoll_ctl(poller, EPOLL_CTL_ADD, h->fd, &event);

@@ -1,6 +1,5 @@
 /* Certificates issued by a CA, with the extensions that strict verifiers want: for a
- *new key, or for
- ** a request whose signature is verified first. */
+** new key, or for a request whose signature is verified first. */
 
 #include "bench.h"
 

@@ -1,6 +1,5 @@
 /* The other side of the servers that are measured: connections that come and go, round
- *trips over
- ** many, or connections that are only held. It ends by itself. */
+** trips over many, or connections that are only held. It ends by itself. */
 
 #include "bench.h"
 

@@ -1,6 +1,7 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -73,12 +74,22 @@ int listen_any (int *port) {
   return fd;
 }
 
-int dial (int port) {
+int try_dial (int port, int flags) {
   struct sockaddr_in address = loopback(port);
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-    die("connect");
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (fd < 0) die("socket");
+  if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 &&
+      errno != EINPROGRESS) {
+    close(fd);
+    return -1;
+  }
   no_delay(fd);
+  return fd;
+}
+
+int dial (int port) {
+  int fd = try_dial(port, 0);
+  if (fd < 0) die("connect");
   return fd;
 }
 

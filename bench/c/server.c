@@ -1,4 +1,5 @@
-/* An echo server over epoll, and how much memory idle connections take in one. */
+/* Servers over epoll, the one that echoes, and how much memory idle connections take.
+ */
 
 #include "bench.h"
 
@@ -11,14 +12,10 @@
 
 #include <openssl/err.h>
 
-typedef struct Client {
-  SSL *ssl;
-  int fd, open;
-} Client;
-
 static int poller;
 
-static void drop (Client *c) {
+static void drop (Client *c, const Service *service) {
+  if (service->release != NULL) service->release(c);
   SSL_shutdown(c->ssl);
   SSL_free(c->ssl);
   close(c->fd);
@@ -31,24 +28,17 @@ static int is_waiting (SSL *ssl) {
   return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
 }
 
-static void serve (Client *c) {
-  static char bytes[16384];
-  size_t count;
-  if (!c->open && SSL_do_handshake(c->ssl) != 1) {
-    if (!is_waiting(c->ssl)) drop(c);
-    return;
-  }
-  c->open = 1;
-  while (SSL_read_ex(c->ssl, bytes, sizeof(bytes), &count))
-    write_all(c->ssl, bytes, count);
-  if (!is_waiting(c->ssl)) drop(c);
+static void go_on (Client *c, const Service *service) {
+  if (!c->is_open) c->is_open = SSL_do_handshake(c->ssl) == 1;
+  if (c->is_open && !service->serve(c)) return;
+  if (!is_waiting(c->ssl)) drop(c, service);
 }
 
-static void admit (int listener, SSL_CTX *ctx) {
+static void admit (int listener, SSL_CTX *ctx, const Service *service) {
   int fd;
   while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-    Client *c = calloc(1, sizeof(*c));
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = c };
+    Client *c = calloc(1, service->size);
+    struct epoll_event event = { .events = EPOLLIN | service->events, .data.ptr = c };
     if (c == NULL) die("calloc");
     c->fd = fd;
     c->ssl = SSL_new(ctx);
@@ -59,11 +49,9 @@ static void admit (int listener, SSL_CTX *ctx) {
   }
 }
 
-/* serves on a port, COUNT, until it is ended, or two minutes */
-void server (const Bench *b) {
+void serve_port (const Bench *b, SSL_CTX *ctx, const Service *service) {
   struct epoll_event events[64], door = { .events = EPOLLIN };
   int i, n, port = (int)b->count, listener = listen_any(&port);
-  SSL_CTX *ctx = server_context(b, "ecdsa");
   fcntl(listener, F_SETFL, O_NONBLOCK);
   poller = epoll_create1(EPOLL_CLOEXEC);
   epoll_ctl(poller, EPOLL_CTL_ADD, listener, &door);
@@ -71,10 +59,24 @@ void server (const Bench *b) {
   for (;;) {
     n = epoll_wait(poller, events, 64, -1);
     for (i = 0; i < n; i++) {
-      if (events[i].data.ptr == NULL) admit(listener, ctx);
-      else serve(events[i].data.ptr);
+      if (events[i].data.ptr == NULL) admit(listener, ctx, service);
+      else go_on(events[i].data.ptr, service);
     }
   }
+}
+
+static int echoed (Client *c) {
+  static char bytes[16384];
+  size_t count;
+  while (SSL_read_ex(c->ssl, bytes, sizeof(bytes), &count))
+    write_all(c->ssl, bytes, count);
+  return 1;
+}
+
+/* an echo server */
+void server (const Bench *b) {
+  static const Service echoes = { sizeof(Client), 0, echoed, NULL };
+  serve_port(b, server_context(b, "ecdsa"), &echoes);
 }
 
 static long resident (void) {
@@ -99,7 +101,7 @@ static void accept_idle (int listener, SSL_CTX *ctx) {
 }
 
 /* the growth of this process by each of COUNT connections that a `load idle` beside it
- * holds */
+** holds */
 void memory (const Bench *b) {
   int port = 0, listener = listen_any(&port);
   SSL_CTX *ctx = server_context(b, "ecdsa");

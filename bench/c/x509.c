@@ -223,7 +223,7 @@ void selfsign (const Bench *b) {
 }
 
 /* VARIANT: selfsign, a key and its certificate written to files, once: the whole of a
- * process */
+** process */
 void written (const Bench *b) {
   int fd = open(data(b, "written", ".key"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   BIO *out = BIO_new_fd(fd, BIO_CLOSE);
