@@ -4,6 +4,7 @@ local addresses = require "lacre.net.addresses"
 local conn = require "lacre.conn"
 local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 local proxy = require "lacre.net.proxy"
@@ -41,20 +42,11 @@ local function context_for(set, inline)
   return default_context, err
 end
 
-local function without_place(given)
-  local rest = {}
-  for name, value in pairs(given) do
-    if name ~= "host" and name ~= "port" then
-      rest[name] = value
-    end
-  end
-  return rest
-end
-
 -- the three forms of arguments as one
 local function arguments(host, port, given)
   if type(host) == "table" then
-    host, port, given = host.host, host.port, without_place(host)
+    given = merged(host)
+    host, port, given.host, given.port = given.host, given.port, nil, nil
   elseif type(port) == "table" then
     port, given = nil, port
   end

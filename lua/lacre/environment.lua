@@ -34,7 +34,8 @@ function environment.proxy_for(host)
   if not proxy or (spared and is_spared(host:lower(), spared)) then
     return nil
   end
-  return (proxy:find("://", 1, true) and proxy or "http://" .. proxy):gsub("/+$", "")
+  local url = proxy:gsub("/+$", "")
+  return url:find("://", 1, true) and url or "http://" .. url
 end
 
 local FIRST = 3

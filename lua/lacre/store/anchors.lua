@@ -3,6 +3,7 @@
 
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
+local every = require "lacre.every"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
 
@@ -32,13 +33,9 @@ local function add_cert(store, cert)
 end
 
 local function add_certs(store, certs)
-  for _, cert in ipairs(certs) do
-    local done, err = add_cert(store, cert)
-    if not done then
-      return nil, err
-    end
-  end
-  return true
+  return every(certs, function(cert)
+    return add_cert(store, cert)
+  end)
 end
 
 local function add_all(store, certs, err)
