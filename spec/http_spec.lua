@@ -1,6 +1,8 @@
 local http = require "lacre.http"
+local loop = require "lacre.loop"
 local message = require "lacre.http.message"
 local pki = require "spec.support.pki"
+local tcp = require "lacre.tcp"
 local tls = require "spec.support.tls"
 
 -- a server whose answers are a list of texts, or functions of the request
@@ -167,6 +169,37 @@ describe("http.request", function()
       assert.is_nil(r)
       assert.is_true(err:is "verify")
     end)
+  end)
+
+  it("goes through plaintext with the options of connecting too", function()
+    loop.run(function()
+      local door = assert(tcp.listen { port = 0 })
+      local _, port = door:address()
+      loop.spawn(function()
+        local visitor = door:accept()
+        visitor:read "l"
+        visitor:write(ok)
+        visitor:close()
+      end)
+      local asked
+      local r = assert(http.request {
+        url = ("http://nowhere.test:%d/"):format(port), plaintext = true, timeout = 3,
+        resolver = function(host)
+          asked = host
+          return { { address = "127.0.0.1", family = "ipv4" } }
+        end,
+      })
+      assert.same({ "nowhere.test", 200, "hello" }, { asked, r.status, r.body })
+      door:close()
+    end)
+  end)
+
+  it("refuses options that nobody knows, for plaintext too", function()
+    for _, url in ipairs { "https://localhost:1/", "http://localhost:1/" } do
+      assert.error_matches(function()
+        http.request { url = url, plaintext = true, trsut = "ca.pem" }
+      end, "bad option 'trsut' to '%w+' %(unknown; did you mean 'trust'%?%)")
+    end
   end)
 
   it("refuses plaintext that was not asked for, and what is no URL", function()

@@ -27,6 +27,9 @@ local own_schema = {
   proxy = { type = proxy.option },
 }
 
+--- Everything that `connect` takes: for those who hand options on to it.
+connect.schema = merged(settings.client_schema, dial.schema, own_schema)
+
 local split = parted.by("connect", settings.client_schema, dial.schema, own_schema)
 
 local default_context

@@ -5,6 +5,7 @@
 
 local body = require "lacre.http.body"
 local connect = require "lacre.connect"
+local dial = require "lacre.net.dial"
 local lacre_error = require "lacre.error"
 local merged = require "lacre.merged"
 local message = require "lacre.http.message"
@@ -41,6 +42,8 @@ local own_schema = {
   follow = { type = "integer", default = 5 },
   plaintext = { type = "boolean", default = false },
 }
+
+local split = parted.by("request", connect.schema, own_schema)
 
 local function check_headers(headers)
   for name, value in pairs(headers) do
@@ -114,7 +117,9 @@ local function open(place, inline, deadline, io_timeout)
   elseif place.scheme == "http" and inline.proxy then
     return fail("config", "unsupported", "http:// URLs cannot be fetched through a proxy")
   elseif place.scheme == "http" then
-    return tcp.connect(place.host, place.port, { timeout = connecting_limits(left, io_timeout).timeout })
+    local dialing = parted.split(dial.schema, inline, "request")
+    dialing.timeout = connecting_limits(left, io_timeout).timeout
+    return tcp.connect(place.host, place.port, dialing)
   end
   return connect.connect(place.host, place.port, merged(connecting_limits(left, io_timeout), inline))
 end
@@ -181,7 +186,7 @@ function http.request(given)
     given = { url = given }
   end
   options.argument("request", 1, given, "table")
-  local set, inline = parted.split(own_schema, given, "request")
+  local set, inline = split(given)
   check_headers(set.headers)
   if not set.method:find "^%u+$" then
     options.misuse "bad option 'method' to 'request' (a name in capital letters expected)"
@@ -192,7 +197,7 @@ function http.request(given)
   elseif place.scheme == "http" and not set.plaintext then
     return fail("config", "redirect_insecure", "%s is not encrypted; plaintext = true (--plaintext) allows it", set.url)
   end
-  return follow(place, set, inline)
+  return follow(place, set, inline or {})
 end
 
 return http
