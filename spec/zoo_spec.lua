@@ -37,6 +37,21 @@ describe("the zoo", function()
     assert.is_true(#zoo.rows >= 40)
   end)
 
+  it("has no entry of another name, and no other options", function()
+    loop.run(function()
+      local menagerie, err = zoo.open { only = { "good", "nope" } }
+      assert.is_nil(menagerie)
+      assert.equal("bad_name", err.code)
+      assert.matches("the zoo has no 'nope'", err.message)
+      for _, bad in ipairs { { onyl = { "good" } }, { port = "x" }, { only = 5 } } do
+        assert.is_false(pcall(zoo.open, bad))
+      end
+      local empty = assert(zoo.open { only = {} })
+      assert.same({}, empty.entries)
+      empty:close()
+    end)
+  end)
+
   it("is passed through by lacre as by a client that takes care", function()
     loop.run(function()
       local menagerie = assert(zoo.open())

@@ -11,6 +11,7 @@ local keeper = require "lacre.zoo.keeper"
 local lacre_error = require "lacre.error"
 local listener = require "lacre.listener"
 local merged = require "lacre.merged"
+local options = require "lacre.options"
 local reception = require "lacre.net.reception"
 local settings = require "lacre.tls.settings"
 local groups = require "lacre.tls.groups"
@@ -173,12 +174,41 @@ local function wanted(entry, only)
   return false
 end
 
+local function is_known(name)
+  for _, entry in ipairs(entries) do
+    if wanted(entry, { name }) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Whether there is an entry or a group for each name.
+---@param only? string[]
+---@return true?
+---@return lacre.error? err bad_name
+function zoo.check(only)
+  for _, name in ipairs(only or {}) do
+    if not is_known(name) then
+      local _, err = fail("config", "bad_name", "the zoo has no '%s'", tostring(name))
+      return nil, lacre_error.annotate(err, { hint = "run lacre zoo --list to see what it has" })
+    end
+  end
+  return true
+end
+
+local schema = { only = { type = "list" }, port = { type = "integer", default = 0 } }
+
 --- Opens the zoo, inside of a loop.
 ---@param given? { only?: string[], port?: integer } names or groups; the front door's port, 0 for any
 ---@return lacre.zoo?
----@return lacre.error? err address_in_use ...
+---@return lacre.error? err bad_name, address_in_use ...
 function zoo.open(given)
-  given = given or {}
+  local set = options.check(schema, given, "zoo.open")
+  local fine, unknown = zoo.check(set.only)
+  if not fine then
+    return nil, unknown
+  end
   local self = setmetatable({ pki = zoo_pki.new(), entries = {}, unavailable = {}, contexts = {}, doors = {} }, Zoo)
   local office, why = zoo_office.open(self.pki)
   if office then
@@ -191,7 +221,7 @@ function zoo.open(given)
   end
   self.doors[2] = self.nobody
   for _, entry in ipairs(entries) do
-    if wanted(entry, given.only) then
+    if wanted(entry, set.only) then
       local done, err = open_entry(self, entry)
       if not done then
         self:close()
@@ -199,7 +229,7 @@ function zoo.open(given)
       end
     end
   end
-  local done, err = open_front(self, given.port or 0)
+  local done, err = open_front(self, set.port)
   if not done then
     self:close()
     return nil, err

@@ -49,18 +49,6 @@ local function row_of(entry)
   }
 end
 
-local function unknown(only)
-  local known = {}
-  for _, entry in ipairs(zoo.rows) do
-    known[entry.name], known[entry.group] = true, true
-  end
-  for _, name in ipairs(only or {}) do
-    if not known[name] then
-      return name
-    end
-  end
-end
-
 local function rows_of(entries, only)
   local rows, asked = {}, {}
   for _, name in ipairs(only or {}) do
@@ -146,10 +134,9 @@ end
 ---@return table? result `entries`, `unavailable`, and with `run` a `tour`
 ---@return lacre.error? err
 function tool.run(set)
-  local stranger = unknown(set.only)
-  if stranger then
-    local _, err = lacre_error.fail("config", "bad_name", "the zoo has no '%s'", stranger)
-    return nil, lacre_error.annotate(err, { hint = "run lacre zoo --list to see what it has" })
+  local known, err = zoo.check(set.only)
+  if not known then
+    return nil, err
   elseif set.list then
     return { entries = rows_of(zoo.rows, set.only), unavailable = {} }
   end
