@@ -106,4 +106,16 @@ function groups.odd()
   return odd
 end
 
+--- Whether this build has one of them.
+---@param name string
+---@return boolean
+function groups.has_odd(name)
+  for _, one in ipairs(groups.odd()) do
+    if one == name then
+      return true
+    end
+  end
+  return false
+end
+
 return groups

@@ -7,6 +7,7 @@
 local core = require "lacre.core"
 local cert = require "lacre.cert"
 local der = require "lacre.der"
+local groups = require "lacre.tls.groups"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local merged = require "lacre.merged"
@@ -47,9 +48,10 @@ local function validity(days, now)
   return { not_before = now + days[1] * DAY, not_after = now + days[2] * DAY }
 end
 
--- curves that no usual client offers: by their kind the object identifier and the octets of a secret
+-- curves that no usual client offers: by their kind the object identifier, the octets of a secret, and the name in TLS
 local odd_curves = {
-  p224 = { "1.3.132.0.33", 28 }, p192 = { "1.2.840.10045.3.1.1", 24 }, brainpool256 = { "1.3.36.3.3.2.8.1.1.7", 32 },
+  p224 = { "1.3.132.0.33", 28, "secp224r1" }, p192 = { "1.2.840.10045.3.1.1", 24, "secp192r1" },
+  brainpool256 = { "1.3.36.3.3.2.8.1.1.7", 32, "brainpoolP256r1" },
 }
 
 local sec1 = der.sequence {
@@ -59,11 +61,11 @@ local sec1 = der.sequence {
 -- RFC 5915, without the public half, which follows from the secret
 local function odd_key(curve)
   local secret = "\1" .. assert(core.bytes.random(curve[2] - 1))
-  local made = key.parse(sec1.write { version = 1, secret = secret, curve = curve[1] })
+  local made = groups.has_odd(curve[3]) and key.parse(sec1.write { version = 1, secret = secret, curve = curve[1] })
   if made then
     return made
   end
-  return lacre_error.fail("config", "unsupported", "this OpenSSL does not support the curve")
+  return lacre_error.fail("config", "unsupported", "this OpenSSL does not support TLS with keys on %s", curve[3])
 end
 
 -- keys of RSA take long to find: one does for all
