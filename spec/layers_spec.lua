@@ -104,7 +104,7 @@ local lua_floors = {
   { "starttls.lines", "starttls.packets" },
   { "starttls", "net.proxy" },
   { "connect", "health.sounding" },
-  { "listener", "ca" },
+  { "listener", "ca", "serve.peer" },
   { "serve", "wrap" },
   { "context" },
   { "lab.client" },

@@ -37,6 +37,18 @@ core.signals.watch "WINCH"
 core.signals.forget "WINCH"
 
 describe("serve", function()
+  it("knows every option, whoever it is handed on to", function()
+    local rows = {
+      { serve, "max_conections", "max_connections" }, { serve, "reuse_prt", "reuse_port" },
+      { lacre.http.serve, "listng", "listing" }, { lacre.http.serve, "grase", "grace" },
+    }
+    for _, row in ipairs(rows) do
+      assert.error_matches(function()
+        row[1]({ port = 0, [row[2]] = 1 }, print)
+      end, ("bad option '%s' to 'serve' %%(unknown; did you mean '%s'%%?%%)"):format(row[2], row[3]))
+    end
+  end)
+
   it("handles each connection in its own task, and closes it", function()
     serving({}, function(c, peer)
       c:write(peer.address, " ", tostring(peer.server_name), "\n")

@@ -5,6 +5,7 @@
 local conn = require "lacre.conn"
 local door = require "lacre.net.door"
 local lacre_error = require "lacre.error"
+local merged = require "lacre.merged"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
 local settings = require "lacre.tls.settings"
@@ -23,6 +24,9 @@ local own_schema = {
   context = { type = "table" },
   handshake_timeout = { type = "duration", default = 10 },
 }
+
+--- Everything that `listen` takes: for those who hand options on to it.
+listener.schema = merged(settings.server_schema, door.schema, own_schema)
 
 local split = parted.by("listen", settings.server_schema, door.schema, own_schema)
 

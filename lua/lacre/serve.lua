@@ -8,6 +8,7 @@ local loop = require "lacre.loop"
 local merged = require "lacre.merged"
 local options = require "lacre.options"
 local parted = require "lacre.options.parted"
+local peers = require "lacre.serve.peer"
 
 local serve = {}
 
@@ -23,29 +24,14 @@ local own_schema = {
   grace = { type = "duration", default = 10 },
 }
 
+--- Everything that `serve` takes: for those who hand options on to it.
+serve.schema = merged(listener.schema, own_schema)
+
+local split = parted.by("serve", listener.schema, own_schema)
+
 local function to_stderr(err, peer)
   io.stderr:write(("lacre: %s: %s\n"):format(peer and peer.address or "listener", tostring(err)))
 end
-
--- what a handler is told beside the connection; looked up when it is asked for
-local peer_facts = {
-  server_name = function(conn)
-    return conn:server_name()
-  end,
-  alpn = function(conn)
-    return conn:alpn()
-  end,
-  cert = function(conn)
-    return conn:peer_cert()
-  end,
-}
-
-local peer_metatable = {
-  __index = function(peer, name)
-    local fact = peer_facts[name]
-    return fact and fact(peer.conn)
-  end,
-}
 
 -- reporting must not end what it reports on
 local function report(self, err, peer)
@@ -66,7 +52,7 @@ end
 
 -- whatever is raised, who came in is let out again
 local function handle(self, conn)
-  local peer = setmetatable({ address = conn.address, conn = conn, service = self }, peer_metatable)
+  local peer = peers.of(conn, self)
   local ok, why = loop.pcall(receive, self, conn, peer)
   if not ok then
     self.counts.errors = self.counts.errors + 1
@@ -191,8 +177,8 @@ function Service:address()
 end
 
 local function start(given, handler)
-  local set, rest = parted.split(own_schema, given, "serve")
-  local made, err = listener.listen(rest)
+  local set, rest = split(given)
+  local made, err = listener.listen(rest or {})
   if not made then
     return nil, err
   end

@@ -182,6 +182,8 @@ local own_schema = {
   on_request = { type = "function" },
 }
 
+local split = parted.by("serve", serve.schema, own_schema)
+
 local function root_of(set)
   local root, err = core.disk.real(set.root)
   local stat, inside
@@ -206,7 +208,8 @@ end
 ---@return lacre.error?
 function webfiles.serve(given)
   options.argument("serve", 1, given, "table")
-  local set, theirs = parted.split(own_schema, given, "serve")
+  local set, theirs = split(given)
+  theirs = theirs or {}
   local root, err = root_of(set)
   set.root = root
   if not root then
