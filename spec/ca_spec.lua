@@ -192,6 +192,22 @@ describe("a renewal", function()
   end)
 end)
 
+it("who asks a CA for nonsense is told so", function()
+  local ca = must(lacre.ca.new {})
+  for what, try in pairs {
+    ["string expected, got number"] = function() return ca:issue { hosts = { "a.test" }, key = 1 } end,
+    ["unknown key type 'x'"] = function() return ca:issue { hosts = { "a.test" }, key = "x" } end,
+    ["tables expected in the list, got number"] = function() return ca:issue { hosts = { "a.test" }, extensions = { 1 } } end,
+    ["bad option 'serial'"] = function() return ca:issue { hosts = { "a.test" }, serial = 1 / 0 } end,
+    ["list of key types expected"] = function() return lacre.ca.new { policy = { keys = { 1 } } } end,
+  } do
+    local done, err = pcall(try)
+    assert.is_false(done)
+    assert.matches("ca_spec.lua:%d+: ", err)
+    assert.is_truthy(tostring(err):find(what, 1, true), err)
+  end
+end)
+
 describe("a request", function()
   it("for an RSA key that everybody can sign with is refused", function()
     local ca = must(lacre.ca.new {})

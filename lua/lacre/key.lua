@@ -46,15 +46,17 @@ function key.generate(kind)
   if usual[kind] then
     return core.key.generate(kind)
   elseif type(kind) ~= "string" then
-    error(("bad argument #1 to 'key.generate' (string expected, got %s)"):format(type(kind)), 2)
+    options.misuse("bad argument #1 to 'key.generate' (string expected, got %s)", type(kind))
   end
   local bits = kind == "rsa" and 3072 or tonumber(kind:match "^rsa:(%d+)$")
   if bits and (bits < 2048 or bits > 16384) then
-    error(("bad argument #1 to 'key.generate' (%s bits of RSA; 2048 to 16384 expected)"):format(kind:match "%d+"), 2)
+    options.misuse("bad argument #1 to 'key.generate' (%s bits of RSA; 2048 to 16384 expected)", kind:match "%d+")
   end
   local ok, made, err = pcall(core.key.generate, bits and "rsa" or kind, bits)
-  if not ok then
-    error(type(made) == "string" and made:gsub("to '%?'", "to 'key.generate'") or made, 2)
+  if not ok and type(made) == "string" and made ~= "not enough memory" then
+    options.misuse("%s", (made:gsub("to '%?'", "to 'key.generate'")))
+  elseif not ok then
+    error(made, 0)
   end
   return made, err
 end

@@ -82,7 +82,8 @@ end
 
 -- a serial nobody used: the one that was asked for, or one drawn
 local function choose_serial(books, asked)
-  asked = type(asked) == "number" and ("%x"):format(asked) or asked
+  local is_whole = type(asked) == "number" and asked >= 0 and asked < 2 ^ 53 and asked % 1 == 0
+  asked = is_whole and ("%x"):format(asked) or asked
   if asked and not (type(asked) == "string" and record.serial(asked)) then
     return asked -- refused by who checks the options
   end

@@ -14,11 +14,20 @@ local fail = lacre_error.fail
 
 local policy = {}
 
+local function kinds_of_keys(list)
+  for _, kind in ipairs(type(list) == "table" and list or { 0 }) do
+    if type(kind) ~= "string" then
+      return nil, "list of key types expected, such as { \"p256\", \"rsa:3072\" }"
+    end
+  end
+  return list
+end
+
 local rules = {
   names = { type = patterns.read },
   forbidden = { type = patterns.read },
   wildcards = { type = "boolean" },
-  keys = { type = "list" },
+  keys = { type = kinds_of_keys },
   longest = { type = "duration" },
   subject = { type = "table" },
   unique = { type = "boolean" },

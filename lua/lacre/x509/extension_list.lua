@@ -96,6 +96,9 @@ local function dropped_by(given)
   end
   look(given)
   for _, item in ipairs(given) do
+    if type(item) ~= "table" then
+      options.misuse("bad option 'extensions' (tables expected in the list, got %s)", type(item))
+    end
     look(item)
   end
   return dropped
