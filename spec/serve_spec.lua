@@ -259,6 +259,21 @@ describe("serve", function()
 end)
 
 describe("wrap", function()
+  it("knows every option, whoever it is handed on to", function()
+    local ctx = tls.client { trust = root.cert }
+    local rows = {
+      { { role = "client", server_nam = "localhost" }, "'server_nam' to 'wrap' %(unknown; did you mean 'server_name'" },
+      { { context = ctx, server_name = "localhost", close_f = true }, "'close_f' to 'wrap' %(unknown; did you mean 'close_fd'" },
+      { { role = "server", idntity = tls.id }, "'idntity' to 'wrap' %(unknown; did you mean 'identity'" },
+      { { role = "clinet" }, "'role' to 'wrap' %(\"client\" or \"server\" expected" },
+    }
+    for _, row in ipairs(rows) do
+      assert.error_matches(function()
+        wrap({ read = print, write = print, close = print }, row[1])
+      end, row[2])
+    end
+  end)
+
   -- a server over a plain socket, and a client's end of it
   local function with_pair(run)
     loop.run(function()

@@ -34,12 +34,18 @@ local schema = {
   wait = { type = "function" },
 }
 
-local function context_for(set, inline)
-  local role = set.role or settings.is(set.context) and set.context:role()
+local splits = {
+  client = parted.by("wrap", settings.client_schema, schema),
+  server = parted.by("wrap", settings.server_schema, schema),
+}
+
+local function role_of(given)
+  local context = given and given.context
+  local role = given and given.role or settings.is(context) and context:role()
   if not role then
     options.misuse "missing option 'role' to 'wrap' (\"client\" or \"server\")"
   end
-  return settings.of_call("wrap", role, set.context, inline)
+  return splits[role] and role or "client" -- of what is none the schema says so
 end
 
 -- what each kind of transport gives: a socket of the core, or false where it is a duck
@@ -126,8 +132,9 @@ end
 ---@return lacre.error? err plaintext_pending, closed, bad_name ...
 function wrap.wrap(transport, given)
   options.expect("wrap", 2, given == nil or type(given) == "table", "table", given)
-  local set, inline = parted.split(schema, given, "wrap")
-  local ctx, err = context_for(set, inline)
+  local role = role_of(given)
+  local set, inline = splits[role](given)
+  local ctx, err = settings.of_call("wrap", role, set.context, inline)
   if not ctx then
     return nil, err
   end
