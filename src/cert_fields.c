@@ -68,7 +68,9 @@ static void release_time (void *obj) {
 /* a date of a certificate that nobody has read */
 static int push_glanced_time (lua_State *L, const light_Cert *c, glance_Date which) {
   own_Box *box = own_temp(L, release_time);
+  queue_clear();
   box->obj = glance_time(c, which);
+  if (box->obj == NULL) fail_if_memory(L);
   return field_push_time(L, box->obj);
 }
 

@@ -10,7 +10,7 @@
 static int bits_of_number (const unsigned char *p, const unsigned char *end) {
   der_Item number;
   int bits, top;
-  if (der_expect(&p, end, V_ASN1_INTEGER, &number) != 1) return 0;
+  if (der_expect(&p, end, DER_INTEGER, &number) != 1) return 0;
   for (p = number.content, end = der_end(&number); p < end && *p == 0; p++) {
   }
   if (p == end || end - p > INT32_MAX / 8) return 0;
@@ -21,7 +21,7 @@ static int bits_of_number (const unsigned char *p, const unsigned char *end) {
 /* RSAPublicKey, RFC 8017 A.1.1: the modulus comes first */
 static int bits_of_rsa (const unsigned char *p, const unsigned char *end) {
   der_Item key;
-  if (der_expect(&p, end, V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED, &key) != 1) return 0;
+  if (der_expect(&p, end, DER_SEQUENCE, &key) != 1) return 0;
   return bits_of_number(key.content, der_end(&key));
 }
 
@@ -48,7 +48,7 @@ strength_Key strength_read (const X509_PUBKEY *key) {
   int len, nid;
   if (X509_PUBKEY_get0_param(&algorithm, &raw, &len, NULL, key) != 1) return other;
   nid = OBJ_obj2nid(algorithm);
-  for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+  for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
     if (kinds[i].nid == nid)
       return (strength_Key){ kinds[i].kind, kinds[i].bits(raw, raw + len) };
   return other;

@@ -101,6 +101,12 @@ function scenarios.cert_create()
   must(lacre.cert.create { key = key, hosts = { "localhost", "127.0.0.1" } })
 end
 
+-- one that was made here is not parsed for its dates
+function scenarios.cert_dates()
+  local made = must(lacre.cert.create { key = key, hosts = { "a.test" } })
+  must(made:not_before() and made:not_after(), "no date")
+end
+
 function scenarios.cert_issue()
   must(lacre.cert.create { key = key, hosts = { "localhost" }, issuer = inter.cert, issuer_key = inter.key })
 end
