@@ -72,6 +72,8 @@ describe("the forms of results", function()
     assert.matches("4 targets: 1 PASS, 1 WARN, 2 FAIL in 1%.50 s; first to expire: good", text)
     local colored = render("table", { style = require("lacre.report.style").new(true) })
     assert.matches("\27%[31mFAIL\27%[0m", colored)
+    assert.matches("\27%[31mHOSTNAME_MISMATCH\27%[0m quote [^\n]*\27%[2m  %(%+1: EXPIRES_SOON%)\27%[0m\n", colored)
+    assert.equal(text, (colored:gsub("\27%[%d+m", "")))
     assert.is_nil(render("table", { problems_only = true }):find "good.example:443  TLS")
   end)
 
@@ -82,6 +84,10 @@ describe("the forms of results", function()
     local first, second = assert(formats.render("table", list)):match "^(.-)\n(.-)\n"
     assert.equal(#first:match "^(.-)TLSv" - 1, #second:match "^(.-)TLSv")
     assert.matches("as expected: CERT_EXPIRED$", first)
+    list[1].target = "\230\151\165\230\156\172.\237\149\156\234\181\173.\240\159\153\130" -- two columns each
+    first, second = assert(formats.render("table", list)):match "^(.-)\n(.-)\n"
+    assert.equal(#first:match "^(.-)TLSv" - #list[1].target + 12, #second:match "^(.-)TLSv")
+    list[1].target = "b\195\188cher.example:443"
     for _, name in ipairs { "html", "markdown" } do
       assert.matches("as expected: CERT_EXPIRED", formats.render(name, list), name)
     end

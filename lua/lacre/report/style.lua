@@ -22,7 +22,7 @@ function style.new(enabled)
   local palette = {}
   for name, code in pairs(codes) do
     palette[name] = enabled and function(text)
-      return ("\27[%sm%s\27[0m"):format(code, text)
+      return text == "" and "" or ("\27[%sm%s\27[0m"):format(code, text)
     end or plain
   end
   return palette

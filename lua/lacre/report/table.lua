@@ -6,38 +6,55 @@ local time = require "lacre.time"
 
 local paint = { pass = "good", warn = "warn", fail = "bad" }
 
-local function why(result)
-  local first = result.problems[1]
-  if not first and cells.expected(result) then
-    return cells.expected(result)
-  elseif not first then
-    local issuer = result.cert and cells.common_name(result.cert:issuer()) or ""
-    local chain = result.verified_chain
-    local root = chain and #chain > 1 and cells.common_name(chain[#chain]:subject()) or nil
-    return root and root ~= issuer and issuer .. " <- " .. root or issuer
-  end
-  local text = first.code .. " " .. first.message
-  if #result.problems > 1 then
-    local others = {}
-    for i = 2, #result.problems do
-      others[#others + 1] = result.problems[i].code
-    end
-    text = ("%s  (+%d: %s)"):format(text, #others, table.concat(others, ", "))
-  end
-  return text
+local function chain_of(result)
+  local issuer = result.cert and cells.common_name(result.cert:issuer()) or ""
+  local chain = result.verified_chain
+  local root = chain and #chain > 1 and cells.common_name(chain[#chain]:subject()) or nil
+  return root and root ~= issuer and issuer .. " <- " .. root or issuer
 end
 
-local function columns(result)
+local function others(problems)
+  local codes = {}
+  for i = 2, #problems do
+    codes[#codes + 1] = problems[i].code
+  end
+  return #codes > 0 and ("  (+%d: %s)"):format(#codes, table.concat(codes, ", ")) or ""
+end
+
+-- the code stands out, and what may be skipped stands back
+local function why(result, style)
+  local first = result.problems[1]
+  if not first then
+    return style.dim(plain.printable(cells.expected(result) or chain_of(result)))
+  end
+  return style[paint[first.severity] or "dim"](first.code) .. " " .. plain.printable(first.message)
+    .. style.dim(others(result.problems))
+end
+
+local function columns(result, style)
   return {
     cells.verdict(result.grade), plain.printable(result.target),
     result.version and "TLSv" .. result.version or "-", result.key_exchange or "-",
-    cells.left(result.days_left), plain.printable(why(result)),
+    cells.left(result.days_left), why(result, style),
   }
 end
 
--- letters, not bytes
+-- letters that terminals print two columns wide: Chinese, Japanese, Korean, full-width forms, pictures
+local broad = {
+  "\225\132[\128-\191]", "\226[\186-\191].", "[\227-\233]..", "\234[\128-\147].", "\234[\176-\191].", "[\235\236]..",
+  "\237[\128-\158].", "\239[\164-\171\188].", "\239\189[\128-\160]", "\240\159[\140-\171].", "\240[\160-\191]..",
+}
+
+-- columns, not bytes
 local function width(text)
-  return text:find "[\128-\191]" and #text:gsub("[\128-\191]", "") or #text
+  if not text:find "[\128-\191]" then
+    return #text
+  end
+  local count = #text:gsub("[\128-\191]", "")
+  for _, pattern in ipairs(broad) do
+    count = count + select(2, text:gsub(pattern, ""))
+  end
+  return count
 end
 
 -- of each column; those of the cells are kept in the rows
@@ -115,7 +132,7 @@ return function(results, set)
   local rows, shown = {}, {}
   for _, result in ipairs(results) do
     if is_shown(result, set) then
-      rows[#rows + 1], shown[#shown + 1] = columns(result), result
+      rows[#rows + 1], shown[#shown + 1] = columns(result, set.style), result
     end
   end
   local wide, lines = widths(rows), {}
