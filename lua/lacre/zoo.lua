@@ -199,6 +199,26 @@ end
 
 local schema = { only = { type = "list" }, port = { type = "integer", default = 0 } }
 
+local function open_doors(self, set)
+  local err
+  self.office, err = zoo_office.open(self.pki)
+  self.doors[1] = self.office
+  if self.office then
+    self.nobody, err = zoo_nobody.open()
+    self.doors[2] = self.nobody
+  end
+  local done = self.nobody
+  for _, entry in ipairs(done and entries or {}) do
+    if done and wanted(entry, set.only) then
+      done, err = open_entry(self, entry)
+    end
+  end
+  if not done then
+    return nil, err
+  end
+  return open_front(self, set.port)
+end
+
 --- Opens the zoo, inside of a loop.
 ---@param given? { only?: string[], port?: integer } names or groups; the front door's port, 0 for any
 ---@return lacre.zoo?
@@ -210,26 +230,7 @@ function zoo.open(given)
     return nil, unknown
   end
   local self = setmetatable({ pki = zoo_pki.new(), entries = {}, unavailable = {}, contexts = {}, doors = {} }, Zoo)
-  local office, why = zoo_office.open(self.pki)
-  if office then
-    self.office, self.doors[1] = office, office
-    self.nobody, why = zoo_nobody.open()
-  end
-  if not self.nobody then
-    self:close()
-    return nil, why
-  end
-  self.doors[2] = self.nobody
-  for _, entry in ipairs(entries) do
-    if wanted(entry, set.only) then
-      local done, err = open_entry(self, entry)
-      if not done then
-        self:close()
-        return nil, err
-      end
-    end
-  end
-  local done, err = open_front(self, set.port)
+  local done, err = open_doors(self, set)
   if not done then
     self:close()
     return nil, err
