@@ -468,7 +468,11 @@ describe("lacre ca ocsp", function()
     assert.falsy((ok "openssl x509 -in ca/ocsp.crt -noout -subject"):find "soon")
     ends_soon()
     ok "mv ca/ca.key away"
-    assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    for _ = 1, 3 do
+      assert.equal("good", (openssl("-url " .. url, "a.test.crt")))
+    end
+    assert.matches("signed by serial %x+, valid until 20%S+;", pid:output())
+    assert.equal(1, select(2, pid:output():gsub("refused: ", "")), pid:output())
     assert.matches("soon", (ok "openssl x509 -in ca/ocsp.crt -noout -subject"))
     pid:stop()
     ok "mv away ca/ca.key"

@@ -10,6 +10,7 @@ local responder = {}
 local KIND = "application/ocsp-response"
 local MOST_BYTES = 16 * 1024 -- of a request
 local PATIENCE = 60 -- between attempts to make a new signer, which open the CA's key
+local SILENCE = 60 -- seconds in which the same complaint is not repeated
 
 ---@class lacre.responder
 local Responder = {}
@@ -23,16 +24,25 @@ local function in_path(target)
   return (core.bytes.unbase64(text))
 end
 
+local function complain(self, err)
+  local now, told = time.monotonic(), self.told
+  if told and told.code == err.code and now < told.at + SILENCE then
+    return
+  end
+  self.told = { code = err.code, at = now }
+  self.set.on_error(err)
+end
+
 -- a new signer, from who can open the CA's key
 local function renewed(self)
   local now = time.monotonic()
   if not self.set.renew or self.tried and now < self.tried + PATIENCE then
     return nil
   end
-  self.tried = now
   local who, err = self.set.renew()
+  self.tried = not who and now or nil
   if not who then
-    self.set.on_error(err)
+    complain(self, err)
   end
   return who
 end
@@ -69,7 +79,7 @@ local function reply(self, request)
   local bytes = request.method == "GET" and in_path(request.target) or request.body
   local der, err = self:answer(bytes)
   if err then
-    self.set.on_error(err)
+    complain(self, err)
   end
   self.answered = self.answered + 1
   return 200, KIND, der

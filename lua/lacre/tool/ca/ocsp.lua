@@ -3,6 +3,7 @@
 local later = require "lacre.later"
 local options = require "lacre.options"
 local parts = require "lacre.tool.ca.parts"
+local time = require "lacre.time"
 
 local file = later "lacre.file"
 local loop = later "lacre.loop"
@@ -14,8 +15,7 @@ local ocsp = {
   summary = "answer OCSP requests, over HTTP or to a file",
   description = "Answers are signed by a delegated key, ocsp.key and ocsp.crt in DIR. If these are missing, "
     .. "revoked or about to expire they are made, which needs the CA's own key: give --password-file for that if it "
-    .. "is encrypted. Certificates the CA did not issue are reported as "
-    .. "unknown. SIGINT and SIGTERM stop the server.",
+    .. "is encrypted. Certificates the CA did not issue are reported as unknown. SIGINT and SIGTERM stop the server.",
   examples = {
     { "lacre ca ocsp ca --port 8888", "for openssl ocsp -url http://127.0.0.1:8888" },
     { "lacre ca ocsp ca --request in.der --out answer.der", "answer one request, from file to file" },
@@ -114,6 +114,11 @@ local function run_until_told(set, ca)
     end)
   end
   parts.event(set, "answering OCSP requests on http://%s/", target.format(opened:address()))
+  local who = ca:responder()
+  if who then
+    parts.event(set, "signed by serial %s, valid until %s; the next signer is made a day before, with the CA's key",
+      who.cert:serial(), time.format(who.cert:not_after()))
+  end
   if set.on_listen then
     set.on_listen(opened, over)
   end
