@@ -60,6 +60,24 @@ describe("a service over plain HTTP", function()
     end)
   end)
 
+  it("answers whoever asks, however many sit there and do not", function()
+    with_service({}, function(raw, port)
+      local idle = {}
+      for i = 1, 12 do
+        idle[i] = assert(tcp.connect("127.0.0.1", port, { io_timeout = 5 }))
+        idle[i]:write "GET / HTTP/1.1\r\nHo"
+        loop.sleep(0.005)
+      end
+      assert.matches("GET %-$", raw "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      assert.equal("", idle[1]:read "a" or "") -- who came first had to go
+      idle[12]:write "st: a\r\nConnection: close\r\n\r\n"
+      assert.matches("GET %-$", idle[12]:read "a")
+      for _, one in ipairs(idle) do
+        one:close()
+      end
+    end)
+  end)
+
   it("lets in so many at once, and goes on when one of them raises an error", function()
     local told = {}
     local on_error = loop.on_error
@@ -67,16 +85,19 @@ describe("a service over plain HTTP", function()
       told[#told + 1] = message
     end
     with_service({ answer = function(request)
+      if request.target == "/slow" then
+        loop.sleep(0.3)
+      end
       return request.target == "/boom" and error "boom" or 200, "text/plain", "fine"
-    end }, function(raw, port)
-      local idle = {}
+    end }, function(raw)
+      local busy = {}
       for i = 1, 3 do
-        idle[i] = assert(tcp.connect("127.0.0.1", port))
+        busy[i] = loop.spawn(raw, "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
       end
       loop.sleep(0.05)
       assert.equal("", raw "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" or "")
       for i = 1, 3 do
-        idle[i]:close()
+        assert.matches("fine$", busy[i]:join())
       end
       loop.sleep(0.05)
       for _ = 1, 5 do

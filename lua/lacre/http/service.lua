@@ -1,7 +1,7 @@
 --- http.service: short answers over plain HTTP, for those that tell what everybody may know: metrics, OCSP, CRLs.
 --
 -- A request has a time limit in all, so that nobody holds a place by sending it a byte at a time; bodies and
--- visitors have limits too.
+-- visitors have limits too. Where all places are taken, whoever has kept its request to itself for longest leaves.
 
 local body = require "lacre.http.body"
 local loop = require "lacre.loop"
@@ -17,6 +17,7 @@ local FAREWELL = 1
 local MOST_VISITORS = 256
 
 ---@class lacre.http_service
+---@field waits table<lacre.stream, number> visitors whose request has not come, since when
 local Service = {}
 Service.__index = Service
 
@@ -55,11 +56,32 @@ local function part(visitor)
   until not bytes
 end
 
+local function request_of(self, visitor)
+  visitor:set_deadline(loop.now() + PATIENCE)
+  self.waits[visitor] = loop.now()
+  local request = webrequest.read(visitor)
+  self.waits[visitor] = nil
+  return request
+end
+
+local function make_room(self)
+  local idlest
+  for visitor, since in pairs(self.waits) do
+    if not idlest or since < self.waits[idlest] then
+      idlest = visitor
+    end
+  end
+  if idlest then
+    self.waits[idlest] = nil
+    idlest:close()
+  end
+  return idlest ~= nil
+end
+
 local function receive(self, visitor)
   local request, sent
   repeat
-    visitor:set_deadline(loop.now() + PATIENCE)
-    request = webrequest.read(visitor)
+    request = request_of(self, visitor)
     sent = request and answer(self, visitor, request)
   until not sent or request.closes
   if sent then
@@ -77,10 +99,12 @@ function service.open(set)
   if not door then
     return nil, err
   end
-  local self = setmetatable({ set = set, door = door }, Service)
+  local self = setmetatable({ set = set, door = door, waits = setmetatable({}, { __mode = "k" }) }, Service)
   self.reception = reception.open(door, function(visitor)
     receive(self, visitor)
-  end, set.max_visitors or MOST_VISITORS)
+  end, set.max_visitors or MOST_VISITORS, function()
+    return make_room(self)
+  end)
   return self
 end
 

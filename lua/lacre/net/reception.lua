@@ -21,7 +21,7 @@ local function host(self, visitor)
 end
 
 local function admit(self, visitor)
-  if self.inside >= self.most then
+  if self.inside >= self.most and not (self.make_room and self.make_room()) then
     visitor:close()
     return
   end
@@ -43,13 +43,16 @@ local function attend(self)
 end
 
 --- Receives whoever comes, inside of a loop. Visitors are closed when their function returns; beyond `most` at
---- once they are closed as they come.
+--- once they are closed as they come, unless `make_room` sends somebody away.
 ---@param door lacre.listener a listener, of TLS or without
 ---@param receive fun(visitor: lacre.stream)
 ---@param most? integer
+---@param make_room? fun(): boolean whether somebody was sent away
 ---@return lacre.reception
-function reception.open(door, receive, most)
-  local self = setmetatable({ door = door, receive = receive, most = most or math.huge, inside = 0 }, Reception)
+function reception.open(door, receive, most, make_room)
+  local self = setmetatable({
+    door = door, receive = receive, most = most or math.huge, make_room = make_room, inside = 0,
+  }, Reception)
   self.task = loop.spawn(attend, self)
   return self
 end
