@@ -271,12 +271,20 @@ static int cert_is_signed_by (lua_State *L) {
   return 1;
 }
 
+static void ensure_der (lua_State *L, light_Cert *c) {
+  if (!light_ensure_der(c)) fail_memory(L);
+}
+
 /* cert == cert: the same bytes */
 static int cert_equal (lua_State *L) {
   light_Cert *a = own_test(L, 1, &cert_type), *b = own_test(L, 2, &cert_type);
-  lua_pushboolean(L, a != NULL && b != NULL && light_ensure_der(a) &&
-                         light_ensure_der(b) && a->len == b->len &&
-                         memcmp(a->der, b->der, a->len) == 0);
+  int are_open = a != NULL && b != NULL;
+  if (are_open) {
+    ensure_der(L, a);
+    ensure_der(L, b);
+  }
+  lua_pushboolean(L,
+                  are_open && a->len == b->len && memcmp(a->der, b->der, a->len) == 0);
   return 1;
 }
 

@@ -92,6 +92,6 @@ void der_out_small (der_Out *out, int tag, int value) {
 }
 
 void der_out_release (der_Out *out) {
-  OPENSSL_free(out->bytes);
+  OPENSSL_clear_free(out->bytes, out->room);
   memset(out, 0, sizeof *out);
 }

@@ -31,6 +31,7 @@ void der_out_hex (der_Out *out, const char *text, size_t len);
 /* ENUMERATED or INTEGER from 0 to 127 */
 void der_out_small (der_Out *out, int tag, int value);
 
+/* cleanses what was written: it may be a private key */
 void der_out_release (der_Out *out);
 
 #endif

@@ -1,5 +1,7 @@
 #include "step.h"
 
+#include <string.h>
+
 #include <openssl/err.h>
 
 #include "fail.h"
@@ -92,7 +94,7 @@ int step_tell (lua_State *L, machine_Machine *m, ssl_Outcome outcome,
   case SSL_OUTCOME_WANT_HELLO: return step_wants(L, "want_hello");
   case SSL_OUTCOME_CLOSED: return closed(L, m, stage);
   case SSL_OUTCOME_CUT: return ended(L, m, stage);
-  case SSL_OUTCOME_SYSTEM: return step_broke(L, m, stage, *stage == 'w');
+  case SSL_OUTCOME_SYSTEM: return step_broke(L, m, stage, strcmp(stage, "write") == 0);
   default: return failed(L, m, stage);
   }
 }
@@ -104,7 +106,7 @@ int step_refuse (lua_State *L, machine_Machine *m, const char *stage) {
     return fail_code(L, stage, "closed", "the connection has already failed");
   if (m->wire.socket != NULL && m->wire.socket->fd < 0)
     return fail_code(L, stage, "closed", "the connection is closed");
-  if (m->state == MACHINE_HANDSHAKING && *stage != 'h')
+  if (m->state == MACHINE_HANDSHAKING && strcmp(stage, "handshake") != 0)
     return fail_code(L, stage, "handshake_incomplete", "the handshake is not finished");
   return 0;
 }
