@@ -58,6 +58,14 @@ describe("pin", function()
     assert.equal(2, #said)
   end)
 
+  it("refuses a pattern that no host fits, for its pins would count nowhere", function()
+    for _, pattern in ipairs { "*.*.example", "**.*.example", "**.**.example", "*", "a*.example" } do
+      assert.error_matches(function()
+        pin.set { hosts = { [pattern] = { text, spare } } }
+      end, "is not a host name")
+    end
+  end)
+
   it("warns 30 days before a set expires, and where it pins nothing any more", function()
     pin.set { text, spare, expires = now + 31 * day }
     pin.set { text, spare, expires = now - day }

@@ -9,8 +9,8 @@ local kinds = require "lacre.options.kinds"
 local options = {}
 
 ---@class lacre.option
----@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "duration",
----  "limit" (a duration or false), "size", "instant", "any"
+---@field type string|string[]|fun(value: any): any, string? a Lua type, "integer", "list", "texts" (a list of
+---  them), "duration", "limit" (a duration or false), "size", "instant", "any"
 ---@field default? any
 ---@field required? boolean
 ---@field values? any[] the only values allowed

@@ -72,7 +72,7 @@ local function parse_text(text)
   end
   local h, mi, s, fraction, zone = rest:match "^[Tt ](%d%d):(%d%d):(%d%d)(%.?%d*)([Zz+-].*)$"
   local offset = zone and offset_of(zone)
-  if not offset or tonumber(h) > 23 or tonumber(mi) > 59 or tonumber(s) > 60 then
+  if not offset or fraction == "." or tonumber(h) > 23 or tonumber(mi) > 59 or tonumber(s) > 60 then
     return nil
   end
   local seconds = midnight + h * 3600 + mi * 60 + s - offset

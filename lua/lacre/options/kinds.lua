@@ -29,6 +29,17 @@ local kinds = {
     end
     return nil, ("list expected, got %s"):format(type(value))
   end,
+  texts = function(value)
+    if type(value) ~= "table" or getmetatable(value) ~= nil then
+      return nil, ("list of strings expected, got %s"):format(type(value))
+    end
+    for _, item in ipairs(value) do
+      if type(item) ~= "string" then
+        return nil, ("list of strings expected, got %s in it"):format(type(item))
+      end
+    end
+    return value
+  end,
   duration = function(value)
     local seconds, err = time.duration(value)
     return seconds, err and err.message

@@ -76,7 +76,7 @@ end
 local function check_pattern(pattern)
   local bare = tostring(pattern):gsub("^%*%*?%.", "")
   local parsed = type(pattern) == "string" and host.parse(bare)
-  if not parsed then
+  if not parsed or parsed.is_wildcard then
     error(("bad option 'hosts' to 'pin.set' ('%s' is not a host name)"):format(tostring(pattern)), 0)
   end
   return (pattern:match "^%*%*?%." or "") .. parsed.value

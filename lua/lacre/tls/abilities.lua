@@ -58,12 +58,10 @@ local encodings = {
   base64 = core.bytes.base64,
 }
 
-local function encoded(bytes, err, format)
+local function encoding_of(format, what, place)
   local encode = encodings[format]
-  if not encode then
-    options.misuse("bad format '%s' (\"hex\", \"base64\" or \"raw\" expected)", tostring(format))
-  end
-  return bytes and encode(bytes), err
+  options.expect(what, place, encode, "hex, base64 or raw", format)
+  return encode
 end
 
 --- The digest (hash) of some bytes.
@@ -75,8 +73,9 @@ end
 function abilities.digest(algorithm, data, format)
   options.argument("digest", 1, algorithm, "string")
   options.argument("digest", 2, data, "string")
+  local encode = encoding_of(format or "hex", "digest", 3)
   local bytes, err = core.bytes.digest(algorithm, data)
-  return encoded(bytes, err, format or "hex")
+  return bytes and encode(bytes), err
 end
 
 --- Random bytes from OpenSSL's generator.
@@ -88,8 +87,9 @@ function abilities.random(count, format)
   options.argument("random", 1, count, "number")
   local fits = count >= 0 and count <= 1048576 and count % 1 == 0
   options.expect("random", 1, fits, "whole number from 0 to 1048576", count)
+  local encode = encoding_of(format or "raw", "random", 2)
   local bytes, err = core.bytes.random(count)
-  return encoded(bytes, err, format or "raw")
+  return bytes and encode(bytes), err
 end
 
 return abilities

@@ -25,7 +25,7 @@ local convert = {
       "a traditional key to PKCS#8, encrypted with a new password" },
     { "lacre convert server.key --to public", "the public key of a key or certificate" },
   },
-  argument = { name = "files", type = "list", many = true, value = "FILE", help = "files, or - for standard input" },
+  argument = { name = "files", type = "texts", many = true, value = "FILE", help = "files, or - for standard input" },
   options = {
     { name = "to", default = "pem", help = "output format",
       values = { "pem", "der", "pkcs8", "traditional", "public", "p12" } },

@@ -41,7 +41,7 @@ local get = {
     { name = "head", type = "boolean", default = false, help = "send HEAD: print status and header fields only" },
     { name = "method", value = "METHOD", help = "request method (default: GET, or POST with --body)" },
     { name = "body", value = "TEXT", help = "request body" },
-    { name = "header", type = "list", value = "FIELD",
+    { name = "header", type = "texts", many = true, value = "FIELD",
       help = "send this header field, such as 'Accept: text/html'; may be repeated" },
     { name = "trust", type = "any", many = true, value = "FILE",
       help = "what to trust: a file, system, or pins; may be repeated (default: system)" },

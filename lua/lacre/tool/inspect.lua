@@ -23,9 +23,9 @@ local inspect = {
     { "lacre inspect server.crt --field not_after --field pin", "single values, one per line, for scripts" },
     { "lacre inspect server.crt --profile server --json", "as JSON, checked as a server certificate" },
   },
-  argument = { name = "files", type = "list", many = true, value = "FILE", help = "files, or - for standard input" },
+  argument = { name = "files", type = "texts", many = true, value = "FILE", help = "files, or - for standard input" },
   options = {
-    { name = "field", type = "list", value = "NAME",
+    { name = "field", type = "texts", many = true, value = "NAME",
       help = "print only this field, by its name in --json (subject, serial, public_key.bits)" },
     { name = "profile", value = "NAME", help = "check certificates as this kind (default: what they appear to be)",
       values = { "server", "client", "peer", "ca", "intermediate", "ocsp", "email", "code_signing", "any" } },

@@ -20,7 +20,7 @@ local verify = {
       "a client certificate, with revocation check" },
     { "lacre verify server.crt --host www.example.com --time 2027-01-01", "will it still be valid then?" },
   },
-  argument = { name = "files", type = "list", many = true, value = "FILE",
+  argument = { name = "files", type = "texts", many = true, value = "FILE",
     help = "the certificate, and optionally its intermediates" },
   options = {
     { name = "host", also = "server_name", value = "NAME", help = "the host name or IP address it must be valid for" },
