@@ -64,7 +64,7 @@ local lua_floors = {
   { "lint.rules", "lint.extensions", "lint.names", "lint.requests" },
   { "lint" },
   { "csr.parts" },
-  { "csr.fields", "crl.reasons" },
+  { "csr.fields", "crl.reasons", "crl.scope" },
   { "cert.read", "csr.read", "crl.read", "cert.draft", "cert.draft_extensions", "ocsp.types",
     "ocsp.told" },
   { "ocsp.check", "ocsp.respond" },

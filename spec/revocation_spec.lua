@@ -67,6 +67,8 @@ describe("revocation", function()
       assert.is_nil(none)
       assert.equal("cert_revoked", err.code)
       assert.matches("key compromise", err.message)
+      err = select(2, revocation.crl(good, menagerie.pki:trust(), settings { crl_cache = cache }))
+      assert.equal("crl_invalid", err.code)
       menagerie.office:close()
       err = select(2, revocation.crl(bad, authority.cert, settings { crl_cache = cache }))
       assert.equal("cert_revoked", err.code) -- from the directory
@@ -74,8 +76,47 @@ describe("revocation", function()
       assert.equal("connection_refused", err.code)
       err = select(2, revocation.crl(good, authority.cert, settings { crl_cache = cache, now = time.now() + 30 * 86400 }))
       assert.equal("connection_refused", err.code) -- what is kept has ended
-      err = select(2, revocation.crl(good, menagerie.pki:trust(), settings { crl_cache = cache }))
+      process.remove(cache)
+    end)
+  end)
+
+  it("is not looked up in a signed list that says nothing of the certificate, or not yet", function()
+    local ca, url, now = pki.root(), "http://127.0.0.1:9/a.crl", time.now()
+    local leaf = pki.issue(ca, { crl_urls = { url } }).cert
+    local function told(given)
+      given.issuer, given.issuer_key = ca.cert, ca.key
+      local list = assert(crl.create(given))
+      local good, err = revocation.crl(leaf, ca.cert, settings { kept = { ["crl " .. url] = { list = list } } })
+      return good or err.code .. ": " .. err.message
+    end
+    local function at(point)
+      return told { extensions = { { name = "issuing_distribution_point", critical = true, value = point } } }
+    end
+    local function place(where)
+      return { full_name = { { type = "uri", value = where } } }
+    end
+    local others = "crl_invalid: the CRL is for other certificates than " .. tostring(leaf:subject())
+    assert.is_true(told {})
+    assert.is_true(at { name = place(url), only_user_certs = true })
+    assert.equal(others, at { name = place "http://127.0.0.1:9/b.crl" })
+    assert.equal(others, at { only_ca_certs = true })
+    assert.equal(others, at { only_attribute_certs = true })
+    assert.equal(others, at { only_reasons = { key_compromise = true } })
+    assert.equal(others, at { indirect = true })
+    assert.matches("^crl_invalid: the CRL is a delta", told { number = 2, base_number = 1 })
+    assert.matches("^crl_invalid: the CRL is dated in the future", told { this_update = now + 86400, next_update = now + 2 * 86400 })
+    assert.is_true(told { this_update = now + 60, next_update = now + 86400 }) -- clocks differ
+    assert.matches("^crl_invalid: the CRL has an unknown critical extension: 1.3.6.1.4.1.32473.1$",
+      told { extensions = { { oid = "1.3.6.1.4.1.32473.1", der = "\5\0", critical = true } } })
+  end)
+
+  it("keeps no list that it does not believe", function()
+    in_zoo({ "crl-revoked" }, function(_, menagerie)
+      local good = menagerie.pki:identity({ create = menagerie.office:urls() }, "x").cert
+      local cache = process.directory()
+      local err = select(2, revocation.crl(good, menagerie.pki:trust(), settings { crl_cache = cache }))
       assert.equal("crl_invalid", err.code)
+      assert.equal("", (process.run { "ls", cache }))
       process.remove(cache)
     end)
   end)

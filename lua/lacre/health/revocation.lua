@@ -11,6 +11,7 @@ local http = require "lacre.http"
 local lacre_error = require "lacre.error"
 local ocsp = require "lacre.ocsp"
 local reasons = require "lacre.crl.reasons"
+local scope = require "lacre.crl.scope"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
@@ -19,6 +20,7 @@ local revocation = {}
 
 local MOST = 32 * 1024 * 1024 -- bytes of a list
 local PATIENCE = 5
+local SKEW = 300 -- clocks may differ
 
 local function left(set)
   return math.max(0.1, math.min(PATIENCE, set.deadline - time.monotonic()))
@@ -87,44 +89,74 @@ local function cached_path(set, url)
     .. ".crl")
 end
 
-local function from_cache(set, url)
+-- whether a list may be believed of what an issuer issued
+local function believe(list, issuer, set)
+  if not list:verify(issuer) then
+    return fail("verify", "crl_invalid", "the CRL is not signed by %s", tostring(issuer:subject()))
+  elseif list:is_expired(set.now) then
+    return fail("verify", "crl_expired", "the CRL is out of date (past its nextUpdate)")
+  elseif (list:this_update() or math.huge) > set.now + SKEW then
+    return fail("verify", "crl_invalid", "the CRL is dated in the future: %s", time.format(list:this_update()))
+  end
+  local oid = scope.unknown(list)
+  if oid then
+    return fail("verify", "crl_invalid", "the CRL has an unknown critical extension: %s", oid)
+  end
+  return true
+end
+
+-- a delta tells changes alone, and a list of other certificates nothing
+local function is_whole(list, cert)
+  if list:is_delta() then
+    return fail("verify", "crl_invalid", "the CRL is a delta: it does not tell all that was revoked")
+  elseif not scope.covers(list, cert) then
+    return fail("verify", "crl_invalid", "the CRL is for other certificates than %s", tostring(cert:subject()))
+  end
+  return true
+end
+
+local function check(list, cert, issuer, set)
+  local good, err = believe(list, issuer, set)
+  if good then
+    good, err = is_whole(list, cert)
+  end
+  return good, err
+end
+
+local function from_cache(set, url, cert, issuer)
   local path = cached_path(set, url)
   local bytes = path and file.read(path)
   local list = bytes and crl.parse(bytes)
-  return list and not list:is_expired(set.now) and list or nil
+  return list and check(list, cert, issuer, set) and list or nil
 end
 
-local function download(set, url)
+-- what cannot be believed is not kept either: its own end would be believed
+local function download(set, url, cert, issuer)
   local bytes, err = fetch { url = url, plaintext = true, timeout = left(set), max_body = MOST }
   local list
   if bytes then
     list, err = naming(url, crl.parse(bytes))
   end
   local path = list and cached_path(set, url)
-  if path then
+  if path and check(list, cert, issuer, set) then
     file.write(path, bytes, { overwrite = true }) -- a cache that cannot be written only costs time
   end
   return list, err
 end
 
-local function list_at(set, url)
+local function list_at(set, url, cert, issuer)
   local id = "crl " .. url
   if not set.kept[id] then
-    local list, err = from_cache(set, url), nil
+    local list, err = from_cache(set, url, cert, issuer), nil
     if not list then
-      list, err = download(set, url)
+      list, err = download(set, url, cert, issuer)
     end
     set.kept[id] = { list = list, err = err }
   end
   return set.kept[id].list, set.kept[id].err
 end
 
-local function judge(list, cert, issuer, set)
-  if not list:verify(issuer) then
-    return fail("verify", "crl_invalid", "the CRL is not signed by %s", tostring(issuer:subject()))
-  elseif list:is_expired(set.now) then
-    return fail("verify", "crl_expired", "the CRL is out of date (past its nextUpdate)")
-  end
+local function look_up(list, cert)
   local entry = list:find(cert)
   if entry and entry.reason ~= "remove_from_crl" then
     return nil, lacre_error.new {
@@ -147,11 +179,15 @@ function revocation.crl(cert, issuer, set)
   if not url then
     return fail("verify", "crl_missing", "the certificate names no CRL")
   end
-  local list, err = list_at(set, url)
-  if not list then
+  local list, err = list_at(set, url, cert, issuer)
+  local good = list
+  if list then
+    good, err = check(list, cert, issuer, set)
+  end
+  if not good then
     return nil, err
   end
-  return judge(list, cert, issuer, set)
+  return look_up(list, cert)
 end
 
 -- as reasons of the health check ------------------------------------------------------------------
@@ -169,8 +205,11 @@ local function check_lists(out, chain, set)
   for i = 2, #chain - 1 do
     for _, list in ipairs(set.lists) do
       local good, err = true, nil
-      if list:verify(chain[i + 1]) then
-        good, err = judge(list, chain[i], chain[i + 1], set)
+      if list:verify(chain[i + 1]) and scope.covers(list, chain[i]) then
+        good, err = believe(list, chain[i + 1], set)
+        if good then
+          good, err = look_up(list, chain[i])
+        end
       end
       if not good then
         tell(out, err, "CRL_PROBLEM", false, i - 1)
