@@ -175,10 +175,8 @@ static int context_flush (lua_State *L) {
   context_Context *c = context_check(L, 1);
   session_flush(&c->sessions);
   queue_clear();
-  if (c->tickets.count == 0) return fail_result(L, "config", 1);
-  OPENSSL_cleanse(c->tickets.keys, sizeof c->tickets.keys);
-  c->tickets.count = 0;
-  return fail_result(L, "config", session_rotate(&c->tickets));
+  return fail_result(L, "config",
+                     c->tickets.count == 0 || session_replace(&c->tickets));
 }
 
 /* context:ocsp("check" | "require" | "send"): clients judge staples, servers send */

@@ -156,7 +156,8 @@ static int64_t now (void) {
   return (int64_t)time(NULL);
 }
 
-int session_rotate (session_Tickets *t) {
+/* a new key; tickets of the one before still open for a period */
+static int rotate (session_Tickets *t) {
   unsigned char fresh[SESSION_TICKET_KEY];
   if (RAND_priv_bytes(fresh, sizeof fresh) != 1) return 0;
   memmove(t->keys[1], t->keys[0], sizeof t->keys - sizeof t->keys[0]);
@@ -165,6 +166,13 @@ int session_rotate (session_Tickets *t) {
   t->made[0] = now();
   if (t->count < SESSION_TICKET_KEYS) t->count++;
   OPENSSL_cleanse(fresh, sizeof fresh);
+  return 1;
+}
+
+int session_replace (session_Tickets *t) {
+  if (!rotate(t)) return 0;
+  OPENSSL_cleanse(t->keys[1], sizeof t->keys - sizeof t->keys[0]);
+  t->count = 1;
   return 1;
 }
 
@@ -186,7 +194,7 @@ static int use_key (const unsigned char *key, const unsigned char *iv,
 
 static int seal (session_Tickets *t, unsigned char *name, unsigned char *iv,
                  EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac) {
-  if (t->period > 0 && now() - t->made[0] >= t->period && !session_rotate(t)) return -1;
+  if (t->period > 0 && now() - t->made[0] >= t->period && !rotate(t)) return -1;
   memcpy(name, t->keys[0], 16);
   if (RAND_bytes(iv, 16) != 1) return -1;
   return use_key(t->keys[0], iv, cipher, mac, 1) ? 1 : -1;
@@ -316,7 +324,7 @@ int session_issue (SSL_CTX *ctx, session_Tickets *t, const unsigned char *keys,
   t->count = count;
   t->period = count > 0 ? 0 : period;
   if (count > 0) memcpy(t->keys, keys, (size_t)count * SESSION_TICKET_KEY);
-  else if (!session_rotate(t)) return 0;
+  else if (!rotate(t)) return 0;
   SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);
   return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket) &&
          SSL_CTX_set_session_ticket_cb(ctx, on_seal, on_unseal, NULL) &&

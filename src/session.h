@@ -61,7 +61,8 @@ int session_issue (SSL_CTX *ctx, session_Tickets *tickets, const unsigned char *
 /* judges the client's certificate of a session, with what leads from it to an anchor */
 int session_judge (SSL *ssl, SSL_SESSION *session, judge_Check *check);
 
-/* makes a new key now; tickets of the one before still open for a period */
-int session_rotate (session_Tickets *tickets);
+/* makes a new key now, and no ticket of an older one opens; 0 when that failed, and
+** then the old ones stay: there is never none */
+int session_replace (session_Tickets *tickets);
 
 #endif

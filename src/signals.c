@@ -32,7 +32,7 @@ static int prepare (int fd) {
 }
 
 /* signals.watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD"
-** "QUIT" */
+** "QUIT" "WINCH" */
 static int signals_watch (lua_State *L) {
   int i = args_enum(L, 1, names);
   struct sigaction action;

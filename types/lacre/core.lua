@@ -693,7 +693,7 @@ function core.signals.process() end
 --- signals.take() -> the name of a signal that came, or nil
 function core.signals.take() end
 
---- signals.watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD" "QUIT"
+--- signals.watch(name) -> true | nil, err: "INT" "TERM" "HUP" "USR1" "USR2" "CHLD" "QUIT" "WINCH"
 function core.signals.watch() end
 
 ---@class lacre.core.signed
