@@ -100,7 +100,7 @@ describe("the zoo", function()
 
   it("has a front door where the name chooses", function()
     loop.run(function()
-      local menagerie = assert(zoo.open { only = { "good", "expired", "tls10", "plain-http" } })
+      local menagerie = assert(zoo.open { only = { "good", "expired", "tls10", "many-names", "plain-http" } })
       local function knock(name)
         local visitor, err = connect("127.0.0.1", menagerie.front.port, {
           trust = menagerie.pki:trust(), server_name = name .. ".zoo.test", timeout = 3,
@@ -115,6 +115,7 @@ describe("the zoo", function()
       assert.equal("CN=good.zoo.test", knock "good")
       assert.equal("cert_expired", knock "expired")
       assert.equal("protocol_version", knock "tls10")
+      assert.equal("CN=many-names.zoo.test", knock "many-names")
       assert.equal("handshake_failed", knock "nobody")
       menagerie:close()
     end)

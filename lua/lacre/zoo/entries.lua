@@ -29,7 +29,7 @@ local function number(hex)
 end
 
 local function many_names(count)
-  local names = { "localhost", "127.0.0.1", "::1" }
+  local names = { "many-names.zoo.test", "localhost", "127.0.0.1", "::1" }
   for i = #names + 1, count do
     names[i] = ("n%d.zoo.test"):format(i)
   end
