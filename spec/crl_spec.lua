@@ -98,6 +98,13 @@ describe("crl", function()
     local dated = assert(list { next_update = "2049-12-31T23:59:59Z" })
     assert.equal(2524607999, dated:next_update())
     assert.equal(2556143999, assert(list { next_update = 2556143999 }):next_update())
+    for _, long in ipairs { 3650 * 86400, 4000 * 86400, "10y", "4000d" } do
+      local made_long = assert(list { next_update = long })
+      assert.is_true(made_long:next_update() - made_long:this_update() >= 3650 * 86400, tostring(long))
+    end
+    local done, err = pcall(list, { next_update = "2020-01-01" })
+    assert.is_false(done)
+    assert.matches("2020%-01%-01T00:00:00Z is before this_update", err)
   end)
 
   it("tells the changes of another", function()

@@ -145,6 +145,14 @@ describe("lacre ca", function()
     ok "! cmp -s a.test.crt before"
   end)
 
+  it("makes lists that last as long as a root", function()
+    ok "lacre ca init ca --no-password -q; lacre ca issue ca a.test -q"
+    for _, line in ipairs { "crl ca --next-update 10y", "crl ca --next-update 60y", "revoke ca a.test.crt --next-update 11y" } do
+      local year = (ok("lacre ca " .. line)):match "until (2%d+)%-"
+      assert.is_true(tonumber(year) - tonumber(os.date "%Y") >= 9, line)
+    end
+  end)
+
   it("says what is missing on the command line", function()
     ok "lacre ca init ca --no-password -q"
     for _, more in ipairs { "", " --profile client", " --profile email", " --profile peer", " --profile code_signing" } do

@@ -41,11 +41,11 @@ function core.crl.methods:to_text()
   return views.revocations_text(self)
 end
 
--- a duration after this_update, or an instant
+-- a duration after this_update, or an instant; of a number this_update tells which it is
 local function moment(value)
   local seconds = time.duration(value)
-  if seconds and (type(value) == "string" or seconds < 10 * 365 * 86400) then
-    return { after = seconds }
+  if seconds then
+    return { after = seconds, number = type(value) == "number" and value or nil }
   end
   local instant, err = time.parse(value)
   return instant and { at = instant }, err and err.message
@@ -158,6 +158,15 @@ local function extensions_of(set, now)
   }, set.extensions)
 end
 
+local function next_after(now, given)
+  local at = given.at or given.number
+  local instant = math.floor(at and (given.at or at > now) and at or now + given.after)
+  if instant < now then
+    misuse("bad option 'next_update' to 'crl.create' (%s is before this_update)", time.format(instant))
+  end
+  return instant
+end
+
 local function create(set)
   local good, err = check_issuer(set)
   local scheme
@@ -168,7 +177,7 @@ local function create(set)
     return nil, err
   end
   local now = math.floor(set.this_update or time.now())
-  local next_update = math.floor(set.next_update.at or now + set.next_update.after)
+  local next_update = next_after(now, set.next_update)
   local draft = core.builder.crl(scheme.algorithm, set.issuer:subject_der(), now, next_update)
   revoke(draft, set, now)
   return sign.finish(draft, extensions_of(set, now), set.issuer_key, scheme)

@@ -35,6 +35,7 @@ local survey = {}
 ---@field fates table<string, lacre.ca.fate>
 ---@field leftovers string[] temporary files
 ---@field crl? lacre.crl
+---@field delta? lacre.crl of this CA
 
 local function add_index(found)
   found.records, found.faults = index.survey(found.text)
@@ -106,6 +107,7 @@ local function add_lists(found)
   for _, list in ipairs { found.crl or false, delta or false } do
     ours[#ours + 1] = list and list:verify(found.cert) and list or nil
   end
+  found.delta = delta and delta:verify(found.cert) and delta or nil
   found.last_number = promises.number(ours, found.entries)
   found.lost = promises.lost {
     records = found.records, fates = found.fates, crl = ours[1] == found.crl and found.crl or nil,

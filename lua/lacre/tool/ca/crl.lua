@@ -44,7 +44,7 @@ function crl.run(set)
   local list
   if ca then
     list, err = ca:crl {
-      next_update = set.next_update, delta = set.delta, drop_expired = set.drop_expired,
+      next_update = parts.lasting(set.next_update), delta = set.delta, drop_expired = set.drop_expired,
       delta_crl_urls = #set.delta_url > 0 and set.delta_url or nil,
     }
   end

@@ -107,6 +107,13 @@ function parts.which(which)
   return certificate.load(which)
 end
 
+--- A duration that is taken for none of an instant, however long it is.
+---@param duration number|string
+---@return string
+function parts.lasting(duration)
+  return type(duration) == "number" and ("%.0fs"):format(duration) or duration
+end
+
 function parts.base_name(name)
   return filing.base_name(name)
 end

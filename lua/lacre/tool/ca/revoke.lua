@@ -22,7 +22,7 @@ local function changed(set, change)
   end
   local list
   if one and not set.no_crl then
-    list, err = ca:crl { next_update = set.next_update }
+    list, err = ca:crl { next_update = parts.lasting(set.next_update) }
   end
   if one and not list and not set.no_crl then
     err.hint = ("it is in the records, but on no CRL yet: run lacre ca crl %s%s"):format(set.dir,
