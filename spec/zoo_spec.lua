@@ -264,6 +264,30 @@ describe("tool.zoo", function()
     assert.truthy(text:find('"name": *"expired"'))
   end)
 
+  it("says what to try, with the root that it wrote", function()
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local root = os.tmpname()
+    for _, case in ipairs {
+      { {}, "lacre zoo %-%-ca zoo%.pem\n$" },
+      { { "--ca", root }, "try: curl %-%-cacert " .. root:gsub("%p", "%%%0") .. " https://localhost:%d+/\n$" },
+    } do
+      local words = { build .. "/bin/lacre", "zoo", "good" }
+      for _, word in ipairs(case[1]) do
+        words[#words + 1] = word
+      end
+      local serving = process.start(words)
+      for _ = 1, 100 do
+        if serving:output():find(case[2]) then
+          break
+        end
+        os.execute "sleep 0.05"
+      end
+      assert.matches(case[2], serving:output())
+      serving:stop()
+    end
+    os.remove(root)
+  end)
+
   it("tells as JSON what it serves, as soon as it does", function()
     local build = os.getenv "BUILD" or "build/lua5.4"
     local out = os.tmpname()

@@ -77,14 +77,27 @@ local function write_ca(menagerie, set)
   return file.write(set.ca, menagerie.pki:trust():to_pem(), { overwrite = true })
 end
 
-local function announce(menagerie, say)
-  for _, row in ipairs(rows_of(menagerie.entries)) do
+local function nothing() end
+
+-- what can be tried at once; a client that trusts no root of ours refuses all of them
+local function say_what_to_try(rows, ca, say)
+  if not ca then
+    say "to trust its root, have it written: lacre zoo --ca zoo.pem"
+  elseif rows[1] then
+    say(("try: curl --cacert %s %s"):format(ca, rows[1].url))
+  end
+end
+
+local function announce(menagerie, set)
+  local rows, say = rows_of(menagerie.entries), set.on_event or nothing
+  for _, row in ipairs(rows) do
     say(("%-24s %-30s %-4s %s"):format(row.name, row.url, row.verdict, row.about))
   end
   for _, one in ipairs(menagerie.unavailable) do
     say(("%-24s not available: %s"):format(one.name, one.error.message))
   end
   say(("front door: NAME.zoo.test at %s:%d"):format(menagerie.front.host, menagerie.front.port))
+  say_what_to_try(rows, set.ca, say)
 end
 
 local function until_stopped()
@@ -98,8 +111,6 @@ local function until_stopped()
   loop.on_signal("INT", nil)
   loop.on_signal("TERM", nil)
 end
-
-local function nothing() end
 
 local function inside(set)
   if set.run and not set.run:find "%S" then
@@ -117,7 +128,7 @@ local function inside(set)
   if set.run then
     result.tour, err = tour.run(menagerie, set)
   else
-    announce(menagerie, set.on_event or nothing)
+    announce(menagerie, set)
     result.served = true
     result.is_told = set.on_start ~= nil and set.on_start(result) or nil
     until_stopped()
