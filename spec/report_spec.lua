@@ -8,6 +8,7 @@ local loop = require "lacre.loop"
 local pki = require "spec.support.pki"
 local plain = require "lacre.plain"
 local process = require "spec.support.process"
+local results = require "spec.support.results"
 local targets = require "lacre.health.targets"
 local time = require "lacre.time"
 local tool = require "lacre.tool.health"
@@ -16,44 +17,8 @@ local zoo = require "lacre.zoo"
 core.signals.watch "WINCH"
 core.signals.forget "WINCH"
 
-local NASTY = 'quote " less < amp & pipe | line\nend % back \\ {}'
-
--- results made by hand, with everything in them that a format could stumble over
-local function results()
-  local ca = pki.root { subject = "CN=Root <b>\"x\"</b>" }
-  local leaf = pki.issue(ca, { subject = "CN=leaf \\ | & ]]>" })
-  local list = {
-    {
-      target = "good.example:443", grade = "pass", problems = {}, notes = {}, reasons = {}, version = "1.3", seconds = 0.1,
-      cipher = "TLS_AES_128_GCM_SHA256", key_exchange = "X25519", cert = leaf.cert, chain = { leaf.cert, ca.cert },
-      verified_chain = { leaf.cert, ca.cert }, verified = true, not_after = leaf.cert:not_after(), days_left = 89.5,
-      soonest_not_after = leaf.cert:not_after(), timing = { connect = 0.01, handshake = 0.02, total = 0.03, address = "x" },
-      file = "hosts.txt", line = 3, address = "192.0.2.1", port = 443,
-    },
-    {
-      target = "=cmd|' /C calc'!A0", grade = "fail", reason = "HOSTNAME_MISMATCH", seconds = 0.2,
-      problems = { { code = "HOSTNAME_MISMATCH", severity = "fail", message = NASTY, depth = 0 },
-        { code = "EXPIRES_SOON", severity = "warn", message = "in a while", depth = 0 } },
-      notes = {}, reasons = { "HOSTNAME_MISMATCH", "EXPIRES_SOON" }, file = "hosts, old:1.txt", line = 17, version = "1.2",
-      cert = leaf.cert, chain = { leaf.cert }, not_after = leaf.cert:not_after(), days_left = -1.5,
-    },
-    {
-      target = "warn.example:443", grade = "warn", reason = "NO_AEAD", reasons = { "NO_AEAD" }, notes = {},
-      problems = { { code = "NO_AEAD", severity = "warn", message = "old" } },
-    },
-    {
-      target = "dead.example:443", grade = "fail", reason = "CONNECT_REFUSED", reasons = { "CONNECT_REFUSED" }, notes = {},
-      problems = { { code = "CONNECT_REFUSED", severity = "fail", message = "refused" } },
-      err = { code = "connection_refused", message = "refused", stage = "connect" },
-    },
-  }
-  list.counts, list.worst, list.started, list.seconds = { pass = 1, warn = 1, fail = 2 }, "fail", 1.8e9, 1.5
-  list.interrupted, list.earliest = false, { target = "good.example:443", not_after = leaf.cert:not_after() }
-  return list
-end
-
 local function render(name, set)
-  return assert(formats.render(name, results(), set))
+  return assert(formats.render(name, results.made(), set))
 end
 
 local has = process.has
@@ -78,7 +43,7 @@ describe("the forms of results", function()
   end)
 
   it("table: columns are as wide as their letters, and what was expected is told", function()
-    local list = results()
+    local list = results.made()
     list[1].target = "b\195\188cher.example:443"
     list[1].notes = { { code = "CERT_EXPIRED", severity = "info", message = "expired", expected = true } }
     local first, second = assert(formats.render("table", list)):match "^(.-)\n(.-)\n"
@@ -105,7 +70,7 @@ describe("the forms of results", function()
       lines[#lines + 1] = assert(json.decode(line))
     end
     assert.equal(4, #lines)
-    assert.equal(NASTY, lines[2].problems[1].message)
+    assert.equal(results.nasty, lines[2].problems[1].message)
     assert.same(whole.results[1].cert.san, lines[1].cert.san)
     assert.equal("connection_refused", lines[4].error.code)
   end)
@@ -142,11 +107,11 @@ describe("the forms of results", function()
     assert.equal(1, bars)
     assert.matches("'good%.example:443'=%d+s;2592000:;0: ", line)
     assert.matches("fail=2;;0 warn=1;0 time=1%.500s$", line)
-    local twice = results()
+    local twice = results.made()
     twice[2].target, twice[1].fatal = "good.example:443", 86400
     line = assert(formats.render("nagios", twice)):match "^[^\n]+"
     assert.matches("| 'good%.example:443'=%d+s;2592000:;86400: fail=2", line)
-    local warned, said = results(), {}
+    local warned, said = results.made(), {}
     local cases = { { "warn", "warn" }, { "fail", "warn" }, { "fail", "never" }, { "fail", "fail" }, { "warn" }, {} }
     for i, case in ipairs(cases) do
       warned.worst = case[1]
@@ -173,7 +138,7 @@ describe("the forms of results", function()
     assert.equal("HOSTNAME_MISMATCH", run.tool.driver.rules[one.ruleIndex + 1].id)
     assert.equal(17, one.locations[1].physicalLocation.region.startLine)
     assert.equal("warning", run.results[2].level)
-    local none = results()
+    local none = results.made()
     for i = #none, 1, -1 do
       none[i] = nil
     end
@@ -213,7 +178,7 @@ describe("the forms of results", function()
   end)
 
   it("html: what each reason means, once, and the verdicts to choose from", function()
-    local list = results()
+    local list = results.made()
     list[2].addresses = { { address = "192.0.2.1", grade = "pass", reasons = {} },
       { address = "192.0.2.2", grade = "fail", reasons = { "HOSTNAME_MISMATCH" } } }
     local text = formats.render("html", list)
@@ -237,7 +202,7 @@ describe("the forms of results", function()
   end)
 
   it("hold nothing that their readers stumble over, whatever a target is called", function()
-    local list = results()
+    local list = results.made()
     list[1].target = "\27[31mred\7\255\254\195\0\194\155\226\128\174\239\191\190"
     list[2].target, list[2].problems[1].message = "[x](javascript:alert(1))<script>", "a\27b\255c"
     list[3].target, list[3].grade, list[3].reasons = "\195\188\226\134\146", "pass", {}
@@ -261,7 +226,7 @@ describe("the forms of results", function()
 
   -- lists that a reader may stumble over: all there is to say, hostile names, nothing, a part
   local function hard_lists()
-    local nasty, none, cut = results(), results(), results()
+    local nasty, none, cut = results.made(), results.made(), results.made()
     nasty[1].target, nasty[1].file = "\27[31mred\7\255 # TODO later", "my hosts 100%.txt"
     nasty[2].target, nasty[2].file = "[x](javascript:alert(1)) # SKIP <b>", "a:b [c].txt"
     nasty[2].problems[1].message = "220 ready # TODO x\nnot ok 9 - y\n1..1\nBail out! z [a](b)"
@@ -272,7 +237,7 @@ describe("the forms of results", function()
     end
     none.counts, none.worst, none.earliest = { pass = 0, warn = 0, fail = 0 }, nil, nil
     cut.interrupted, cut.total = true, 9
-    return { usual = results(), nasty = nasty, none = none, cut = cut }
+    return { usual = results.made(), nasty = nasty, none = none, cut = cut }
   end
 
   it("sarif: as its schema wants it, and each result by the rule that it names", function()
@@ -316,7 +281,7 @@ describe("the forms of results", function()
   end)
 
   it("name the list by a reference, which is a path to GitHub", function()
-    local list, uris = results(), {}
+    local list, uris = results.made(), {}
     for i, path in ipairs { "my hosts 100%.txt", "/etc/hosts.txt", "a:b.txt", "-" } do
       list[2].file = path
       local place = json.decode(formats.render("sarif", list)).runs[1].results[1].locations[1].physicalLocation
@@ -327,7 +292,7 @@ describe("the forms of results", function()
   end)
 
   it("tell a target that is listed twice by its worst result", function()
-    local list = results()
+    local list = results.made()
     list[2].target = "good.example:443"
     local text = formats.render("prometheus", list)
     assert.matches('tls_health_status{target="good.example:443"} 2\n', text)
@@ -346,18 +311,21 @@ describe("the forms of results", function()
   end)
 
   it("have points in their numbers and no other capitals, whatever the locale", function()
-    local found
-    for _, name in ipairs { "tr_TR.ISO-8859-9", "tr_TR.UTF-8", "de_DE.UTF-8", "pt_BR.UTF-8" } do
-      found = found or os.setlocale(name)
+    local directory = process.directory()
+    process.run { "localedef", "-i", "tr_TR", "-f", "UTF-8", directory .. "/tr_TR.UTF-8" }
+    local output, code = process.run { "env", "LOCPATH=" .. directory, os.getenv "LUA", "-e", [[
+      if not os.setlocale "tr_TR.UTF-8" or ("%.1f"):format(0.5) ~= "0,5" then os.exit(9) end
+      local formats, texts = require "lacre.report.formats", {}
+      for _, name in ipairs(formats.names) do
+        texts[name] = assert(formats.render(name, require("spec.support.results").made()))
+      end
+      os.setlocale "C"
+      io.write(require("lacre.report.json").encode(texts))]] }
+    process.remove(directory)
+    if code == 9 then
+      return pending "needs localedef, and the locales of Debian's package of that name"
     end
-    if not found then
-      return pending "no locale with a decimal comma is installed"
-    end
-    local texts = {}
-    for _, name in ipairs(formats.names) do
-      texts[name] = render(name)
-    end
-    os.setlocale "C"
+    local texts = assert(json.decode(output), output)
     assert.matches(" time=1%.500s", texts.nagios)
     assert.matches('time="0%.100"', texts.junit)
     assert.matches("\nFAIL,.-,%-1%.50,", texts.csv)
@@ -367,7 +335,7 @@ describe("the forms of results", function()
   end)
 
   it("say when there was no time for all", function()
-    local list = results()
+    local list = results.made()
     list.interrupted, list.total = true, 9
     assert.matches("\n4 of 9 targets: .-; interrupted\n$", formats.render("table", list))
     assert.matches("^TLS UNKNOWN: interrupted; 2 FAIL, 1 WARN of 4; ", formats.render("nagios", list))
