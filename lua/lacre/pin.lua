@@ -3,7 +3,9 @@
 -- A pin names a key, not a certificate: it survives renewals that keep the key. Sets are matched
 -- against the verified chain only; a chain as presented proves nothing.
 
+local certificate = require "lacre.cert.read"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local pin_set = require "lacre.pin.set"
 local time = require "lacre.time"
 local value = require "lacre.pin.value"
@@ -17,8 +19,10 @@ local pin = { is = value.is, parse = value.parse, of = value.of, set = pin_set.n
 ---@param chain lacre.cert[]
 ---@return table[]
 function pin.of_chain(chain)
+  options.expect("pin.of_chain", 1, type(chain) == "table", "list of certificates", chain)
   local list = {}
   for i, cert in ipairs(chain) do
+    options.expect("pin.of_chain", 1, certificate.is(cert), "list of certificates", cert)
     list[i] = { pin = cert:pin(), subject = tostring(cert:subject()) }
   end
   return list

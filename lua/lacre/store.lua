@@ -38,6 +38,7 @@ end
 ---@param one lacre.store
 ---@return { certificates: integer, directories: string[] }
 function store.summary(one)
+  options.expect("store.summary", 1, trust.is(one), "store", one)
   local from = trust.sources[one]
   local directories = {}
   for i, name in ipairs(from.directories) do

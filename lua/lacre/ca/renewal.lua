@@ -4,10 +4,12 @@
 -- identifiers of keys; what the caller names is changed.
 
 local authority = require "lacre.ca.authority"
+local certificate = require "lacre.cert.read"
 local extension = require "lacre.x509.extension"
 local fail = require("lacre.error").fail
 local key = require "lacre.key"
 local merged = require "lacre.merged"
+local options = require "lacre.options"
 local record = require "lacre.ca.record"
 
 local methods = authority.methods
@@ -158,6 +160,8 @@ end
 ---@return lacre.ca? ca the same
 ---@return lacre.error? err key_mismatch issuer_not_ca
 function methods:replace_certificate(cert, above)
+  options.expect("ca:replace_certificate", 1, certificate.is(cert), "certificate", cert)
+  options.argument("ca:replace_certificate", 2, above, "table")
   if not cert:public_key():matches(self:cert()) then
     return fail("sign", "key_mismatch", "the certificate does not match the key of %s", tostring(self:cert():subject()))
   elseif not cert:is_ca() then

@@ -154,6 +154,10 @@ function methods:count()
   return self:raw_count()
 end
 
+local function is_certificate(value)
+  return type(value) == "userdata" and getmetatable(value) == "lacre.cert"
+end
+
 local function serial_of(self, what)
   if type(what) == "string" then
     local hex = what:gsub(":", ""):lower()
@@ -161,7 +165,7 @@ local function serial_of(self, what)
       options.misuse("bad argument #1 to 'crl:find' (not a serial number: '%s')", what)
     end
     return hex
-  elseif type(what) ~= "userdata" or getmetatable(what) ~= "lacre.cert" then
+  elseif not is_certificate(what) then
     options.misuse("bad argument #1 to 'crl:find' (serial number or certificate expected, got %s)", type(what))
   end
   return core.name.equal(what:issuer_der(), self:issuer_der()) and what:serial() or nil
@@ -180,6 +184,7 @@ end
 ---@param issuer lacre.cert
 ---@return boolean
 function methods:verify(issuer)
+  options.expect("crl:verify", 1, is_certificate(issuer), "certificate", issuer)
   local usage = issuer:key_usage()
   if not core.name.equal(self:issuer_der(), issuer:subject_der()) or (usage and not usage.crl_sign) then
     return false

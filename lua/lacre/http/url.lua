@@ -1,6 +1,7 @@
 --- http.url: the addresses of the web, taken apart and put together (RFC 3986, RFC 9110 section 4.2).
 
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local target = require "lacre.net.target"
 
 local fail = lacre_error.fail
@@ -20,6 +21,7 @@ end
 ---@return { scheme: string, host: string, port: integer, path: string }?
 ---@return lacre.error? err bad_name
 function url.parse(text)
+  options.argument("http.parse", 1, text, "string")
   local scheme, authority, path = text:match "^(%a+)://([^/?#]*)([^#]*)"
   scheme = scheme and scheme:lower()
   if not default_ports[scheme or ""] or text:find "[%c ]" then

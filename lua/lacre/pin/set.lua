@@ -1,5 +1,6 @@
 --- pin.set: pins together: which of them a chain has, for which hosts they are, and until when.
 
+local certificate = require "lacre.cert.read"
 local host = require "lacre.host"
 local options = require "lacre.options"
 local pem = require "lacre.pem"
@@ -166,6 +167,7 @@ function set_methods:match(chain)
     known[tostring(one)] = one
   end
   for i, cert in ipairs(chain) do
+    options.expect("match", 1, certificate.is(cert), "list of certificates", cert)
     local found = in_scope(self.scope, i) and known[cert:pin()]
     if found then
       return found, cert

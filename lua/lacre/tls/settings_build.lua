@@ -200,7 +200,7 @@ local steps = {
 ---@return any? core
 ---@return table|lacre.error settings or the error
 local function build(role, given, lab)
-  if given and given.insecure == true then
+  if type(given) == "table" and given.insecure == true then
     misuse("bad option 'insecure' to '%s' (name what you give up, as in { accept_any_name = true })", role)
   end
   local set = options.check(schema[role], given, role)
