@@ -193,6 +193,13 @@ describe("tool.zoo", function()
     end
   end)
 
+  it("says where it could not put its files", function()
+    local build = os.getenv "BUILD" or "build/lua5.4"
+    local text, code = process.run { "env", "TMPDIR=/nonexistent", build .. "/bin/lacre", "zoo", "good", "--run", "true" }
+    assert.equal(3, code)
+    assert.matches("^lacre: file_not_found: /nonexistent/lacre%-zoo%-%x+: ", text)
+  end)
+
   it("leads a client where there is no timeout(1)", function()
     local here = process.directory()
     for _, name in ipairs { "sh", "mv", "sleep" } do

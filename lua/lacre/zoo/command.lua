@@ -3,9 +3,12 @@
 -- A command is started in the background, and tells its process id and its exit code in files of a directory that
 -- nobody else can write to.
 
-local disk = require("lacre.core").disk
+local core = require "lacre.core"
 local file = require "lacre.file"
+local lacre_error = require "lacre.error"
 local loop = require "lacre.loop"
+
+local disk = core.disk
 
 local command = {}
 
@@ -28,12 +31,17 @@ function command.quoted(text)
   return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
 
+local function new_directory()
+  local parent = os.getenv "TMPDIR"
+  return file.join(parent and parent ~= "" and parent or "/tmp",
+    "lacre-zoo-" .. core.bytes.hex(lacre_error.assert(core.bytes.random(8))))
+end
+
 --- Opens a place for the files of commands.
 ---@return lacre.zoo.workshop?
 ---@return lacre.error? err
 function command.open()
-  local directory = os.tmpname()
-  os.remove(directory)
+  local directory = new_directory()
   local made, err = disk.make_directory(directory, tonumber("700", 8))
   if not made then
     return nil, err

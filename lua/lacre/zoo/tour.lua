@@ -169,7 +169,7 @@ function zoo_tour.lines(lines, tour, style)
       end
     end
   end
-  if tour.accepted == 0 and #tour.results > 0 then
+  if tour.accepted + tour.refused == 0 and #tour.results > 0 and not tour.interrupted then
     lines[#lines + 1] = style.dim "It accepted no server at all: add the server good, to see whether it can."
   end
   local summary = ("%d right, %d overlooked, %d good ones refused, %d hung, %d where either is fine"):format(
