@@ -604,6 +604,23 @@ describe("health", function()
     assert.same({}, part.gone)
   end)
 
+  it("tells what changed behind an outage, and a problem that became another", function()
+    local memoir = require "lacre.health.memoir"
+    local ca = pki.root()
+    local function result(grade, reason, identity)
+      return { target = "a", grade = grade, reason = reason, reasons = { reason }, cert = identity and identity.cert, notes = {} }
+    end
+    local up = memoir.of { result("pass", nil, pki.issue(ca)) }
+    local down = memoir.of({ result("fail", "CONNECT_REFUSED") }, up)
+    assert.same({ up.a.sha256, up.a.pin }, { down.a.sha256, down.a.pin })
+    local other = pki.issue(ca)
+    local changes = memoir.changes(result("pass", nil, other), down.a)
+    assert.same({ "PASS, was FAIL", "another certificate",
+      ("key %s, was %s"):format(other.cert:pin(), up.a.pin) }, changes)
+    assert.same({ "FAIL for CERT_EXPIRED, was for CONNECT_REFUSED" }, memoir.changes(result("fail", "CERT_EXPIRED"), down.a))
+    assert.same({}, memoir.changes(result("fail", "CONNECT_REFUSED"), down.a))
+  end)
+
   it("divides a list into shards, each target in one of them", function()
     local rows = {}
     for i = 1, 200 do

@@ -12,13 +12,19 @@ local memoir = {}
 
 local fail = lacre_error.fail
 
-local function record_of(result)
-  local leaf = result.cert
+-- a server that did not answer has the certificate it had: whether it is another one is seen when it is back
+local function record_of(result, before)
+  local leaf, last = result.cert, before or {}
+  if not leaf then
+    return {
+      grade = result.grade, reasons = result.reasons,
+      sha256 = last.sha256, pin = last.pin, issuer = last.issuer, not_after = last.not_after,
+    }
+  end
   return {
     grade = result.grade, reasons = result.reasons,
-    sha256 = leaf and core.bytes.hex(core.bytes.digest("sha256", leaf:to_der())) or nil,
-    pin = leaf and leaf:pin() or nil, issuer = leaf and tostring(leaf:issuer()) or nil,
-    not_after = leaf and leaf:not_after() or nil,
+    sha256 = core.bytes.hex(core.bytes.digest("sha256", leaf:to_der())),
+    pin = leaf:pin(), issuer = tostring(leaf:issuer()), not_after = leaf:not_after(),
   }
 end
 
@@ -33,16 +39,23 @@ local function certificate_change(result, before, now)
   return renewed and "certificate renewed until " .. time.format(now.not_after, "date") or "another certificate"
 end
 
+local function grade_change(result, before)
+  local now, past = table.concat(result.reasons, " "), before.reasons and table.concat(before.reasons, " ")
+  if before.grade ~= result.grade then
+    return ("%s, was %s%s"):format(cells.verdict(result.grade), cells.verdict(before.grade),
+      result.reason and " (" .. result.reason .. ")" or "")
+  elseif result.grade ~= "pass" and past and now ~= past then
+    return ("%s for %s, was for %s"):format(cells.verdict(result.grade), now, past)
+  end
+end
+
 --- What changed since a record was made, in words; nothing where nothing did.
 ---@param result table
 ---@param before table
 ---@return string[]
 function memoir.changes(result, before)
   local now, list = record_of(result), {}
-  if before.grade ~= now.grade then
-    list[#list + 1] = ("%s, was %s%s"):format(cells.verdict(now.grade), cells.verdict(before.grade),
-      result.reason and " (" .. result.reason .. ")" or "")
-  end
+  list[#list + 1] = grade_change(result, before)
   list[#list + 1] = certificate_change(result, before, now)
   if before.issuer and now.issuer and before.issuer ~= now.issuer then
     list[#list + 1] = ("issuer %s, was %s"):format(now.issuer, before.issuer)
@@ -85,16 +98,17 @@ end
 
 --- The records of some results, by target.
 ---@param results lacre.survey
+---@param before? table<string, table> those of the time before
 ---@return table<string, table>
-function memoir.of(results)
+function memoir.of(results, before)
   local records = {}
   for _, pair in ipairs(named(results)) do
-    records[pair[2]] = record_of(pair[1])
+    records[pair[2]] = record_of(pair[1], before and before[pair[2]])
   end
   return records
 end
 
-local kinds = { sha256 = "string", pin = "string", issuer = "string", not_after = "number" }
+local kinds = { sha256 = "string", pin = "string", issuer = "string", not_after = "number", reasons = "table" }
 local grades = { pass = true, warn = true, fail = true }
 
 local function is_record(record)
@@ -103,6 +117,11 @@ local function is_record(record)
   end
   for name, kind in pairs(kinds) do
     if record[name] ~= nil and type(record[name]) ~= kind then
+      return false
+    end
+  end
+  for _, reason in ipairs(record.reasons or {}) do
+    if type(reason) ~= "string" then
       return false
     end
   end
@@ -136,13 +155,13 @@ function memoir.load(path)
   return whole.targets
 end
 
---- Writes the records of some results, atomically.
+--- Writes records, atomically.
 ---@param path string
----@param results lacre.survey
+---@param records table<string, table> of `memoir.of`
 ---@return true?
 ---@return lacre.error? err
-function memoir.save(path, results)
-  local text, err = json.encode { v = 1, targets = memoir.of(results) }
+function memoir.save(path, records)
+  local text, err = json.encode { v = 1, targets = records }
   if not text then
     return nil, err
   end

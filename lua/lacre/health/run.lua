@@ -127,12 +127,13 @@ local function once(list, set, outputs, before)
   elseif before then
     memoir.compare(results, before)
   end
+  results.records = (set.state or set.watch) and memoir.of(results, before) or nil
   local done, err = true, nil
   if not (results.interrupted and set.watch) then -- half a round is no news
     done, err = health_outputs.write(results, outputs, set)
   end
   if done and set.state and not results.interrupted then
-    done, err = memoir.save(set.state, results)
+    done, err = memoir.save(set.state, results.records)
   end
   results.set = set
   if not done then
@@ -171,7 +172,7 @@ local function watch(list, set, outputs, results)
   while told and not results.interrupted do
     local latest = results
     if pause(set) then
-      latest, err = once(list, set, outputs, memoir.of(results))
+      latest, err = once(list, set, outputs, results.records)
     end
     if not latest then
       return nil, err
