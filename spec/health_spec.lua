@@ -644,7 +644,7 @@ describe("health", function()
 
   it("could not run without targets, with a file that is not there, or with nonsense", function()
     for _, given in ipairs {
-      {}, { shard = "1/2" }, { file = { "/no/such/file" } }, { "a", warn = "soon" }, { "a", at = "later" }, { "a", require = { "beauty" } },
+      {}, { shard = "1/2" }, { file = { "/no/such/file" } }, { "./no/such/file" }, { "/no/such/file" }, { "a", warn = "soon" }, { "a", at = "later" }, { "a", require = { "beauty" } },
       { "a", output = { "papyrus" } }, { "a", shard = "9/8" }, { "a", pin = { "sha1/abc" } },
     } do
       local results, err = health(given)
@@ -694,7 +694,8 @@ describe("targets", function()
     end)
   end
 
-  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0", "label=x" } do
+  for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0", "label=x",
+    "www.example:443:smtp", "root:*:20228:0:99999:7:::", "[2001:db8::1", "[group", "[]", ".", "./hosts" } do
     it(("refuses %q"):format(text), function()
       local row, err = targets.parse(text)
       assert.is_nil(row)
@@ -892,6 +893,7 @@ describe("lacre health", function()
       { 3, host "good", "--warn", "x" }, { 3, host "good", "--timeout", "x" },
       { 3, host "good", "--watch", "0" }, { 3, host "good", "-t", "0" }, { 3, "--serve", "localhost" }, { 3, "--serve", "::1" },
       { 3, "--serve", "0", "--watch", "1s" }, { 3, "--serve", "0", "-o", "csv" }, { 3, "--serve", "0", "--interval", "0" },
+      { 3, host "good", "-j", "0" }, { 3, host "good", "--retries=-1" },
       { 3, host "good", "--trust", "/no/such/ca.pem" }, { 3, host "good", "--pin", "nonsense" },
       { 3, host "good", "--cert", root, "--key", "/no/such.key" }, { 2, host "good" .. " ca=/no/such/ca.pem" },
     }

@@ -3,6 +3,7 @@
 local core = require "lacre.core"
 local every = require "lacre.every"
 local lacre_error = require "lacre.error"
+local options = require "lacre.options"
 local target_settings = require "lacre.health.target_settings"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
@@ -33,6 +34,13 @@ health_options.examples = {
 local function seconds(value)
   local length, err = time.duration(tonumber(value) or value)
   return length, err and err.message
+end
+
+local function whole(least)
+  local read = options.at_least(least)
+  return function(value)
+    return read(tonumber(value) or value)
+  end
 end
 
 -- what is done in no time is never done, and what is done without a pause does nothing else
@@ -99,9 +107,10 @@ health_options.options = {
   { name = "connect_timeout", type = some_seconds, value = "TIME",
     help = "time limit, within that, for resolving the name and connecting (default: the same)" },
   { name = "deadline", type = some_seconds, value = "TIME", help = "time limit for the whole run" },
-  { name = "concurrency", short = "j", type = "integer", value = "N", default = 64,
+  { name = "concurrency", short = "j", type = whole(1), value = "N", default = 64,
     help = "how many targets to check at once" },
-  { name = "retries", type = "integer", value = "N", default = 1, help = "retries after a temporary network failure" },
+  { name = "retries", type = whole(0), value = "N", default = 1,
+    help = "retries after a temporary network failure" },
   { name = "all_addresses", type = "boolean", default = false, help = "check every address of a host" },
   { name = "family", value = "FAMILY", values = { "any", "ipv4", "ipv6" }, default = "any", help = "address family" },
   { name = "no_old", type = "boolean", default = false, help = "do not test for TLS 1.1 and older" },

@@ -20,11 +20,13 @@ local health_run = {}
 
 -- a file that happens to be called as a host is here is not its list
 local function is_list(value)
-  local is_path = type(value) == "string" and (value:find "^%.?%.?/" or value:find "%.txt$")
-  return is_path and file.stat(value) ~= nil
+  if type(value) ~= "string" then
+    return false
+  end
+  return value == "-" or value:find "^%.?%.?/" ~= nil or value:find "%.txt$" ~= nil and file.stat(value) ~= nil
 end
 
---- The targets: of arguments and files; a path alone (./hosts, hosts.txt) is a file of them.
+--- The targets: of arguments and files; a path alone (./hosts, hosts.txt), or - for standard input, is a file of them.
 ---@param set table
 ---@return lacre.target_row[]?
 ---@return lacre.error? err

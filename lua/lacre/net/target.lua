@@ -18,11 +18,11 @@ local function split(text)
   local bare = text:gsub("^%a[%w+.-]*://", ""):gsub("[/?#].*$", "")
   local host, rest = bare:match "^%[([%x:.]+%%?[%w._-]*)%](.*)$" -- fe80::1%eth0 too
   if not host and select(2, bare:gsub(":", "")) > 1 then
-    host, rest = bare, ""
+    host, rest = bare:match "^[%x:.]+%%?[%w._-]*$" or "", ""
   elseif not host then
     host, rest = bare:match "^([^:]*)(.*)$"
   end
-  if host ~= "" and not host:find "[%s@%z]" then
+  if host ~= "" and not host:find "[%s@%z%[%]]" then
     return host, rest
   end
 end
@@ -37,7 +37,7 @@ function target.parse(text, default_port)
   if not host then
     host, rest = split(text)
   end
-  local port = host and port_of(rest, default_port or 443)
+  local port = host and not host:find "^%.+$" and port_of(rest, default_port or 443)
   if not port then
     return fail("config", "bad_name", "not a host and port: %s", text)
   end
