@@ -55,6 +55,22 @@ describe("revocation", function()
     end)
   end)
 
+  it("is not asked where a certificate that nobody trusts says", function()
+    in_zoo({ "ocsp-dead", "crl-dead", "ocsp-revoked", "untrusted-root" }, function(at, menagerie)
+      for _, how in ipairs { { ocsp = "hard", crl = "fetch" }, { ocsp = "soft", crl = "try" } } do
+        local stranger = menagerie.pki:ca("rogue").cert
+        local results = assert(health { at["ocsp-dead"], at["crl-dead"], at["ocsp-revoked"], trust = stranger,
+          ocsp = how.ocsp, crl = how.crl })
+        for _, result in ipairs(results) do
+          assert.matches("^UNTRUSTED_ROOT", result.reason)
+          for _, code in ipairs(result.reasons) do
+            assert.is_nil(code:find "^OCSP_" or code:find "^CRL_" or code:find "^REVO", code)
+          end
+        end
+      end
+    end)
+  end)
+
   it("is looked up in lists that are fetched, kept and believed until they end", function()
     in_zoo({ "crl-revoked", "ocsp-good" }, function(_, menagerie)
       local authority = menagerie.pki:ca "issuing"
