@@ -319,6 +319,9 @@ describe("the forms of results", function()
       for _, name in ipairs(formats.names) do
         texts[name] = assert(formats.render(name, require("spec.support.results").made()))
       end
+      local time, threshold = require "lacre.time", require "lacre.health.threshold"
+      assert(time.duration "1.5h" == 5400 and time.parse "1970-01-01T00:00:01.25Z" == 1.25)
+      assert(threshold.seconds(assert(threshold.parse "12.5%"), 800) == 100)
       os.setlocale "C"
       io.write(require("lacre.report.json").encode(texts))]] }
     process.remove(directory)

@@ -50,7 +50,7 @@ describe("time", function()
     end)
   end
 
-  local durations = { ["90d"] = 7776000, ["12h"] = 43200, ["30m"] = 1800, ["10s"] = 10, ["1d12h"] = 129600,
+  local durations = { ["90d"] = 7776000, ["1.5h"] = 5400, ["0.1s"] = 0.1, ["3.s"] = 3, ["12h"] = 43200, ["30m"] = 1800, ["10s"] = 10, ["1d12h"] = 129600,
     ["1y"] = 31536000, ["2w"] = 1209600, ["0.5s"] = 0.5 }
   for text, seconds in pairs(durations) do
     it("measures " .. text, function()

@@ -61,6 +61,15 @@ local function offset_of(zone)
   return (sign == "+" and 1 or -1) * (hours * 3600 + minutes * 60)
 end
 
+--- The number of "1.5", with a point whatever the locale: Lua 5.1 and 5.2 read numbers as it writes them.
+---@param text string digits, and at most one point
+---@return number
+---@package
+function time.decimal(text)
+  local whole, fraction = text:match "^(%d*)%.?(%d*)$"
+  return (tonumber(whole) or 0) + (tonumber(fraction) or 0) / 10 ^ #fraction
+end
+
 local function parse_text(text)
   local y, mo, d, rest = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$"
   if not y or not is_date(tonumber(y), tonumber(mo), tonumber(d)) then
@@ -76,7 +85,7 @@ local function parse_text(text)
     return nil
   end
   local seconds = midnight + h * 3600 + mi * 60 + s - offset
-  return #fraction > 1 and seconds + tonumber("0" .. fraction) or floor(seconds)
+  return #fraction > 1 and seconds + time.decimal(fraction) or floor(seconds)
 end
 
 --- A time from a number, or from RFC 3339 text: `2026-01-31` (midnight UTC) or
@@ -111,7 +120,7 @@ function time.duration(value)
     if not units[unit] then
       break
     end
-    total, rest = total + tonumber(amount) * units[unit], after
+    total, rest = total + time.decimal(amount) * units[unit], after
   end
   if type(value) ~= "string" or value == "" or rest ~= "" then
     return fail("parse", "bad_time", "not a duration: %s (write 90d, 12h, 30m or 10s)", tostring(value))

@@ -15,7 +15,7 @@ local AUTO = { { seconds = 30 * DAY }, { part = 1 / 3 } }
 local function term_of(text)
   local percent = text:match "^(%d+%.?%d*)%%$"
   if percent then
-    local part = tonumber(percent) / 100
+    local part = time.decimal(percent) / 100
     return part <= 1 and { part = part } or nil
   end
   local seconds = time.duration(text)

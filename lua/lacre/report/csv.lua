@@ -12,7 +12,7 @@ local header = {
 -- a cell that a spreadsheet would take for a formula is shown as text
 local function cell(value)
   local text = plain.printable(tostring(value == nil and "" or value))
-  if text:find "^[=+@]" or (text:find "^%-" and not tonumber(text)) then
+  if text:find "^[=+@]" or (text:find "^%-" and not text:find "^%-%d+%.?%d*$") then
     text = "'" .. text
   end
   if text:find '[",]' then
