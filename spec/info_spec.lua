@@ -309,6 +309,19 @@ describe("info", function()
 end)
 
 describe("pin", function()
+  it("prints the pins of a server that refuses usual clients", function()
+    in_zoo({ "p224", "rsa512", "ccm8", "rc4" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
+      for _, name in ipairs { "p224", "rsa512", "ccm8" } do
+        if at[name] then
+          local found = assert(pin { at[name], trust = root })
+          assert.equal("CN=" .. name .. ".zoo.test", found.pins[1].subject)
+        end
+      end
+      assert.equal("handshake_failed", select(2, pin { at.rc4, trust = root }).code)
+    end)
+  end)
+
   it("prints the pins of the verified chain, and compares", function()
     in_zoo({ "good", "self-signed", "starttls", "anonymous" }, function(at, menagerie)
       local root = menagerie.pki:trust()

@@ -4,7 +4,6 @@ local capabilities = require "lacre.health.capabilities"
 local chain_rules = require "lacre.health.diagnosis_chain"
 local diagnosis = require "lacre.health.diagnosis"
 local dial = require "lacre.net.dial"
-local error_rules = require "lacre.health.diagnosis_error"
 local findings = require "lacre.health.findings"
 local inquiry = require "lacre.health.inquiry"
 local lacre_error = require "lacre.error"
@@ -87,7 +86,7 @@ end
 
 -- a server that refused us is asked otherwise
 local function ask_again(row, mine, address, err)
-  if not error_rules.is_worth_asking(err) then
+  if not inquiry.is_worthwhile(err) then
     return nil
   end
   local terms = inquiry.terms(mine, { handshake = monotonic() - mine.deadline + mine.timeout }, err.address)

@@ -8,7 +8,6 @@ local error_rules = require "lacre.health.diagnosis_error"
 local findings = require "lacre.health.findings"
 local groups = require "lacre.tls.groups"
 local old_suites = require "lacre.tls.old_suites"
-local probe = require "lacre.health.probe"
 local suites = require "lacre.tls.suites"
 local verify_rules = require "lacre.health.diagnosis_verify"
 
@@ -46,7 +45,7 @@ local function unusual_of(facts)
 end
 
 local function check_usual(out, facts)
-  local unusual = facts.offered == probe.EVERYTHING and unusual_of(facts)
+  local unusual = facts.is_insisting and unusual_of(facts)
   if unusual then
     out:add("UNUSUAL_PARAMETERS", ("it refuses clients that do not offer %s, as usual ones do not"):format(unusual))
   end

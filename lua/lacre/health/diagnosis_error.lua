@@ -29,17 +29,6 @@ local function reason_of(err)
   return reasons[err.code] or by_category[err:category()] or "HANDSHAKE_FAILED"
 end
 
-local alerts = { handshake_failure = true, protocol_version = true, insufficient_security = true,
-  illegal_parameter = true }
-
---- Whether other hellos may tell why a handshake failed: the server refused what was offered.
----@param err lacre.error
----@return boolean
-function diagnosis_error.is_worth_asking(err)
-  return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version"
-    or err.reason == "SSL_R_WRONG_CURVE")
-end
-
 local function weak_suite(out, answer)
   local row = old_suites.by_number[answer.cipher]
   if row then

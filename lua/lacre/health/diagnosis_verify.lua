@@ -114,6 +114,8 @@ local sentences = {
   INVALID_CA = "%s is not a CA, but issued another certificate",
   PATHLEN = "there are more CAs below %s than its path length allows",
   NAME_CONSTRAINT = "a CA above %s may not issue for its names",
+  WEAK_KEY = "the key of %s is too weak",
+  WEAK_SIGNATURE = "%s is signed with a broken algorithm",
   UNKNOWN_CRITICAL_EXT = "%s has a critical extension that is unknown here",
 }
 

@@ -77,24 +77,66 @@ local function wanted_group(answers)
   return name and groups.list { name } and name or nil
 end
 
+local alerts = { handshake_failure = true, protocol_version = true, insufficient_security = true,
+  illegal_parameter = true }
+
+--- Whether other hellos may tell why a handshake failed: the server refused what was offered.
+---@param err lacre.error
+---@return boolean
+function inquiry.is_worthwhile(err)
+  return err.stage == "handshake" and (alerts[err.alert] == true or err.code == "protocol_version"
+    or err.reason == "SSL_R_WRONG_CURVE")
+end
+
 --- What a server that refused us does where more is offered, and if it refuses that too, what it says to others.
 ---@param place { host: string, port: integer, starttls?: string }
 ---@param terms table of `inquiry.terms`
----@param contact fun(group: string, deadline: number): table? a handshake that offers this group, or `probe.EVERYTHING`
+---@param contact fun(group: string, deadline: number): table? a handshake that offers this group, or one of
+--- `probe.EVERYTHING`
 ---@return table? facts with `offered`, the group
 ---@return table<string, table>? answers by question
 function inquiry.again(place, terms, contact)
-  local facts, answers = contact(probe.EVERYTHING, limit(terms)), nil
-  local group = probe.EVERYTHING
-  if not facts then
-    answers = inquiry.around(place, terms)
-    group = wanted_group(answers)
-    facts = group and contact(group, limit(terms))
+  for _, group in ipairs(probe.EVERYTHING) do
+    local facts = contact(group, limit(terms))
+    if facts then
+      facts.offered, facts.is_insisting = group, true
+      return facts
+    end
   end
+  local answers = inquiry.around(place, terms)
+  local group = wanted_group(answers)
+  local facts = group and contact(group, limit(terms))
   if facts then
     facts.offered = group
   end
   return facts, answers
+end
+
+--- A handshake with a place, with more on offer where the first is refused.
+---@param place lacre.target_row
+---@param set { timeout: number, trust?: any, server_name?: string }
+---@return table? facts of `lacre.health.probe`
+---@return lacre.error? err why the first handshake failed
+---@return table<string, table>? answers to other hellos, where the server refused all
+function inquiry.reach(place, set)
+  local began, name = time.monotonic(), set.server_name or place.name
+  local function contact(group, deadline)
+    local ctx, err = probe.context { trust = set.trust, group = group }
+    if not ctx then
+      return nil, err
+    end
+    return probe.contact(place, { context = ctx, timeout = set.timeout, deadline = deadline, server_name = name })
+  end
+  local facts, err = contact()
+  if facts or not inquiry.is_worthwhile(err) then
+    return facts, err
+  end
+  local now = time.monotonic()
+  local terms = inquiry.terms({ timeout = set.timeout, deadline = now + set.timeout, server_name = name },
+    { handshake = now - began }, err.address)
+  local answers
+  facts, answers = inquiry.again(place, terms, contact)
+  return facts, err, answers
 end
 
 return inquiry

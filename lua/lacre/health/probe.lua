@@ -7,11 +7,9 @@
 local conn = require "lacre.conn"
 local lacre_error = require "lacre.error"
 local opening = require "lacre.health.opening"
-local options = require "lacre.options"
 local peer_error = require "lacre.tls.peer_error"
 local settings = require "lacre.tls.settings"
 local starttls = require "lacre.starttls"
-local target = require "lacre.net.target"
 local time = require "lacre.time"
 local tls_facts = require "lacre.tls.facts"
 
@@ -22,19 +20,22 @@ local monotonic = time.monotonic
 -- was as far away and as busy
 local LATE, FARTHEST = 0.3, 3
 
---- Instead of a group: whatever there is, for a server that refused what usual clients offer.
-probe.EVERYTHING = "everything"
+--- Instead of a group: whatever there is, for a server that refused what usual clients offer; and the same up to
+--- TLS 1.2, where keys may be too short for the signatures of TLS 1.3.
+probe.EVERYTHING = { "everything", "everything of TLS 1.2" }
 
 --- A context that only looks.
----@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?, group? (a name, or `probe.EVERYTHING`)
+---@param given table trust?, crls?, revocation?, cert?, key?, time?, alpn?; group?: a name, or of `probe.EVERYTHING`
 ---@return lacre.context?
 ---@return lacre.error? err trust_unavailable, file_not_found ...
 function probe.context(given)
-  local offers_everything = given.group == probe.EVERYTHING
+  local is_older = given.group == probe.EVERYTHING[2]
+  local offers_everything = is_older or given.group == probe.EVERYTHING[1]
   return settings.lab("client", {
     trust = given.trust, pins = given.trust == "pins" and given.pins or nil, crls = given.crls,
     revocation = given.revocation, cert = given.cert, key = given.key, time = given.time, alpn = given.alpn,
     ocsp = "check", sessions = false, groups = not offers_everything and given.group and { given.group } or nil,
+    min_version = is_older and "1.0" or nil, max_version = is_older and "1.2" or nil,
   }, { offers_everything = offers_everything })
 end
 
@@ -135,36 +136,6 @@ function probe.contact(place, set)
     return nil, lacre_error.annotate(err, { address = times.address })
   end
   return result
-end
-
-local schema = {
-  server_name = { type = "string" },
-  trust = { type = "any" },
-  pins = { type = "any" },
-  starttls = { type = starttls.option },
-  timeout = { type = "duration", default = 10 },
-}
-
---- The same with everything in one call: "host[:port]", or a row of `lacre.targets`.
----@param where string|{ host: string, port: integer, starttls?: string, name?: string }
----@param given? { server_name?: string, trust?: any, pins?: any, timeout?: number|string, starttls?: string }
----@return table? result version, cipher, group, chain, verified_chain, pins, verify = { ok =, error = }, timing
----@return lacre.error? err when there was no handshake to tell about
-function probe.run(where, given)
-  local set = options.check(schema, given, "probe")
-  local place, err = where, nil
-  if type(where) == "string" then
-    place, err = target.parse(where)
-  end
-  if place then
-    set.context, err = probe.context(set)
-  end
-  if not set.context then
-    return nil, err
-  end
-  place.starttls = set.starttls or place.starttls
-  set.server_name = set.server_name or place.name
-  return probe.contact(place, set)
 end
 
 return probe

@@ -220,7 +220,7 @@ local function plain_chain(chain)
 end
 
 local hidden = { cert = true, built_chain = true, staple = true, explained = true, client_cert_error = true,
-  offered = true, refusal = true, old_error = true, hybrid_error = true }
+  offered = true, is_insisting = true, refusal = true, old_error = true, hybrid_error = true }
 
 --- Plain data.
 ---@param result table

@@ -9,11 +9,9 @@ local toolkit = require "lacre.toolkit"
 
 local capabilities = later "lacre.health.capabilities"
 local diagnosis = later "lacre.health.diagnosis"
-local error_rules = later "lacre.health.diagnosis_error"
 local findings = later "lacre.health.findings"
 local inquiry = later "lacre.health.inquiry"
 local loop = later "lacre.loop"
-local probe = later "lacre.health.probe"
 local report = later "lacre.report.info"
 local starttls = later "lacre.starttls"
 local targets = later "lacre.health.targets"
@@ -98,37 +96,8 @@ local function learn(facts, found, why)
   facts.hybrid_group = hybrid or found.groups and not facts.hybrid_error and false or nil
 end
 
-local PROBING = 6 -- times the time for one handshake: for all that --probe asks
-
-local function contact(set, row, group, deadline)
-  local ctx, err = probe.context { trust = set.trust, group = group }
-  if not ctx then
-    return nil, err
-  end
-  return probe.contact(row, {
-    context = ctx, timeout = set.timeout, deadline = deadline, server_name = set.server_name or row.name,
-  })
-end
-
--- on which a server is asked more: so many times the time for one handshake
-local function terms_of(set, row, times, timing, address)
-  return inquiry.terms({
-    timeout = set.timeout, deadline = time.monotonic() + times * set.timeout, server_name = set.server_name or row.name,
-  }, timing, address)
-end
-
--- a server that refused us, or that nobody should talk to: why is found by asking otherwise
-local function refused(set, row, err, seconds)
-  if not error_rules.is_worth_asking(err) then
-    return nil, err
-  end
-  local terms = terms_of(set, row, 1, { handshake = seconds }, err.address)
-  local facts, answers = inquiry.again(row, terms, function(group, deadline)
-    return (contact(set, row, group, deadline))
-  end)
-  if facts then
-    return facts
-  end
+-- a server that refused us, or that nobody should talk to
+local function refused(set, row, err, answers)
   local out = diagnosis.of_error(err, answers)
   if not set.probe then
     local first = out:sorted()[1]
@@ -141,16 +110,24 @@ local function refused(set, row, err, seconds)
   }
 end
 
+local PROBING = 6 -- times the time for one handshake: for all that is asked
+
+local function ask_everything(set, row, facts)
+  local terms = inquiry.terms({
+    timeout = set.timeout, deadline = time.monotonic() + PROBING * set.timeout,
+    server_name = set.server_name or row.name,
+  }, facts.timing, facts.address)
+  terms.trust, terms.verified, terms.group = set.trust, facts.verify.ok, facts.offered
+  learn(facts, capabilities.find(row, terms))
+end
+
 local function look(set, row)
-  local began = time.monotonic()
-  local facts, err = contact(set, row)
-  if not facts and err then
-    facts, err = refused(set, row, err, time.monotonic() - began)
+  local facts, err, answers = inquiry.reach(row, set)
+  if not facts and answers then
+    facts, err = refused(set, row, err, answers)
   end
   if facts and set.probe then
-    local terms = terms_of(set, row, PROBING, facts.timing, facts.address)
-    terms.trust, terms.verified, terms.group = set.trust, facts.verify.ok, facts.offered
-    learn(facts, capabilities.find(row, terms))
+    ask_everything(set, row, facts)
   end
   return facts, err
 end

@@ -7,11 +7,11 @@ local toolkit = require "lacre.toolkit"
 
 local documents = later "lacre.x509.documents"
 local file = later "lacre.file"
+local inquiry = later "lacre.health.inquiry"
 local pem = later "lacre.pem"
 local pin = later "lacre.pin"
 local pins = later "lacre.report.pins"
 local plain = later "lacre.plain"
-local probe = later "lacre.health.probe"
 local targets = later "lacre.health.targets"
 
 local tool = {
@@ -101,7 +101,7 @@ local function from_host(target, set)
   local row, err = targets.parse(target)
   local facts
   if row then
-    facts, err = probe.run(row, { trust = set.trust, server_name = set.server_name, timeout = set.timeout })
+    facts, err = inquiry.reach(row, set)
   end
   if not facts then
     return nil, err

@@ -128,6 +128,8 @@ add("chain", "nonconforming", "no authority key identifier", "warn", { "NONCONFO
   { leaf = { create = { extensions = { authority_key_id = false } } }, client = "either" })
 
 add("keys", "rsa1024", "an RSA key of 1024 bits", "fail", { "WEAK_KEY" }, { leaf = { kind = "rsa:1024" } })
+add("keys", "rsa512", "an RSA key of 512 bits, too short for TLS 1.3", "fail", { "WEAK_KEY" },
+  { leaf = { kind = "rsa:512" } })
 add("keys", "p192", "a key on the curve P-192", "fail", { "WEAK_KEY", "UNUSUAL_PARAMETERS" },
   { leaf = { kind = "p192" }, server = { max_version = "1.2" } })
 add("keys", "p224", "a key on P-224, which usual clients do not offer", "fail", { "UNUSUAL_PARAMETERS" },
