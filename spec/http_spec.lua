@@ -206,7 +206,8 @@ describe("http.request", function()
     local r, err = http.request "http://localhost/"
     assert.is_nil(r)
     assert.equal("redirect_insecure", err.code)
-    for _, url in ipairs { "localhost", "file:///etc/passwd", "https://", "https://a b/", "https://u:p@h/", "https://h:99999/" } do
+    for _, url in ipairs { "localhost", "file:///etc/passwd", "https://", "https://a b/", "https://u:p@h/", "https://h:99999/",
+      "https://h:0/" } do
       r, err = http.request(url)
       assert.is_nil(r)
       assert.equal("bad_name", err.code)

@@ -163,6 +163,7 @@ describe("the surface", function()
   it("takes no name for what it is not", function()
     assert.equal("no_key", select(2, lacre.pin.of "server.crt").code)
     assert.equal("bad_name", select(2, lacre.connect("a\0b", 443)).code)
+    assert.equal("bad_name", select(2, lacre.connect "localhost:0").code)
     assert.equal("bad_name", select(2, lacre.connect("127.0.0.010", 443)).code) -- octal for some, ten for others
     local ctx = lacre.assert(lacre.client())
     assert.equal("bad_name", select(2, ctx:engine { server_name = "*.example.test" }).code)

@@ -16,7 +16,7 @@ local function address_of(text)
     local _, err = fail("config", "bad_name", "not an address to listen on: %s", text)
     return nil, lacre_error.annotate(err, { hint = "write 9219, 192.0.2.1:9219 or *:9219" })
   end
-  return target.parse(port and "127.0.0.1:" .. port or text)
+  return target.parse_listening(port and "127.0.0.1:" .. port or text)
 end
 
 -- what belongs to runs that end

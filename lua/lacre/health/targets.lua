@@ -92,8 +92,6 @@ function targets.parse(text)
   local place, err = target.parse(rest or bare, from.port or 443)
   if not place then
     return nil, err
-  elseif place.port == 0 then
-    return fail("config", "bad_name", "no server listens on port 0: %s", text)
   end
   return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
 end

@@ -59,7 +59,7 @@ end
 ---@return lacre.error? err redirect_insecure, http_malformed
 function redirect.step(place, response, set, ask)
   local next_place = url.resolve(place, response.headers.location)
-  if not next_place or next_place.port == 0 then
+  if not next_place then
     return fail("read", "http_malformed", "%s redirects to an invalid URL: %s", place.host,
       response.headers.location:gsub("[^\32-\126]", "?"):sub(1, 200))
   elseif next_place.scheme ~= "https" and (place.scheme == "https" or not set.plaintext) then

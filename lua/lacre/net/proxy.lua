@@ -14,7 +14,7 @@ function proxy.option(text)
   local rest = type(text) == "string" and text:match "^http://(.*)$"
   local user = rest and rest:match "^(.*)@"
   local place = rest and target.parse(user and rest:sub(#user + 2) or rest, 8080)
-  if not place or place.port == 0 then
+  if not place then
     return nil, "http://host:port expected"
   end
   place.authorization = user and "Basic " .. core.bytes.base64((user:gsub("%%(%x%x)", function(hex)

@@ -5,12 +5,12 @@ local options = require "lacre.options"
 
 local target = {}
 
-local function port_of(text, default)
+local function port_of(text, default, least)
   if text == "" then
     return default
   end
   local port = tonumber((text:match "^:(%d+)$"))
-  return port and port >= 0 and port <= 65535 and port or nil
+  return port and port >= least and port <= 65535 and port or nil
 end
 
 -- of anything that may stand around them: a scheme, a path, brackets
@@ -27,21 +27,33 @@ local function split(text)
   end
 end
 
+local function parsed(text, default_port, least)
+  local host, rest = text:match "^([%w._-]+)(:?%d*)$" -- as most are
+  if not host then
+    host, rest = split(text)
+  end
+  local port = host and not host:find "^%.+$" and port_of(rest, default_port, least)
+  if not port then
+    return fail("config", "bad_name", "not a host and port: %s", text)
+  end
+  return { host = host, port = port }
+end
+
 --- Splits `host`, `host:port`, `[2001:db8::1]:port`, a bare IPv6 address, or an https URL.
 ---@param text string
 ---@param default_port? integer 443 by default
 ---@return { host: string, port: integer }?
 ---@return lacre.error? err bad_name
 function target.parse(text, default_port)
-  local host, rest = text:match "^([%w._-]+)(:?%d*)$" -- as most are
-  if not host then
-    host, rest = split(text)
-  end
-  local port = host and not host:find "^%.+$" and port_of(rest, default_port or 443)
-  if not port then
-    return fail("config", "bad_name", "not a host and port: %s", text)
-  end
-  return { host = host, port = port }
+  return parsed(text, default_port or 443, 1)
+end
+
+--- The same for where a server is to listen: port 0 is any that is free.
+---@param text string
+---@return { host: string, port: integer }?
+---@return lacre.error? err bad_name
+function target.parse_listening(text)
+  return parsed(text, 443, 0)
 end
 
 --- The text of a host and port, IPv6 in brackets.

@@ -53,7 +53,7 @@ local function listen_address(text)
     local _, err = lacre_error.fail("config", "bad_name", "no port to listen on: %s", text)
     return nil, lacre_error.annotate(err, { hint = "write 7443, or 192.0.2.1:7443" })
   end
-  return target.parse(text)
+  return target.parse_listening(text)
 end
 
 local function server_identity(set)
