@@ -106,6 +106,19 @@ describe("info", function()
     end)
   end)
 
+  it("tells the name that was asked for where it is not the host", function()
+    in_zoo({ "good" }, function(at, menagerie)
+      local root = menagerie.pki:trust()
+      local function told(target, given)
+        given.trust = root
+        return info.text(assert(info(target, given)), style):match "^host +[^\n]*%((.-)\n"
+      end
+      assert.equal("127.0.0.1), asked for good.zoo.test", told("good.zoo.test@" .. at.good, {}))
+      assert.equal("127.0.0.1), asked for good.zoo.test", told(at.good, { server_name = "good.zoo.test" }))
+      assert.equal("127.0.0.1)", told(at.good, {}))
+    end)
+  end)
+
   it("returns why there was no handshake", function()
     in_zoo({ "plain-http", "refused", "starttls-stripped", "silent" }, function(at, menagerie)
       local root = menagerie.pki:trust()
@@ -118,6 +131,8 @@ describe("info", function()
       assert.equal("starttls_unsupported", code(at["starttls-stripped"] .. "/smtp", {}))
       assert.equal("handshake_timeout", code(at.silent, { timeout = 0.2 }))
       assert.equal("bad_name", code("a b", {}))
+      assert.matches("^write host, host:port", select(2, info "a b").hint)
+      assert.matches("^write host, host:port", select(2, info "a:25/nonsense").hint)
     end)
   end)
 

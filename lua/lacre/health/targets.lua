@@ -68,11 +68,7 @@ local function split_starttls(text, from)
   return bare
 end
 
---- Reads one target, without settings.
----@param text string
----@return lacre.target_row?
----@return lacre.error? err bad_name
-function targets.parse(text)
+local function parse(text)
   if has(text, "=") and text:find "^[%w_-]+=" then
     return fail("config", "bad_name", "a setting without a target: %s (write 'example.com %s', in quotes)", text, text)
   end
@@ -94,6 +90,18 @@ function targets.parse(text)
     return nil, err
   end
   return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
+end
+
+--- Reads one target, without settings.
+---@param text string
+---@return lacre.target_row?
+---@return lacre.error? err bad_name
+function targets.parse(text)
+  local row, err = parse(text)
+  if not row then
+    return nil, lacre_error.annotate(err, { hint = "write host, host:port, host:port/smtp, a URL or name@address" })
+  end
+  return row
 end
 
 -- names have 253 characters at most: what is longer than any URL with all its settings is not looked at

@@ -1,6 +1,6 @@
 --- net.target: "host:port" as people write it.
 
-local fail = require("lacre.error").fail
+local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 
 local target = {}
@@ -34,7 +34,8 @@ local function parsed(text, default_port, least)
   end
   local port = host and not host:find "^%.+$" and port_of(rest, default_port, least)
   if not port then
-    return fail("config", "bad_name", "not a host and port: %s", text)
+    local _, err = lacre_error.fail("config", "bad_name", "not a host and port: %s", text)
+    return nil, lacre_error.annotate(err, { hint = "write host, host:port, [IPv6 address]:port or a URL" })
   end
   return { host = host, port = port }
 end

@@ -188,7 +188,9 @@ end
 ---@return string
 function info.text(result, style)
   local lines, add, say = writer(result.explained, style)
-  add("host         %s (%s)%s", style.bold(target.format(result.host, result.port)), result.address or "?",
+  local name = result.server_name
+  add("host         %s (%s)%s%s", style.bold(target.format(result.host, result.port)), result.address or "?",
+    name and name ~= result.host and ", asked for " .. style.bold(name) or "",
     result.starttls and " after STARTTLS of " .. result.starttls or "")
   describe_connection(add, say, result)
   describe_verification(add, say, result, style)

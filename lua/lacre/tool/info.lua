@@ -61,8 +61,9 @@ local function check_suites(out, facts)
 end
 
 local function judged(facts, set, row, warn)
+  facts.server_name = set.server_name or row.name or row.host
   local out = facts.refusal or diagnosis.of_facts(facts, {
-    now = time.now(), warn = warn, server_name = set.server_name or row.name or row.host,
+    now = time.now(), warn = warn, server_name = facts.server_name,
     is_public = set.trust == nil or set.trust == "system",
   })
   check_suites(out, facts)
