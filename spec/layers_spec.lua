@@ -25,7 +25,7 @@ local c_floors = {
 
 local lua_floors = {
   [0] = {
-    "core", "later", "every", "sorted", "merged", "error.verification", "health.codes", "tls.old_suites",
+    "core", "later", "every", "sorted", "merged", "decimal", "error.verification", "health.codes", "tls.old_suites",
     "health.target_words",
   },
   { "error.codes" },

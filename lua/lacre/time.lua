@@ -5,6 +5,7 @@
 -- the time zone and, on 32-bit systems, end in 2038.
 
 local core = require "lacre.core"
+local decimal = require "lacre.decimal"
 local fail = require("lacre.error").fail
 
 local time = {}
@@ -61,15 +62,6 @@ local function offset_of(zone)
   return (sign == "+" and 1 or -1) * (hours * 3600 + minutes * 60)
 end
 
---- The number of "1.5", with a point whatever the locale: Lua 5.1 and 5.2 read numbers as it writes them.
----@param text string digits, and at most one point
----@return number
----@package
-function time.decimal(text)
-  local whole, fraction = text:match "^(%d*)%.?(%d*)$"
-  return (tonumber(whole) or 0) + (tonumber(fraction) or 0) / 10 ^ #fraction
-end
-
 local function parse_text(text)
   local y, mo, d, rest = text:match "^(%d%d%d%d)-(%d%d)-(%d%d)(.*)$"
   if not y or not is_date(tonumber(y), tonumber(mo), tonumber(d)) then
@@ -85,7 +77,7 @@ local function parse_text(text)
     return nil
   end
   local seconds = midnight + h * 3600 + mi * 60 + s - offset
-  return #fraction > 1 and seconds + time.decimal(fraction) or floor(seconds)
+  return #fraction > 1 and seconds + decimal.parse(fraction) or floor(seconds)
 end
 
 --- A time from a number, or from RFC 3339 text: `2026-01-31` (midnight UTC) or
@@ -120,7 +112,7 @@ function time.duration(value)
     if not units[unit] then
       break
     end
-    total, rest = total + time.decimal(amount) * units[unit], after
+    total, rest = total + decimal.parse(amount) * units[unit], after
   end
   if type(value) ~= "string" or value == "" or rest ~= "" then
     return fail("parse", "bad_time", "not a duration: %s (write 90d, 12h, 30m or 10s)", tostring(value))

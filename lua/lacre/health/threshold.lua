@@ -4,6 +4,7 @@
 -- "auto" is thirty days or a third of the lifetime: the same for certificates of ninety days and more, and
 -- sensible for those that live for days.
 
+local decimal = require "lacre.decimal"
 local lacre_error = require "lacre.error"
 local time = require "lacre.time"
 
@@ -15,7 +16,7 @@ local AUTO = { { seconds = 30 * DAY }, { part = 1 / 3 } }
 local function term_of(text)
   local percent = text:match "^(%d+%.?%d*)%%$"
   if percent then
-    local part = time.decimal(percent) / 100
+    local part = decimal.parse(percent) / 100
     return part <= 1 and { part = part } or nil
   end
   local seconds = time.duration(text)

@@ -39,14 +39,6 @@ function cells.interruption(results)
     or nil
 end
 
---- A number with decimals, and a point before them in every locale.
----@param value number
----@param places integer
----@return string
-function cells.decimal(value, places)
-  return ((("%%.%df"):format(places):format(value)):gsub(",", "."))
-end
-
 --- The time to a certificate's end, or since: "61d", "-2d", hours where it is less than three days; "-" where it is not
 --- known.
 ---@param days? number

@@ -1,6 +1,7 @@
 --- report.csv: results of the health check by RFC 4180, with a header that does not change.
 
 local cells = require "lacre.report.cells"
+local decimal = require "lacre.decimal"
 local plain = require "lacre.plain"
 local time = require "lacre.time"
 
@@ -34,11 +35,11 @@ local function cells_of(result)
   return {
     cells.verdict(result.grade), result.target, result.reason, table.concat(result.reasons, " "),
     first and first.message, result.version, result.cipher, result.key_exchange,
-    result.days_left and cells.decimal(result.days_left, 2),
+    result.days_left and decimal.format(result.days_left, 2),
     result.not_after and time.format(result.not_after),
     cert and tostring(cert:subject()), cert and tostring(cert:issuer()), cert and cert:serial(), cert and cert:pin(),
     result.address, result.file, result.line,
-    result.seconds and cells.decimal(result.seconds, 3),
+    result.seconds and decimal.format(result.seconds, 3),
   }
 end
 

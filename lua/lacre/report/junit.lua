@@ -2,6 +2,7 @@
 --- what fails is a failure, a warning passes and is told in system-out.
 
 local cells = require "lacre.report.cells"
+local decimal = require "lacre.decimal"
 local markup = require "lacre.report.markup"
 local time = require "lacre.time"
 
@@ -33,7 +34,7 @@ end
 local function case(result, set)
   local head = "    <testcase" .. attributes {
     { "classname", "lacre.health" .. (result.group and "." .. result.group or "") },
-    { "name", result.target ~= "" and result.target or "(empty)" }, { "time", cells.decimal(result.seconds or 0, 3) },
+    { "name", result.target ~= "" and result.target or "(empty)" }, { "time", decimal.format(result.seconds or 0, 3) },
   }
   local kind, first = kind_of(result, set), result.problems[1]
   if kind then
@@ -69,7 +70,7 @@ return function(results, set)
   end
   local numbers = {
     { "name", "lacre health" }, { "tests", #cases }, { "failures", counts.failure }, { "errors", counts.error },
-    { "skipped", 0 }, { "time", cells.decimal(results.seconds, 3) },
+    { "skipped", 0 }, { "time", decimal.format(results.seconds, 3) },
   }
   local stamp = attributes {
     { "timestamp", (time.format(results.started):gsub("Z$", "")) }, { "hostname", "localhost" },

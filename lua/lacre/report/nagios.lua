@@ -2,6 +2,7 @@
 --- performance data, then one line a problem. The exit codes of the tool are the plugin's.
 
 local cells = require "lacre.report.cells"
+local decimal = require "lacre.decimal"
 local plain = require "lacre.plain"
 
 local words = { pass = "OK", warn = "WARNING", fail = "CRITICAL" }
@@ -67,7 +68,7 @@ return function(results, set)
   end
   local counts = results.counts
   data[#data + 1] = ("fail=%d;;0 warn=%d;0 time=%ss"):format(counts.fail, counts.warn,
-    cells.decimal(results.seconds, 3))
+    decimal.format(results.seconds, 3))
   local lines = { headline(results, set.fail_on) .. " | " .. table.concat(data, " ") }
   for _, result in ipairs(results) do
     for _, problem in ipairs(result.problems) do

@@ -4,7 +4,7 @@
 -- own. Whatever is known is told, also of a certificate that fails, and nothing carries a timestamp: the
 -- textfile collector of node_exporter refuses those.
 
-local cells = require "lacre.report.cells"
+local decimal = require "lacre.decimal"
 local plain = require "lacre.plain"
 
 local status = { pass = 0, warn = 1, fail = 2 }
@@ -22,7 +22,7 @@ local function labels(list)
 end
 
 local function number(value)
-  return value == math.floor(value) and ("%d"):format(value) or cells.decimal(value, 6)
+  return value == math.floor(value) and ("%d"):format(value) or decimal.format(value, 6)
 end
 
 -- metric -> help, and a function that adds samples of one result
