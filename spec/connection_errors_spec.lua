@@ -128,6 +128,13 @@ describe("an error of the network", function()
       .. "connection_refused\t127.0.0.1:443:\tcheck\n", output)
   end)
 
+  it("is connection_refused where a connection would reach itself", function()
+    local port = process.free_port()
+    local socket, err = tcp.connect("127.0.0.1", port, { bind = ("127.0.0.1:%d"):format(port) })
+    assert.is_nil(socket)
+    assert.equal("connection_refused", err.code)
+  end)
+
   it("is too_many_files", function()
     local script = os.tmpname()
     local handle = assert(io.open(script, "w"))

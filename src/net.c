@@ -164,12 +164,23 @@ static int net_connect (lua_State *L) {
   return fail_errno(L, "connect", error, to.text);
 }
 
+/* whether it reached itself: where nobody listens on a port that the system may also
+** give to a connection, both ends can become the same one (RFC 9293 3.5) */
+static int meets_itself (int fd) {
+  struct sockaddr_storage near = { 0 }, far = { 0 };
+  socklen_t n = sizeof near, m = sizeof far;
+  return getsockname(fd, (struct sockaddr *)&near, &n) == 0 &&
+         getpeername(fd, (struct sockaddr *)&far, &m) == 0 && n == m &&
+         memcmp(&near, &far, n) == 0;
+}
+
 /* socket:connected() -> true | nil, err: how the connecting ended */
 static int socket_connected (lua_State *L) {
   net_Socket *s = net_check(L, 1);
   int error = 0;
   socklen_t len = sizeof error;
   if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) error = errno;
+  if (error == 0 && meets_itself(s->fd)) error = ECONNREFUSED;
   if (error != 0) return fail_errno(L, "connect", error, "connect");
   lua_pushboolean(L, 1);
   return 1;
