@@ -24,11 +24,11 @@ command.TIMED_OUT = 124
 --- What the shell says where a command is not there, or is no program.
 command.UNFIT = { [126] = true, [127] = true }
 
---- Text as one word of the shell.
+--- Text as one word of the shell; as it is where it can be, so that it may also stand between quotes.
 ---@param text any
 ---@return string
 function command.quoted(text)
-  return "'" .. tostring(text):gsub("'", "'\\''") .. "'"
+  return tostring(text):find "^[%w%./:_-]+$" and tostring(text) or "'" .. tostring(text):gsub("'", "'\\''") .. "'"
 end
 
 local function new_directory()
