@@ -116,6 +116,7 @@ local lua_floors = {
   { "http.shelf" },
   { "http.files", "http.redirect", "http.service" },
   { "http", "adapt.luasocket", "adapt.luv", "toolkit", "toolkit.shared" },
+  { "health.fetching" },
   { "zoo.pki", "zoo.nobody", "zoo.raw", "zoo.keeper", "health.revocation" },
   { "zoo.entries", "zoo.office", "zoo.command" },
   { "zoo" },

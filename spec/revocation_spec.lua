@@ -102,7 +102,7 @@ describe("revocation", function()
     local function told(given)
       given.issuer, given.issuer_key = ca.cert, ca.key
       local list = assert(crl.create(given))
-      local good, err = revocation.crl(leaf, ca.cert, settings { kept = { ["crl " .. url] = { list = list } } })
+      local good, err = revocation.crl(leaf, ca.cert, settings { kept = { ["crl " .. url] = { value = list } } })
       return good or err.code .. ": " .. err.message
     end
     local function at(point)
@@ -124,6 +124,38 @@ describe("revocation", function()
     assert.is_true(told { this_update = now + 60, next_update = now + 86400 }) -- clocks differ
     assert.matches("^crl_invalid: the CRL has an unknown critical extension: 1.3.6.1.4.1.32473.1$",
       told { extensions = { { oid = "1.3.6.1.4.1.32473.1", der = "\5\0", critical = true } } })
+  end)
+
+  it("fetches a list once, however many want it at the same time", function()
+    local fetching = require "lacre.health.fetching"
+    local set, asked = settings(), 0
+    local function seek()
+      asked = asked + 1
+      loop.sleep(0.05)
+      if asked == 1 then
+        error("the first one fails", 0)
+      end
+      return "list"
+    end
+    loop.run(function()
+      local tasks, got = {}, {}
+      for i = 1, 20 do
+        tasks[i] = loop.spawn(function()
+          got[i] = { loop.pcall(fetching.once, set, "crl http://a", seek) }
+        end)
+      end
+      for _, task in ipairs(tasks) do
+        task:join()
+      end
+      assert.same({ false, "the first one fails" }, got[1])
+      for i = 2, 20 do
+        assert.same({ true, "list" }, got[i])
+      end
+      assert.equal(2, asked)
+      set.kept.x = { is_sought = true, told = loop.condition() }
+      local none, err = fetching.once(settings { kept = set.kept, deadline = time.monotonic() }, "x", seek)
+      assert.same({ nil, "timeout" }, { none, err.code })
+    end)
   end)
 
   it("keeps no list that it does not believe", function()

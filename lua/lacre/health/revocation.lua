@@ -6,8 +6,8 @@
 
 local core = require "lacre.core"
 local crl = require "lacre.crl"
+local fetching = require "lacre.health.fetching"
 local file = require "lacre.file"
-local http = require "lacre.http"
 local lacre_error = require "lacre.error"
 local ocsp = require "lacre.ocsp"
 local reasons = require "lacre.crl.reasons"
@@ -15,34 +15,12 @@ local scope = require "lacre.crl.scope"
 local time = require "lacre.time"
 
 local fail = lacre_error.fail
+local fetch, left, naming = fetching.fetch, fetching.left, fetching.naming
 
 local revocation = {}
 
 local MOST = 32 * 1024 * 1024 -- bytes of a list
-local PATIENCE = 5
 local SKEW = 300 -- clocks may differ
-
-local function left(set)
-  return math.max(0.1, math.min(PATIENCE, set.deadline - time.monotonic()))
-end
-
--- whose answer cannot be read
-local function naming(url, value, err)
-  if not value then
-    err.message = ("%s: %s"):format(url, err.message)
-  end
-  return value, err
-end
-
-local function fetch(given)
-  local response, err = http.request(given)
-  if not response then
-    return naming(given.url, nil, err)
-  elseif response.status ~= 200 then
-    return fail("read", "http_status", "%s answered %d", given.url, response.status)
-  end
-  return response.body
-end
 
 -- OCSP --------------------------------------------------------------------------------------------
 
@@ -145,15 +123,13 @@ local function download(set, url, cert, issuer)
 end
 
 local function list_at(set, url, cert, issuer)
-  local id = "crl " .. url
-  if not set.kept[id] then
+  return fetching.once(set, "crl " .. url, function()
     local list, err = from_cache(set, url, cert, issuer), nil
     if not list then
       list, err = download(set, url, cert, issuer)
     end
-    set.kept[id] = { list = list, err = err }
-  end
-  return set.kept[id].list, set.kept[id].err
+    return list, err
+  end)
 end
 
 local function look_up(list, cert)
