@@ -145,6 +145,13 @@ describe("lacre ca", function()
     ok "! cmp -s a.test.crt before"
   end)
 
+  it("says how to revoke where the CA's key is not at hand", function()
+    ok "lacre ca init ca --no-password -q; lacre ca issue ca a.test -q; mv ca/ca.key away"
+    fails("lacre ca revoke ca a.test.crt", 3, "file_not_found: ca/ca.key.*make the CRL later: %-%-no%-crl")
+    ok "lacre ca revoke ca a.test.crt --no-crl"
+    fails("lacre ca revoke nowhere a.test.crt", 3, "make one: lacre ca init DIR\n$")
+  end)
+
   it("makes lists that last as long as a root", function()
     ok "lacre ca init ca --no-password -q; lacre ca issue ca a.test -q"
     for _, line in ipairs { "crl ca --next-update 10y", "crl ca --next-update 60y", "revoke ca a.test.crt --next-update 11y" } do

@@ -11,11 +11,20 @@ local list_rows = {
   { name = "no_crl", type = "boolean", default = false, help = "do not make a new CRL" },
 }
 
+-- the CA; where only its key cannot be had, the error says that a revocation does not wait for it
+local function open(set)
+  local ca, err = parts.open(set, set.no_crl)
+  if not ca and not set.no_crl and parts.open(set, true) then
+    err.hint = ("%sto do it now, and make the CRL later: --no-crl"):format(err.hint and err.hint .. "; " or "")
+  end
+  return ca, err
+end
+
 local function changed(set, change)
   local which, err = parts.which(set.which)
   local ca, one
   if which then
-    ca, err = parts.open(set, set.no_crl)
+    ca, err = open(set)
   end
   if ca then
     one, err = change(ca, which)
