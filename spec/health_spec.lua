@@ -272,6 +272,8 @@ describe("health", function()
           return { { address = "127.0.0.1", family = "ipv4" }, { address = "127.0.0.2", family = "ipv4" } }
         elseif host == "broken.zoo.test" then
           return { { address = "127.0.0.1", family = "ipv4" }, { address = "127.0.0.3", family = "ipv4" } }
+        elseif host == "half.zoo.test" then
+          return { { address = "127.0.0.3", family = "ipv4" }, { address = "127.0.0.1", family = "ipv4" } }
         end
         return resolve(host, ...)
       end
@@ -280,6 +282,10 @@ describe("health", function()
       assert.matches("127.0.0.3", broken.problems[1].message)
       assert.same({ { "HOSTNAME_MISMATCH" }, { "CONNECT_REFUSED" } },
         { broken.addresses[1].reasons, broken.addresses[2].reasons })
+      local half = judge(menagerie, { ("localhost@half.zoo.test:%d"):format(port) }, { all_addresses = true })[1]
+      assert.same({ "CONNECT_REFUSED" }, half.reasons)
+      assert.equal(half.addresses[2].pin, half.cert and half.cert:pin()) -- when it ends does not vanish with one address
+      assert.is_true(half.days_left > 1 and half.soonest_not_after ~= nil)
       local results = judge(menagerie, { ("localhost@twice.zoo.test:%d"):format(port) }, { all_addresses = true })
       dial.resolve = resolve -- luacheck: ignore
       assert.same({ "ADDRESSES_DIFFER" }, results[1].reasons)

@@ -183,6 +183,23 @@ local function addresses_of(seen)
   return seen and list or nil
 end
 
+local LENT = { "cert", "chain", "pins", "not_after", "soonest_not_after", "days_left" }
+
+-- the certificate of another address is told where the worst one gave none: when it ends is asked all the same
+local function lend(result, row, seen, now)
+  local lent
+  for _, one in ipairs(seen) do
+    if one.facts and one.facts.chain[1] then
+      local other = outcome.conclude(row, {}, findings.new(), one.facts, nil, now)
+      local last, least = other.soonest_not_after, lent and lent.soonest_not_after
+      lent = (not lent or last and last < (least or math.huge)) and other or lent
+    end
+  end
+  for _, name in ipairs(lent and LENT or {}) do
+    result[name] = lent[name]
+  end
+end
+
 local function run(row, set, shared)
   if row.error then
     return outcome.conclude(row, set, diagnosis.of_error(row.error), nil, row.error)
@@ -199,8 +216,11 @@ local function run(row, set, shared)
   local look = set.all_addresses and examine_all or examine
   local out, facts, why, attempts, seen = look(row, mine, set, set.all_addresses and shared or nil)
   local result = outcome.conclude(row, set, out, facts, why, mine.now)
-  if facts and facts.chain[1] then
-    local lifetime = chain_rules.lifetime_of(facts.chain[1])
+  if seen and not facts then
+    lend(result, row, seen, mine.now)
+  end
+  if result.cert then
+    local lifetime = chain_rules.lifetime_of(result.cert)
     result.due = threshold.seconds(mine.warn, lifetime)
     result.fatal = mine.fail and threshold.seconds(mine.fail, lifetime)
   end
