@@ -739,6 +739,13 @@ describe("targets", function()
     assert.same({ "bad_name", "see lacre health --help for the targets it takes" }, { err.code, err.hint })
   end)
 
+  it("adds up what may be repeated on a line, and refuses what may not", function()
+    local rows = targets.read "[g] expect=NO_AEAD warn=9d\na expect=CERT_EXPIRED,REVOKED expect=SELF_SIGNED warn=3d\nb\nc warn=3d warn=4d"
+    assert.same({ { "CERT_EXPIRED", "REVOKED", "SELF_SIGNED" }, "3d" }, { rows[1].set.expect, rows[1].set.warn })
+    assert.same({ { "NO_AEAD" }, "9d" }, { rows[2].set.expect, rows[2].set.warn })
+    assert.equal("warn= is given twice", rows[3].error and rows[3].error.message)
+  end)
+
   it("reads lists with comments, groups and settings", function()
     local rows = targets.read("\239\187\191# hosts\r\na.example # the first\r\n\r\n[mail] starttls=smtp warn=14d\r\n"
       .. "m.example:25\r\nn.example:587 warn=7d\r\n[plain]\r\nbad host=1\r\n", "hosts.txt")

@@ -38,14 +38,7 @@ local function items_of(kind, value)
   return items
 end
 
-local function add(set, word)
-  local key, value = word:match "^([%w_-]+)=(.*)$"
-  key = key and key:gsub("-", "_")
-  local kind = key and target_words.settings[key]
-  if not kind then
-    return fail("config", "bad_name", "not a setting of a target: %s", word)
-  end
-  local items = items_of(kind, value)
+local function check(key, items)
   if #items == 0 then
     return fail("config", "bad_name", "%s= has no value", key)
   end
@@ -55,7 +48,31 @@ local function add(set, word)
         target_words.choices[key] and "; it may be one of: " .. target_words.choices[key] or "")
     end
   end
-  set[key] = kind == "list" and items or value
+  return true
+end
+
+-- `line` has what this line said before: lists grow, and of two other values nobody knows which is meant
+local function add(line, word)
+  local key, value = word:match "^([%w_-]+)=(.*)$"
+  key = key and key:gsub("-", "_")
+  local kind = key and target_words.settings[key]
+  if not kind then
+    return fail("config", "bad_name", "not a setting of a target: %s", word)
+  end
+  local items = items_of(kind, value)
+  local done, err = check(key, items)
+  if not done then
+    return nil, err
+  elseif kind ~= "list" and line[key] then
+    return fail("config", "bad_name", "%s= is given twice", key)
+  elseif kind ~= "list" then
+    line[key] = value
+    return true
+  end
+  line[key] = line[key] or {}
+  for _, item in ipairs(items) do
+    table.insert(line[key], item)
+  end
   return true
 end
 
@@ -83,14 +100,16 @@ end
 ---@return table? set
 ---@return lacre.error? err bad_name
 function target_settings.read(words, inherited)
-  local set = {}
-  for name, value in pairs(inherited or {}) do
-    set[name] = value
-  end
+  local set, line = {}, {}
   for _, word in ipairs(words_of(words)) do
-    local done, err = add(set, word)
+    local done, err = add(line, word)
     if not done then
       return nil, err
+    end
+  end
+  for _, from in ipairs { inherited or {}, line } do
+    for name, value in pairs(from) do
+      set[name] = value
     end
   end
   return set
