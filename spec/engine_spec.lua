@@ -390,6 +390,7 @@ describe("engine", function()
       { "\73\0\0\0\0108.0.36\0abcd", "mysql", "^use starttls = " },
       { "0\12\2\1\0\120\7\10\1\2\4\0\4\0", "ldap", "^use starttls = " },
       { "<stream:error>", "xmpp", "^use starttls = " },
+      { "-ERR unknown command '\22\3\1', with args beginning with: \r\n", "redis" },
       { ("\0garbage\1\2\3"):rep(10), nil },
     }
     for _, case in ipairs(cases) do

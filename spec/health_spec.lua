@@ -743,6 +743,7 @@ describe("targets", function()
     local rows = targets.read "[g] expect=NO_AEAD warn=9d\na expect=CERT_EXPIRED,REVOKED expect=SELF_SIGNED warn=3d\nb\nc warn=3d warn=4d"
     assert.same({ { "CERT_EXPIRED", "REVOKED", "SELF_SIGNED" }, "3d" }, { rows[1].set.expect, rows[1].set.warn })
     assert.same({ { "NO_AEAD" }, "9d" }, { rows[2].set.expect, rows[2].set.warn })
+    assert.matches("%(write the port as host:8443%)$", targets.read("a 8443")[1].error.message)
     assert.equal("warn= is given twice", rows[3].error and rows[3].error.message)
   end)
 

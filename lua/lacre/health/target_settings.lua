@@ -57,7 +57,8 @@ local function add(line, word)
   key = key and key:gsub("-", "_")
   local kind = key and target_words.settings[key]
   if not kind then
-    return fail("config", "bad_name", "not a setting of a target: %s", word)
+    return fail("config", "bad_name", "not a setting of a target: %s%s", word,
+      word:find "^%d+$" and (" (write the port as host:%s)"):format(word) or "")
   end
   local items = items_of(kind, value)
   local done, err = check(key, items)
