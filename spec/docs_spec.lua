@@ -127,7 +127,7 @@ describe("the documentation", function()
   end)
 
   it("names every option of a context", function()
-    local schema = require "lacre.tls.settings_schema"
+    local schema = require "lacre.tls.settings.schema"
     local text = read(here .. "/docs/contexts.md")
     for _, role in ipairs { "client", "server" } do
       for name, row in pairs(schema[role]) do

@@ -13,6 +13,7 @@ local pki = require "spec.support.pki"
 local process = require "spec.support.process"
 local selftest = require "lacre.health.selftest"
 local tls_settings = require "lacre.tls.settings"
+local target = require "lacre.health.target"
 local targets = require "lacre.health.targets"
 local tcp = require "lacre.tcp"
 local threshold = require "lacre.health.threshold"
@@ -630,7 +631,7 @@ describe("health", function()
   it("divides a list into shards, each target in one of them", function()
     local rows = {}
     for i = 1, 200 do
-      rows[i] = assert(targets.parse("host" .. i .. ".example"))
+      rows[i] = assert(target.parse("host" .. i .. ".example"))
     end
     local seen = {}
     for index = 1, 8 do
@@ -693,7 +694,7 @@ describe("targets", function()
   }
   for _, case in ipairs(cases) do
     it("reads " .. case[1], function()
-      local row = assert(targets.parse(case[1]))
+      local row = assert(target.parse(case[1]))
       assert.same({ case[2], case[3] }, { row.host, row.port })
       assert.equal(case[4], row.starttls)
       assert.equal(case[5], row.name)
@@ -703,7 +704,7 @@ describe("targets", function()
   for _, text in ipairs { "", "a b", "host:99999", "host:port", "gopher://a", "a:25/nonsense", "@a", "a@", "host:0", "label=x",
     "www.example:443:smtp", "root:*:20228:0:99999:7:::", "[2001:db8::1", "[group", "[]", ".", "./hosts" } do
     it(("refuses %q"):format(text), function()
-      local row, err = targets.parse(text)
+      local row, err = target.parse(text)
       assert.is_nil(row)
       assert.equal("bad_name", err.code)
     end)
@@ -813,7 +814,7 @@ describe("the strength of a certificate's key", function()
 end)
 
 describe("the rules of chains", function()
-  local chain_rules = require "lacre.health.diagnosis_chain"
+  local chain_rules = require "lacre.health.diagnosis.chain"
 
   local function reasons(leaf, set)
     local out = findings.new()

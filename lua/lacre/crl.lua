@@ -5,7 +5,7 @@
 local certificate = require "lacre.cert.read"
 local core = require "lacre.core"
 local extension = require "lacre.x509.extension"
-local extension_list = require "lacre.x509.extension_list"
+local extension_list = require "lacre.x509.extension.list"
 local key = require "lacre.key"
 local lacre_error = require "lacre.error"
 local later = require "lacre.later"

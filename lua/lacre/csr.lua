@@ -5,7 +5,7 @@
 local alt_names = require "lacre.x509.alt_names"
 local core = require "lacre.core"
 local extension = require "lacre.x509.extension"
-local extension_list = require "lacre.x509.extension_list"
+local extension_list = require "lacre.x509.extension.list"
 local key = require "lacre.key"
 local later = require "lacre.later"
 local name = require "lacre.name"

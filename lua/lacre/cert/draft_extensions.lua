@@ -2,7 +2,7 @@
 --- following from its profile and options (RFC 5280 section 4.2).
 
 local extension = require "lacre.x509.extension"
-local extension_list = require "lacre.x509.extension_list"
+local extension_list = require "lacre.x509.extension.list"
 local options = require "lacre.options"
 
 local draft_extensions = {}

@@ -1,7 +1,7 @@
 --- health.checkup: one target from its line to its result. Nothing that happens to it raises.
 
 local capabilities = require "lacre.health.capabilities"
-local chain_rules = require "lacre.health.diagnosis_chain"
+local chain_rules = require "lacre.health.diagnosis.chain"
 local diagnosis = require "lacre.health.diagnosis"
 local dial = require "lacre.net.dial"
 local findings = require "lacre.health.findings"

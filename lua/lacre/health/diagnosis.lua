@@ -3,13 +3,13 @@
 -- PASS needs a chain that verifies, the right name and TLS 1.2 or newer; everything else is a reason. The
 -- rules look at facts alone, so they can be tried without a server.
 
-local chain_rules = require "lacre.health.diagnosis_chain"
-local error_rules = require "lacre.health.diagnosis_error"
+local chain_rules = require "lacre.health.diagnosis.chain"
+local error_rules = require "lacre.health.diagnosis.error"
 local findings = require "lacre.health.findings"
 local groups = require "lacre.tls.groups"
 local old_suites = require "lacre.tls.old_suites"
 local suites = require "lacre.tls.suites"
-local verify_rules = require "lacre.health.diagnosis_verify"
+local verify_rules = require "lacre.health.diagnosis.verify"
 
 local diagnosis = {}
 

@@ -9,7 +9,7 @@ local formats = require "lacre.report.formats"
 local loop = require "lacre.loop"
 local service = require "lacre.http.service"
 local survey = require "lacre.health.survey"
-local targets = require "lacre.health.targets"
+local health_target = require "lacre.health.target"
 local time = require "lacre.time"
 
 local exporter = {}
@@ -128,7 +128,7 @@ pages["/probe"] = function(self, request)
   end
   local row, err = self.known[text], nil
   if not row then
-    row, err = targets.parse(text)
+    row, err = health_target.parse(text)
   end
   if not row then
     return 400, "# " .. err.message:gsub("%c", " ") .. "\n"

@@ -4,7 +4,7 @@ local core = require "lacre.core"
 local every = require "lacre.every"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
-local target_settings = require "lacre.health.target_settings"
+local target_settings = require "lacre.health.target.settings"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
 

@@ -2,7 +2,7 @@
 
 local checkup = require "lacre.health.checkup"
 local loop = require "lacre.loop"
-local targets = require "lacre.health.targets"
+local target = require "lacre.health.target"
 local zoo = require "lacre.zoo"
 
 local selftest = {}
@@ -25,7 +25,7 @@ end
 -- there, whatever this machine calls itself
 local function row_of(entry)
   local ask = entry.ask or {}
-  local row = targets.parse(("%s@127.0.0.1:%d%s"):format(entry.host, entry.port,
+  local row = target.parse(("%s@127.0.0.1:%d%s"):format(entry.host, entry.port,
     ask.starttls and "/" .. ask.starttls or ""))
   row.set = { label = entry.name }
   return row

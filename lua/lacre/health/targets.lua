@@ -1,108 +1,19 @@
 --- health.targets: lists of servers as people write them, in arguments, files and standard input.
 --
--- One target a line (or a range of addresses, 192.0.2.0/28): host, host:port, [2001:db8::1]:443, host:25/smtp,
--- https://host/, smtp://host,
--- name@192.0.2.7:443; behind it key=value for this target alone. `# ...` is a comment, `[group] key=value`
--- begins a group whose settings hold until the next. A line that makes no sense is a target with an error:
--- every line has its result.
+-- One target a line (lacre.health.target), or a range of addresses, 192.0.2.0/28; behind it key=value for this target
+-- alone. `# ...` is a comment, `[group] key=value` begins a group whose settings hold until the next. A line that makes
+-- no sense is a target with an error: every line has its result.
 
 local core = require "lacre.core"
 local file = require "lacre.file"
 local lacre_error = require "lacre.error"
-local starttls = require "lacre.starttls"
-local target = require "lacre.net.target"
-local target_range = require "lacre.health.target_range"
-local target_settings = require "lacre.health.target_settings"
-local target_words = require "lacre.health.target_words"
+local range = require "lacre.health.target.range"
+local settings = require "lacre.health.target.settings"
+local target = require "lacre.health.target"
 
 local fail = lacre_error.fail
 
 local targets = {}
-
----@class lacre.target_row
----@field text string as it was written
----@field host? string
----@field port? integer
----@field name? string what is asked for and verified, where it is not the host
----@field starttls? string
----@field set table settings of this target alone
----@field group? string
----@field file? string
----@field line? integer
----@field error? lacre.error why it is none
-
--- whether some characters are in a text: asked before patterns that few lines match, and every line would pay for
-local function has(text, plain)
-  return text:find(plain, 1, true) ~= nil
-end
-
-local function split_scheme(text)
-  local scheme, rest
-  if has(text, "://") then
-    scheme, rest = text:match "^(%a[%w+.-]*)://(.*)$"
-  end
-  if not scheme then
-    return text, {}
-  end
-  local row = target_words.schemes[scheme:lower()]
-  if not row then
-    return fail("config", "bad_name", "unknown protocol: %s; write host:port, https://, smtp:// ...", scheme)
-  end
-  return rest:gsub("[/?#].*$", ""), { port = row[1], starttls = row[2] }
-end
-
-local function split_starttls(text, from)
-  local bare, protocol
-  if has(text, "/") then
-    bare, protocol = text:match "^(.-)/([%w]+)$"
-  end
-  if not protocol then
-    return text
-  elseif not starttls.option(protocol) or from.starttls then
-    return fail("config", "bad_name", "unknown STARTTLS protocol: %s; known: %s", protocol,
-      table.concat(starttls.names, " "))
-  end
-  from.starttls = protocol
-  local row = target_words.schemes[protocol]
-  from.port = from.port or row and row[1]
-  return bare
-end
-
-local function parse(text)
-  if has(text, "=") and text:find "^[%w_-]+=" then
-    return fail("config", "bad_name", "a setting without a target: %s (write 'example.com %s', in quotes)", text, text)
-  end
-  local bare, from = split_scheme(text)
-  if not bare then
-    return nil, from
-  end
-  local why
-  bare, why = split_starttls(bare, from)
-  if not bare then
-    return nil, why
-  end
-  local name, rest
-  if has(bare, "@") then
-    name, rest = bare:match "^([^@%s]+)@(.+)$"
-  end
-  local place, err = target.parse(rest or bare, from.port or 443)
-  if not place then
-    return nil, err
-  end
-  return { text = text, host = place.host, port = place.port, name = name, starttls = from.starttls, set = {} }
-end
-
---- Reads one target, without settings.
----@param text string
----@return lacre.target_row?
----@return lacre.error? err bad_name
-function targets.parse(text)
-  local row, err = parse(text)
-  if not row then
-    return nil, lacre_error.annotate(err, { hint = "write host, host:port, host:port/smtp, a URL or name@address" })
-  end
-  return row
-end
 
 -- names have 253 characters at most: what is longer than any URL with all its settings is not looked at
 local LONGEST = 8192
@@ -126,34 +37,8 @@ local function without_comment(line)
   if #line > LONGEST then
     return line:sub(1, 1) == "#" and "" or line
   end
-  local at = has(line, "#") and (line:find "^#" or line:gsub('="[^"]*"', hidden):find "%s#")
+  local at = line:find("#", 1, true) and (line:find "^#" or line:gsub('="[^"]*"', hidden):find "%s#")
   return trimmed(at and line:sub(1, at - 1) or line)
-end
-
--- what `name=` and `starttls=` say goes where the target says it
-local function applied(row, set)
-  row.set = set
-  row.name = set.name or row.name
-  row.starttls = set.starttls or row.starttls
-  if row.starttls and not starttls.option(row.starttls) then
-    return fail("config", "bad_name", "unknown STARTTLS protocol: %s", row.starttls)
-  end
-  return row
-end
-
-local function read_one(text, words, group)
-  local row, err = targets.parse(text)
-  local set
-  if row then
-    set, err = target_settings.read(words, group.set)
-  end
-  if set then
-    row, err = applied(row, set)
-  end
-  if not set or not row then
-    return { text = text, error = err, set = {} }
-  end
-  return row
 end
 
 local function refuse_long(text)
@@ -171,13 +56,13 @@ local function read_line(text, group)
   if text:find "%s" then
     word, rest = text:match "^(%S+)(.*)$"
   end
-  local list, err = target_range.expand(word)
+  local list, err = range.expand(word)
   if err then
     return { { text = word, error = err, set = {} } }
   end
   local rows = {}
   for i, one in ipairs(list or { word }) do
-    rows[i] = read_one(one, rest, group)
+    rows[i] = target.read(one, rest, group.set)
   end
   return rows
 end
@@ -187,7 +72,7 @@ local function begin_group(text, group)
   if not name or words:find "^%S" or #text > LONGEST then -- an address in brackets
     return false
   end
-  local set, err = target_settings.read(words)
+  local set, err = settings.read(words)
   group.name, group.set, group.error = name, set or {}, err
   return true
 end

@@ -6,11 +6,11 @@
 -- nothing done later alters what a live context trusts.
 
 local algorithms = require "lacre.tls.algorithms"
-local build = require "lacre.tls.settings_build"
+local build = require "lacre.tls.settings.build"
 local core = require "lacre.core"
 local merged = require "lacre.merged"
 local options = require "lacre.options"
-local schema = require "lacre.tls.settings_schema"
+local schema = require "lacre.tls.settings.schema"
 local store = require "lacre.store"
 local suites = require "lacre.tls.suites"
 

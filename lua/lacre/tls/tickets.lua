@@ -6,7 +6,7 @@
 
 local core = require "lacre.core"
 local options = require "lacre.options"
-local schema = require "lacre.tls.settings_schema"
+local schema = require "lacre.tls.settings.schema"
 
 local misuse = options.misuse
 

@@ -14,7 +14,7 @@ local inquiry = later "lacre.health.inquiry"
 local loop = later "lacre.loop"
 local report = later "lacre.report.info"
 local starttls = later "lacre.starttls"
-local targets = later "lacre.health.targets"
+local target = later "lacre.health.target"
 local threshold = later "lacre.health.threshold"
 
 local info = {
@@ -141,7 +141,7 @@ function info.run(set)
   local warn, err = threshold.parse(set.warn)
   local row, facts
   if warn then
-    row, err = targets.parse(set.target)
+    row, err = target.parse(set.target)
   end
   if row then
     row.starttls = set.starttls or row.starttls

@@ -12,7 +12,7 @@ local pem = later "lacre.pem"
 local pin = later "lacre.pin"
 local pins = later "lacre.report.pins"
 local plain = later "lacre.plain"
-local targets = later "lacre.health.targets"
+local health_target = later "lacre.health.target"
 
 local tool = {
   name = "pin",
@@ -98,7 +98,7 @@ local function from_file(path, password)
 end
 
 local function from_host(target, set)
-  local row, err = targets.parse(target)
+  local row, err = health_target.parse(target)
   local facts
   if row then
     facts, err = inquiry.reach(row, set)

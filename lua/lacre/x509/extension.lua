@@ -1,14 +1,14 @@
 --- x509.extension: extensions as typed values, both ways.
 --
--- What `lacre.x509.extension_types` has a row for is read and written by it. What no row knows is told as
+-- What `lacre.x509.extension.types` has a row for is read and written by it. What no row knows is told as
 -- identifier and DER, and can be written the same way, so nothing is ever lost.
 
 local core = require "lacre.core"
 local der = require "lacre.der"
 local later = require "lacre.later"
-local types = require "lacre.x509.extension_types"
+local types = require "lacre.x509.extension.types"
 
-local extension_text = later "lacre.x509.extension_text"
+local extension_text = later "lacre.x509.extension.text"
 
 local extension = { purposes = types.purposes, usages = types.usages }
 

@@ -1,4 +1,4 @@
---- health.diagnosis_chain: what is to be said of a chain of certificates beyond whether it verifies: dates that
+--- health.diagnosis.chain: what is to be said of a chain of certificates beyond whether it verifies: dates that
 --- come near, weak keys and signatures, order, and what is sent too much.
 
 local core = require "lacre.core"

@@ -1,4 +1,4 @@
---- x509.extension_list: the extensions that are about to be signed: defaults, what a caller drops of
+--- x509.extension.list: the extensions that are about to be signed: defaults, what a caller drops of
 --- them, and what a caller adds.
 
 local extension = require "lacre.x509.extension"

@@ -1,6 +1,6 @@
---- health.diagnosis_verify: what verification found, as reasons of the health check.
+--- health.diagnosis.verify: what verification found, as reasons of the health check.
 
-local chain_rules = require "lacre.health.diagnosis_chain"
+local chain_rules = require "lacre.health.diagnosis.chain"
 local codes = require "lacre.health.codes"
 local lacre_ocsp = require "lacre.ocsp"
 local pin = require "lacre.pin"

@@ -1,4 +1,4 @@
---- health.target_words: what may stand in a list of targets: schemes of URLs, and settings. Data only.
+--- health.target.words: what may stand in a list of targets: schemes of URLs, and settings. Data only.
 
 local target_words = {}
 

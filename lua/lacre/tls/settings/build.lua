@@ -1,4 +1,4 @@
---- tls.settings_build: from an options table to a core context.
+--- tls.settings.build: from an options table to a core context.
 --
 -- Each step takes the checked options and the core context, and applies one concern. What is wrong
 -- with an option raises at whoever asked for the context; what is wrong with the world behind it (a
@@ -10,7 +10,7 @@ local identity = require "lacre.tls.identity"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
 local pin = require "lacre.pin"
-local schema = require "lacre.tls.settings_schema"
+local schema = require "lacre.tls.settings.schema"
 local store = require "lacre.store"
 local tickets = require "lacre.tls.tickets"
 local warning = require "lacre.warning"

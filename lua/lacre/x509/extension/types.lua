@@ -1,4 +1,4 @@
---- x509.extension_types: the extensions of RFC 5280 and its kin, each with its identifier, the name programs use, and
+--- x509.extension.types: the extensions of RFC 5280 and its kin, each with its identifier, the name programs use, and
 --- its ASN.1 type. Data only.
 
 local core = require "lacre.core"

@@ -1,4 +1,4 @@
---- tls.settings_schema: what a context takes, as schemas. Data only.
+--- tls.settings.schema: what a context takes, as schemas. Data only.
 --
 -- There is no option that switches verification off. `insecure` names, one by one, what is given
 -- up; whatever is absent, nil or false is never weaker than the default.

@@ -1,4 +1,4 @@
---- health.target_range: many IPv4 addresses in one word: 192.0.2.0/28, 192.0.2.10-20.
+--- health.target.range: many IPv4 addresses in one word: 192.0.2.0/28, 192.0.2.10-20.
 
 local fail = require("lacre.error").fail
 

@@ -1,4 +1,4 @@
---- health.diagnosis_error: a handshake that did not come about, as reasons of the health check.
+--- health.diagnosis.error: a handshake that did not come about, as reasons of the health check.
 
 local old_suites = require "lacre.tls.old_suites"
 local sounding = require "lacre.health.sounding"

@@ -1,8 +1,8 @@
---- health.target_settings: what stands behind a target in a list: key=value, and what it may mean.
+--- health.target.settings: what stands behind a target in a list: key=value, and what it may mean.
 
 local codes = require "lacre.health.codes"
 local fail = require("lacre.error").fail
-local target_words = require "lacre.health.target_words"
+local target_words = require "lacre.health.target.words"
 local time = require "lacre.time"
 
 local target_settings = {}

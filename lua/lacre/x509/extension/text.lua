@@ -1,4 +1,4 @@
---- x509.extension_text: what an extension holds, in one line for people.
+--- x509.extension.text: what an extension holds, in one line for people.
 
 local core = require "lacre.core"
 local plain = require "lacre.plain"
