@@ -267,6 +267,15 @@ describe("layers", function()
     assert.same({}, problems)
   end)
 
+  it("are files that one sitting reads: what grows beyond is two nouns", function()
+    for _, where in ipairs { { "src", ".c", 400 }, { "src", ".h", 200 }, { "lua/lacre", ".lua", 250 } } do
+      for _, file in ipairs(files(where[1], where[2])) do
+        local lines = select(2, read(file.path):gsub("\n", ""))
+        assert.is_true(lines <= where[3], ("%s has %d lines"):format(file.path, lines))
+      end
+    end
+  end)
+
   it("print and exit in the command alone", function()
     for _, file in ipairs(files("lua/lacre", ".lua")) do
       local text = read(file.path):gsub("%-%-[^\n]*", "")

@@ -95,6 +95,19 @@ local function seconds_of(text)
   return text and time.duration(tonumber(text) or text)
 end
 
+-- what has to be read, and may be wrong
+local function read_parts(mine, own, set, shared)
+  mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
+  local err = read_thresholds(mine, own, set, shared)
+  if not err then
+    mine.lists, err = read_lists(shared, mine.crls)
+  end
+  if not err then
+    mine.pins, err = pins_for(set, own)
+  end
+  return err
+end
+
 -- what does not hang on the name of a target, as a metatable: those without settings of their own share one
 local function common(own, set, shared)
   local trust = first_of(own.trust, own.ca, set.trust)
@@ -107,14 +120,7 @@ local function common(own, set, shared)
     at = set.at, sni = own.sni, family = set.family, ocsp = own.ocsp or set.ocsp,
     kept = shared.kept, crl_cache = set.crl_cache,
   }
-  mine.crls, mine.crl = lists_of(first_of(own.crl, set.crl))
-  local err = read_thresholds(mine, own, set, shared)
-  if not err then
-    mine.lists, err = read_lists(shared, mine.crls)
-  end
-  if not err then
-    mine.pins, err = pins_for(set, own)
-  end
+  local err = read_parts(mine, own, set, shared)
   if err then
     return nil, err
   end
