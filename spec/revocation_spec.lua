@@ -7,6 +7,7 @@ local revocation = require "lacre.health.revocation"
 local verify = require "lacre.tool.verify"
 local time = require "lacre.time"
 local in_zoo = require "spec.support.zoo"
+local warning = require "lacre.warning"
 
 local function settings(given)
   local set = { deadline = time.monotonic() + 5, now = time.now(), kept = {} }
@@ -155,6 +156,21 @@ describe("revocation", function()
       set.kept.x = { is_sought = true, told = loop.condition() }
       local none, err = fetching.once(settings { kept = set.kept, deadline = time.monotonic() }, "x", seek)
       assert.same({ nil, "timeout" }, { none, err.code })
+    end)
+  end)
+
+  it("says once that lists cannot be kept", function()
+    in_zoo({ "crl-revoked" }, function(_, menagerie)
+      local authority, said = menagerie.pki:ca "issuing", {}
+      warning.on_warning(function(message)
+        said[#said + 1] = message
+      end)
+      for _ = 1, 2 do
+        local good = menagerie.pki:identity({ create = menagerie.office:urls() }, "x").cert
+        assert.is_true(revocation.crl(good, authority.cert, settings { crl_cache = "/no/such/place" }))
+      end
+      warning.on_warning(nil)
+      assert.same({ "fetched CRLs are not kept in /no/such/place: file_not_found" }, said)
     end)
   end)
 

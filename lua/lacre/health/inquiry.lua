@@ -114,18 +114,20 @@ end
 
 --- A handshake with a place, with more on offer where the first is refused.
 ---@param place lacre.target_row
----@param set { timeout: number, trust?: any, server_name?: string }
+---@param set { timeout: number, trust?: any, cert?: any, key?: any, server_name?: string }
 ---@return table? facts of `lacre.health.probe`
 ---@return lacre.error? err why the first handshake failed
 ---@return table<string, table>? answers to other hellos, where the server refused all
 function inquiry.reach(place, set)
   local began, name = time.monotonic(), set.server_name or place.name
   local function contact(group, deadline)
-    local ctx, err = probe.context { trust = set.trust, group = group }
+    local ctx, err = probe.context { trust = set.trust, cert = set.cert, key = set.key, group = group }
     if not ctx then
       return nil, err
     end
-    return probe.contact(place, { context = ctx, timeout = set.timeout, deadline = deadline, server_name = name })
+    return probe.contact(place, {
+      context = ctx, timeout = set.timeout, deadline = deadline, server_name = name, has_identity = set.cert ~= nil,
+    })
   end
   local facts, err = contact()
   if facts or not inquiry.is_worthwhile(err) then

@@ -13,6 +13,7 @@ local ocsp = require "lacre.ocsp"
 local reasons = require "lacre.crl.reasons"
 local scope = require "lacre.crl.scope"
 local time = require "lacre.time"
+local warning = require "lacre.warning"
 
 local fail = lacre_error.fail
 local fetch, left, naming = fetching.fetch, fetching.left, fetching.naming
@@ -109,6 +110,14 @@ local function from_cache(set, url, cert, issuer)
 end
 
 -- what cannot be believed is not kept either: its own end would be believed
+-- a cache that cannot be written only costs time, and is told of once
+local function keep(set, path, bytes)
+  local done, err = file.write(path, bytes, { overwrite = true })
+  if not done then
+    warning.say("fetched CRLs are not kept in %s: %s", set.crl_cache, err.code)
+  end
+end
+
 local function download(set, url, cert, issuer)
   local bytes, err = fetch { url = url, plaintext = true, timeout = left(set), max_body = MOST }
   local list
@@ -117,7 +126,7 @@ local function download(set, url, cert, issuer)
   end
   local path = list and cached_path(set, url)
   if path and check(list, cert, issuer, set) then
-    file.write(path, bytes, { overwrite = true }) -- a cache that cannot be written only costs time
+    keep(set, path, bytes)
   end
   return list, err
 end

@@ -36,7 +36,7 @@ local info = {
   options = {
     { name = "probe", type = "boolean", default = false, help = "test everything the server supports" },
     { name = "text", type = "boolean", default = false, help = "explain the result in sentences" },
-    shared.trust,
+    shared.trust, shared.client_cert, shared.cert_key,
     { name = "server_name", value = "NAME", help = "host name to send (SNI) and verify (default: the host)" },
     { name = "warn", short = "w", type = "any", value = "TIME", default = "30d",
       help = "warn if it expires within: 30d, 33% of its lifetime, 30d,33% (the shorter), or auto" },

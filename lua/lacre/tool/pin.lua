@@ -148,8 +148,16 @@ local function compare(result, wanted)
   return false
 end
 
+local endings = { pem = true, crt = true, cer = true, der = true, key = true, csr = true, p12 = true, pfx = true }
+
+-- a path, or what ends as files do and no host: one that is not there is missing, and nobody is asked for it
+local function is_file(target)
+  local is_path = target:find "^%.?%.?/" or endings[target:match "%.(%l[%l%d]+)$"]
+  return target == "-" or pem.is(target) or is_path or file.stat(target) ~= nil
+end
+
 local function from(target, set)
-  if target == "-" or pem.is(target) or file.stat(target) then
+  if is_file(target) then
     return from_file(target, set.password)
   end
   return from_host(target, set)

@@ -17,6 +17,9 @@ return {
   out = { name = "out", value = "DIR", command_default = ".", help = "directory for the files (default: .)" },
   overwrite = { name = "overwrite", type = "boolean", default = false, help = "replace existing files" },
   trust = { name = "trust", type = "any", value = "FILE", help = "trusted certificates (default: the system's CAs)" },
+  client_cert = {
+    name = "cert", type = "any", value = "FILE", help = "client certificate, for servers that require one",
+  },
   cert_key = { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
   key_password = { name = "password", type = "password", prompt = "key", help = "the private key" },
   on_event = {
