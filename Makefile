@@ -162,12 +162,12 @@ bench-health: $(CORE) $(COMMAND)
 bench-workers: $(CORE)
 	@LUA='$(LUA)' BUILD='$(BUILD)' bash bench/workers.sh
 
-## docs: generates docs/errors.md, docs/reasons.md, docs/reference.md and types/ from the sources
+## docs: generates docs/command.md, errors.md, reasons.md, reference.md and types/ from the sources
 docs: $(CORE)
 	@for made in $(MADE); do \
 	  $(OURS) $(LUA) "$${made#*:}" > $(BUILD)/made && mv $(BUILD)/made "$${made%:*}" || exit 1; done
 MADE = docs/errors.md:docs/errors.lua docs/reasons.md:docs/reasons.lua types/lacre/core.lua:docs/core.lua \
-  docs/reference.md:docs/reference.lua
+  docs/reference.md:docs/reference.lua docs/command.md:docs/command.lua
 OURS = LUA_PATH='lua/?.lua;lua/?/init.lua;;' LUA_CPATH='$(BUILD)/?.so;;'
 
 ## bench-ca: times issue, list, crl and check of a CA on disk with ten thousand certificates

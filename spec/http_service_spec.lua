@@ -55,6 +55,8 @@ describe("a service over plain HTTP", function()
       assert.matches("^HTTP/1.1 405 .*\r\nAllow: GET, POST\r\n", raw "PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
       assert.matches("^HTTP/1.1 400 ", raw "nonsense\r\n\r\n")
       assert.matches("^HTTP/1.1 400 ", raw "GET / HTTP/1.1\r\n\r\n")
+      assert.matches("^HTTP/1.1 404 ", raw "GET HTTP://a:80/none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      assert.matches("^HTTP/1.1 200 ", raw "GET http://a?/none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
       local twice = raw "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
       assert.equal(2, select(2, twice:gsub("GET %-", "")))
     end)

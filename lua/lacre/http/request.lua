@@ -142,12 +142,20 @@ function webrequest.read(conn)
   return request
 end
 
+--- A target without scheme and authority, which servers must take too (RFC 9112 section 3.2.2).
+---@param target string
+---@return string
+function webrequest.origin(target)
+  local rest, count = target:gsub("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*", "")
+  return count == 1 and rest:sub(1, 1) ~= "/" and "/" .. rest or rest
+end
+
 --- The path of a target, decoded (RFC 3986 section 3.3); nil where it is none, or has a part that begins
 --- with a dot: what is hidden, and the way out.
 ---@param target string
 ---@return string?
 function webrequest.path(target)
-  local path = target:gsub("^https?://[^/?#]*", ""):gsub("[?#].*$", "")
+  local path = webrequest.origin(target):gsub("[?#].*$", "")
   if path:sub(1, 1) ~= "/" or path:gsub("%%%x%x", ""):find "%%" then
     return nil
   end

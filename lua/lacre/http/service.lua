@@ -37,6 +37,7 @@ local function answer(self, visitor, request)
   elseif not is_allowed(self, request.method) then
     return webanswer.refuse(visitor, request, 405, "Allow: " .. self.set.methods)
   end
+  request.target = webrequest.origin(request.target)
   request.body = request.has_body and body_of(self, visitor, request) or nil
   visitor:set_deadline(nil)
   local status, kind, text = self.set.answer(request)
