@@ -210,7 +210,7 @@ describe("tool.zoo", function()
     local build = os.getenv "BUILD" or "build/lua5.4"
     local text, code = process.run {
       "sh", "-c", ("lua=$(command -v %s); PATH=%s; export PATH; exec $lua %s/bin/lacre zoo expired good --timeout 1 "
-        .. "--run 'test {name} = good || sleep 30'"):format(build:match "[^/]+$", here, build),
+        .. "--run 'test {name} = good || sleep 30'"):format(os.getenv "LUA" or "lua5.4", here, build),
     }
     process.remove(here)
     assert.matches("1 right, 0 overlooked, 0 good ones refused, 1 hung", text)
