@@ -25,7 +25,7 @@ local c_floors = {
 
 local lua_floors = {
   [0] = {
-    "core", "later", "every", "sorted", "merged", "decimal", "error.verification", "health.codes", "tls.old_suites",
+    "core", "later", "every", "sorted", "merged", "decimal", "toolkit.shared", "error.verification", "health.codes", "tls.old_suites",
     "health.target.words",
   },
   { "error.codes" },
@@ -115,7 +115,7 @@ local lua_floors = {
   { "http.request", "http.answer", "http.url", "http.access_log", "http.part" },
   { "http.shelf" },
   { "http.files", "http.redirect", "http.service" },
-  { "http", "adapt.luasocket", "adapt.luv", "toolkit", "toolkit.shared" },
+  { "http", "adapt.luasocket", "adapt.luv", "toolkit" },
   { "health.fetching" },
   { "zoo.pki", "zoo.nobody", "zoo.raw", "zoo.keeper", "health.revocation" },
   { "zoo.entries", "zoo.office", "zoo.command" },

@@ -75,48 +75,40 @@ describe("each reason is given for a real cause:", function()
     end)
   end)
 
-  it("PQ, of a server whose key exchange this OpenSSL may not have", function()
+  -- the reasons of a server that greets the first who comes, and does something else with those who ask more
+  local function judge_twofaced(set, others, more)
+    local leaf, count, codes = pki.self_signed(), 0, nil
+    set.identity = leaf
     loop.run(function()
-      local leaf = pki.self_signed()
-      local ctx, count = assert(settings.lab("server", { identity = leaf, min_version = "1.2" })), 0
+      local ctx = assert(settings.lab("server", set))
       local door = reception.open(assert(tcp.listen { port = 0 }), function(plain)
         count = count + 1
         if count > 1 then
-          return raw.only_group(0x11ec)(plain)
+          return others(plain)
         end
         local visitor = assert(conn.over(ctx, plain.socket, { handshake_timeout = 3, io_timeout = 3 }))
         greeted(visitor)
         visitor:abort()
       end)
       local _, port = door.door:address()
-      local codes = judge { "localhost:" .. port, trust = leaf.cert, no_old = true, require = { "pq" } }
+      more[1], more.trust, more.no_old, more.require = "localhost:" .. port, leaf.cert, true, { "pq" }
+      codes = judge(more)
       door:close()
-      assert.matches("X25519MLKEM768", codes.PQ.message)
-      assert.is_nil(codes.REQUIREMENT_MISSED)
     end)
+    return codes
+  end
+
+  it("PQ, of a server whose key exchange this OpenSSL may not have", function()
+    local codes = judge_twofaced({ min_version = "1.2" }, raw.only_group(0x11ec), {})
+    assert.matches("X25519MLKEM768", codes.PQ.message)
+    assert.is_nil(codes.REQUIREMENT_MISSED)
   end)
 
   it("PQ_UNKNOWN, of a server that lets such a question lie", function()
-    loop.run(function()
-      local leaf = pki.self_signed()
-      local ctx = assert(settings.lab("server", { identity = leaf, min_version = "1.2", max_version = "1.2" }))
-      local count, doors = 0, assert(tcp.listen { port = 0 })
-      local door = reception.open(doors, function(plain)
-        count = count + 1
-        if count > 1 then
-          return raw.silent(plain)
-        end
-        local visitor = assert(conn.over(ctx, plain.socket, { handshake_timeout = 3, io_timeout = 3 }))
-        greeted(visitor)
-        visitor:abort()
-      end)
-      local _, port = door.door:address()
-      local codes = judge { "localhost:" .. port, trust = leaf.cert, no_old = true, require = { "pq" }, timeout = 2 }
-      door:close()
-      assert.matches("had no answer", codes.PQ_UNKNOWN.message)
-      assert.is_nil(codes.NO_PQ)
-      assert.matches("^pq is required, and could not be asked for: ", codes.REQUIREMENT_MISSED.message)
-    end)
+    local codes = judge_twofaced({ min_version = "1.2", max_version = "1.2" }, raw.silent, { timeout = 2 })
+    assert.matches("had no answer", codes.PQ_UNKNOWN.message)
+    assert.is_nil(codes.NO_PQ)
+    assert.matches("^pq is required, and could not be asked for: ", codes.REQUIREMENT_MISSED.message)
   end)
 
   it("what is no target, has no address, or cannot be reached", function()

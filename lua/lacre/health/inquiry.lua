@@ -8,9 +8,9 @@ local time = require "lacre.time"
 
 local inquiry = {}
 
--- some servers, and walls before them, drop a hello they do not like without a word. So a question has a share of the
--- time of its target and no more than is worth waiting, unless the server is so slow or far that all takes longer
-local SHARE, ENOUGH, TIMES = 0.2, 2, 5
+-- some servers, and walls before them, drop a hello they do not like without a word. So a question has a moment only,
+-- unless the server is so slow or far that all takes longer: so many times what the first contact took
+local TIMES = 5
 
 --- The terms on which a place is asked, from the settings of a target.
 ---@param set { timeout: number, connect_timeout?: number, deadline: number, server_name?: string, family?: string }
@@ -22,7 +22,7 @@ function inquiry.terms(set, timing, address)
   return {
     timeout = set.timeout, connect_timeout = set.connect_timeout, deadline = set.deadline, family = set.family,
     server_name = set.server_name, rows = address and { { address = address, family = "any" } },
-    patience = math.max(math.min(ENOUGH, SHARE * set.timeout), TIMES * took),
+    patience = math.max(opening.moment(set), TIMES * took),
   }
 end
 

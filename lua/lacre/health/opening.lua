@@ -50,11 +50,16 @@ end
 
 -- STARTTLS ----------------------------------------------------------------------------------------
 
-local SHARE, ENOUGH = 0.2, 2 -- as much of the time, and so many seconds at most, for what only helps to explain
+local SHARE, ENOUGH = 0.2, 2
 
-local function moment(set)
+--- Seconds for what only helps to explain: a share of a time limit, and no more than is worth waiting.
+---@param set { timeout: number }
+---@return number
+function opening.moment(set)
   return math.min(ENOUGH, SHARE * set.timeout)
 end
+
+local moment = opening.moment
 
 local function begins_at_once(place, set, address, deadline)
   local limit = math.min(deadline, monotonic() + moment(set))

@@ -4,6 +4,7 @@ local core = require "lacre.core"
 local every = require "lacre.every"
 local lacre_error = require "lacre.error"
 local options = require "lacre.options"
+local shared = require "lacre.toolkit.shared"
 local target_settings = require "lacre.health.target.settings"
 local threshold = require "lacre.health.threshold"
 local time = require "lacre.time"
@@ -87,8 +88,7 @@ health_options.options = {
     help = "exit with 2 on warnings too (warn), with 0 on warnings (fail), or always with 0 (never)" },
   { name = "trust", type = "any", many = true, value = "FILE",
     help = "trusted certificates (default: the system's CAs)" },
-  { name = "cert", type = "any", value = "FILE", help = "client certificate, for servers that require one" },
-  { name = "key", type = "any", value = "FILE", help = "private key of the certificate" },
+  shared.client_cert, shared.cert_key,
   { name = "pin", type = texts, many = true, value = "PIN",
     help = "require a key with this pin in the chain; may be repeated" },
   { name = "min_tls", value = "VERSION", values = { "1.2", "1.3" }, default = "1.2",
